@@ -1,5 +1,21 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
+//!
+//! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `server`. The ground that all
+//! stand on: `clock`, `status`, `text`, `failure`, `web`. Beside them the `simulator`, which knows only the ground.
 
+pub mod app;
 pub mod clock;
+pub mod config;
+pub mod failure;
+pub mod fleet;
+pub mod log;
+pub mod metrics;
+pub mod model;
+pub mod nectar;
+pub mod poll;
+pub mod reference;
+pub mod server;
+pub mod simulator;
 pub mod status;
+pub mod text;
 pub mod web;

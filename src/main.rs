@@ -1,1 +1,198 @@
-fn main() {}
+//! The program: arguments, logging, sockets, signals, exit codes.
+//!
+//! Must not know metrics or routes.
+
+use std::env;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::FromArgMatches;
+use clap::error::ErrorKind;
+use nectar_exporter::app::{self, AppError};
+use nectar_exporter::clock::SystemClock;
+use nectar_exporter::config::flags::{DemoFlags, SimFlags};
+use nectar_exporter::config::{
+    BadUsage, Cli, Command, Exporter, KeySource, LogFlags, SimulateFlags, command,
+};
+use nectar_exporter::log;
+use nectar_exporter::metrics::Build;
+use nectar_exporter::nectar::{Key, KeyError};
+use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_exporter::web::{self, BindError, ListenAddress};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use url::{Host, Url};
+
+/// For work that outlives the stop signal, such as a scrape still being written.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+/// Why the program ends with status 1.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error("cannot read the certificates in {0} (--nectar.ca-file): {1}")]
+    Certificates(PathBuf, io::Error),
+    #[error("cannot set up the runtime, signals or sockets: {0}")]
+    System(#[from] io::Error),
+    #[error("cannot set up the log: another one is in force")]
+    Log,
+    #[error("the demo's own address takes no port")]
+    DemoUrl,
+}
+
+fn main() -> ExitCode {
+    let Build { version, revision, rustc } = Build::THIS;
+    let mut command = command(format!("{version} (revision {revision}, rustc {rustc})"));
+    let matches = command.get_matches_mut();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|fault| fault.exit());
+    let outcome = match &cli.command {
+        None => export(&cli),
+        Some(Command::Demo(flags)) => demo(flags),
+        Some(Command::Simulate(flags)) => Ok(start(flags.log, |stop| simulate(flags, stop))),
+    };
+    outcome.unwrap_or_else(|BadUsage(faults)| {
+        command.error(ErrorKind::ValueValidation, faults.join("\nerror: ")).exit()
+    })
+}
+
+fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
+    // Read here and not as a flag: a command line is public.
+    let key = env::var_os("NECTAR_API_KEY").map(|key| SecretString::from(key.to_string_lossy().as_ref()));
+    let (mut settings, key) = Exporter::against_nectar(&cli.exporter, &cli.nectar, key)?;
+    let ca_file = cli.nectar.ca_file.clone();
+    Ok(start(cli.exporter.log, |stop| async move {
+        if let Some(path) = ca_file {
+            let pem = tokio::fs::read(&path).await;
+            let pem = pem.map_err(|error| StartError::Certificates(path, error))?;
+            settings.nectar.extra_certificates = Some(pem);
+        }
+        let key = match key {
+            KeySource::File(path) => Key::from_file(path).await?,
+            KeySource::Value(key) => Key::fixed(key)?,
+        };
+        warn_of_plain_http(&settings.nectar.base_url);
+        let listeners = listen(&settings.web.listen_addresses).await?;
+        Ok(app::run(settings, key, listeners, SystemClock::shared(), stop).await?)
+    }))
+}
+
+fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
+    let mut settings = Exporter::against_simulator(&flags.exporter)?;
+    Ok(start(flags.exporter.log, |stop| async move {
+        let clock = SystemClock::shared();
+        let simulated = web::bind(&ListenAddress::loopback(0)).await?;
+        for listener in &simulated {
+            // Known only now: port 0 picked a free one.
+            let port = Some(listener.local_addr()?.port());
+            settings.nectar.base_url.set_port(port).map_err(|()| StartError::DemoUrl)?;
+        }
+        let secret = "demo";
+        let key = Key::fixed(secret.into())?;
+        let listeners = listen(&settings.web.listen_addresses).await?;
+        let simulator = Simulator::new(&plan(&flags.sim), secret, clock.clone());
+        tokio::spawn(simulator.serve(simulated, stop.clone()));
+        if let Some(first) = listeners.first() {
+            let port = first.local_addr()?.port();
+            let page = format!("http://localhost:{port}/");
+            let metrics = format!("http://localhost:{port}{}", settings.web.telemetry_path);
+            info!(
+                msg = "The demo runs: open the page in a browser, point Prometheus at the metrics",
+                page, metrics
+            );
+        }
+        Ok(app::run(settings, key, listeners, clock, stop).await?)
+    }))
+}
+
+async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
+    let listeners = listen(&flags.listen_addresses).await?;
+    let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), SystemClock::shared());
+    simulator.serve(listeners, stop).await;
+    Ok(())
+}
+
+fn plan(flags: &SimFlags) -> Plan {
+    let &SimFlags { companies, connections, accounts, seed, speed } = flags;
+    Plan { companies, connections, accounts, seed, speed }
+}
+
+fn warn_of_plain_http(url: &Url) {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "http" && !is_loopback {
+        warn!(msg = "The API key crosses the network in the clear: use https in --nectar.base-url");
+    }
+}
+
+/// Binds every address and says so, a line each.
+async fn listen(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, StartError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        listeners.extend(web::bind(address).await?);
+    }
+    for listener in &listeners {
+        info!(msg = "Listening on", address = %listener.local_addr()?);
+    }
+    Ok(listeners)
+}
+
+/// Runs `job` until it ends or SIGTERM or SIGINT comes, and turns how it ended into an exit code.
+fn start<F>(log: LogFlags, job: impl FnOnce(CancellationToken) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), StartError>>,
+{
+    let outcome = tracing::subscriber::set_global_default(log::subscriber(log))
+        .map_err(|_| StartError::Log)
+        .and_then(|()| run_to_end(job));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            error!(msg = "nectar-exporter ends", error = %fault);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_to_end<F>(job: impl FnOnce(CancellationToken) -> F) -> Result<(), StartError>
+where
+    F: Future<Output = Result<(), StartError>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        stop_on_signal(&stop)?;
+        job(stop).await
+    });
+    runtime.shutdown_timeout(LAST_WORK);
+    outcome
+}
+
+fn stop_on_signal(stop: &CancellationToken) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        info!(msg = "Stopping", signal = name);
+        stop.cancel();
+    });
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Hands the commit and the compiler to the program, for `nectar_exporter_build_info`.
+//!
+//! Outside a checkout, in a package for instance, the commit is taken from `NECTAR_EXPORTER_REVISION`, else unknown.
+
+use std::env;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=NECTAR_EXPORTER_REVISION");
+    println!("cargo::rerun-if-changed=build.rs");
+    for name in ["HEAD", "logs/HEAD"] {
+        if let Some(path) = first_line("git", &["rev-parse", "--git-path", name]) {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    let given = env::var("NECTAR_EXPORTER_REVISION").ok().filter(|revision| !revision.trim().is_empty());
+    let revision = given.or_else(|| first_line("git", &["rev-parse", "--short=12", "HEAD"]));
+    let rustc = env::var("RUSTC").ok().and_then(|rustc| first_line(&rustc, &["--version"]));
+    // "rustc 1.89.0 (29483883e 2025-08-04)": the second word is the version.
+    let rustc = rustc.and_then(|line| line.split_whitespace().nth(1).map(str::to_owned));
+    let unknown = || "unknown".to_owned();
+    println!("cargo::rustc-env=NECTAR_EXPORTER_REVISION={}", revision.unwrap_or_else(unknown).trim());
+    println!("cargo::rustc-env=NECTAR_EXPORTER_RUSTC={}", rustc.unwrap_or_else(unknown));
+}
+
+fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+    let output =
+        Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().next().map(str::to_owned)
+}

@@ -1,0 +1,68 @@
+//! The exporter, put together: poller, fleet, metrics, server.
+//!
+//! Knows who gets what. Must not know flags, signals or where the key comes from.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SharedClock;
+use crate::config::Exporter;
+use crate::fleet::FleetWriter;
+use crate::metrics::{Exposition, OwnMetrics};
+use crate::nectar::{Client, ClientError, Key};
+use crate::poll::Poller;
+use crate::server::Server;
+use crate::web::{Limits, serve};
+
+/// Why the exporter could not start, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// No client for Nectar.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The metrics are declared wrongly.
+    #[error("the exporter's own metrics cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The poll loop ended by itself, by a fault of ours.
+    #[error("polling stopped by a fault in this program; restart it, and please report what stands above")]
+    PollerStopped,
+}
+
+/// Polls and serves until `stop`.
+///
+/// # Errors
+/// [`AppError`], when it cannot start or cannot go on.
+pub async fn run(
+    settings: Exporter,
+    key: Key,
+    listeners: Vec<TcpListener>,
+    clock: SharedClock,
+    stop: CancellationToken,
+) -> Result<(), AppError> {
+    let own = Arc::new(OwnMetrics::new()?);
+    let client = Client::new(settings.nectar, key, Arc::clone(&clock), own.clone())?;
+    let writer = FleetWriter::new(settings.metrics.check_interval);
+    let fleet = writer.reader();
+    let max_data_age = settings.metrics.max_data_age;
+    let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics);
+    let server =
+        Server::new(exposition, fleet, Arc::clone(&clock), settings.web.telemetry_path, max_data_age);
+    let poller = Poller::new(client, writer, clock, settings.poll, own);
+
+    let polling = tokio::spawn(poller.run(stop.clone()));
+    let routes = move |request| server.clone().answer(request);
+    let serving = serve(listeners, Limits::default(), routes, stop.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => Ok(()),
+        // Serving without polling would show old data for good.
+        _ = polling => {
+            let asked_to_stop = stop.is_cancelled();
+            stop.cancel();
+            serving.await;
+            if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
+        }
+    }
+}

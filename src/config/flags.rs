@@ -1,0 +1,236 @@
+//! Every flag, once: name, default, what it takes, what it means. The environment twins follow by rule.
+//!
+//! The page `docs/flags.md` and the table in the README are rendered from here. Must not know what a flag does.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
+
+use super::duration;
+use crate::web::ListenAddress;
+
+/// Prefix of the environment twins.
+const ENV_PREFIX: &str = "NECTAR_EXPORTER_";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "nectar-exporter", about = "Polls the Nectar API and serves what it found to Prometheus.")]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do instead of the main job.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to reach Nectar.
+    #[command(flatten)]
+    pub nectar: NectarFlags,
+    /// What the exporter does.
+    #[command(flatten)]
+    pub exporter: ExporterFlags,
+}
+
+/// What else this program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Poll a simulated Nectar: no key, no network
+    Demo(Box<DemoFlags>),
+    /// Serve the simulated Nectar API alone, for testing other clients and alert rules
+    Simulate(SimulateFlags),
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoFlags {
+    /// What the exporter does.
+    #[command(flatten)]
+    pub exporter: ExporterFlags,
+    /// What is simulated.
+    #[command(flatten)]
+    pub sim: SimFlags,
+}
+
+/// Flags of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateFlags {
+    /// What is simulated.
+    #[command(flatten)]
+    pub sim: SimFlags,
+    /// Address to serve the simulated API on, HOST:PORT (repeatable)
+    #[arg(
+        long = "sim.listen-address",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:10943",
+        value_delimiter = ','
+    )]
+    pub listen_addresses: Vec<ListenAddress>,
+    /// The key that the simulated API accepts. It protects nothing
+    #[arg(long = "sim.api-key", value_name = "KEY", default_value = "simulated")]
+    pub api_key: String,
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// Where Nectar is, and who we are.
+#[derive(Debug, Args)]
+pub struct NectarFlags {
+    /// Root of the Nectar API
+    #[arg(
+        long = "nectar.base-url",
+        value_name = "URL",
+        default_value = "https://external.nectarclimate.com/v2.2"
+    )]
+    pub base_url: String,
+    /// File with the API key; read again when it changes. The key itself can be in the variable NECTAR_API_KEY instead
+    #[arg(long = "nectar.api-key-file", value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// File with certificates (PEM) to trust besides the system's
+    #[arg(long = "nectar.ca-file", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What the exporter asks for, shows and serves.
+#[derive(Debug, Args)]
+pub struct ExporterFlags {
+    /// Only the company with this id (repeatable) [default: all]
+    #[arg(long = "nectar.company", value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave out the company with this id (repeatable)
+    #[arg(long = "nectar.exclude-company", value_name = "ID", value_delimiter = ',')]
+    pub except: Vec<String>,
+    /// Time from the start of one poll to the start of the next
+    #[arg(long = "nectar.poll-interval", value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    pub poll_interval: Duration,
+    /// A poll that takes longer ends there; companies already read stay
+    #[arg(long = "nectar.poll-timeout", value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
+    pub poll_timeout: Duration,
+    /// Time for one request, body included
+    #[arg(long = "nectar.request-timeout", value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    pub request_timeout: Duration,
+    /// Requests to Nectar at once, 1 to 10
+    #[arg(long = "nectar.max-concurrent-requests", value_name = "N", default_value = "8", value_parser = value_parser!(u8).range(1..=10))]
+    pub max_concurrent_requests: u8,
+    /// Connections per request, 1 to 500
+    #[arg(long = "nectar.page-size", value_name = "N", default_value = "500", value_parser = value_parser!(u16).range(1..=500))]
+    pub page_size: u16,
+    /// Connections and accounts of a company are withdrawn when its last good snapshot is older; must exceed the poll interval
+    #[arg(long = "nectar.max-data-age", value_name = "DURATION", default_value = "1h", value_parser = duration::parse)]
+    pub max_data_age: Duration,
+    /// How soon Nectar is expected to look again
+    #[arg(long = "nectar.check-interval", value_name = "DURATION", default_value = "7d", value_parser = duration::parse)]
+    pub check_interval: Duration,
+    /// Series per object: none, one set per connection, or one per account too
+    #[arg(long = "metrics.detail", value_name = "DETAIL", default_value = "connections", value_enum)]
+    pub detail: DetailFlag,
+    /// With more series per object than this, all of them are withheld
+    #[arg(long = "metrics.detail-limit", value_name = "N", default_value = "1000000")]
+    pub detail_limit: u64,
+    /// Address to serve on, HOST:PORT (repeatable); :PORT is every address, port 0 a free one
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = ":10942",
+        value_delimiter = ','
+    )]
+    pub listen_addresses: Vec<ListenAddress>,
+    /// Path of the metrics
+    #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
+    pub telemetry_path: String,
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// What is simulated.
+#[derive(Debug, Args)]
+pub struct SimFlags {
+    /// Simulated companies
+    #[arg(long = "sim.companies", value_name = "N", default_value = "12", value_parser = value_parser!(u32).range(0..=10_000))]
+    pub companies: u32,
+    /// Simulated connections per company, in the mean
+    #[arg(long = "sim.connections", value_name = "N", default_value = "25", value_parser = value_parser!(u32).range(0..=100_000))]
+    pub connections: u32,
+    /// Simulated accounts per connection, in the mean
+    #[arg(long = "sim.accounts", value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(0..=1_000))]
+    pub accounts: u32,
+    /// Seed: the same one makes the same fleet
+    #[arg(long = "sim.seed", value_name = "N", default_value = "1")]
+    pub seed: u64,
+    /// How many times faster than in life checks and changes come, up to 1000000; at 0 everything stands still
+    #[arg(long = "sim.speed", value_name = "N", default_value = "1", value_parser = speed)]
+    pub speed: f64,
+}
+
+/// How to log.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LogFlags {
+    /// Least severe level that is logged
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", value_enum)]
+    pub level: LogLevel,
+    /// Form of the log lines; they go to standard error
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt", value_enum)]
+    pub format: LogFormat,
+}
+
+/// `--metrics.detail`
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)]
+pub enum DetailFlag {
+    None,
+    Connections,
+    Accounts,
+}
+
+/// `--log.level`
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// `--log.format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum LogFormat {
+    Logfmt,
+    Json,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| (0.0..=1e6).contains(speed));
+    speed.ok_or_else(|| "takes a number from 0 to 1000000".to_owned())
+}
+
+/// The command line with everything that follows by rule: environment twins, and the livelier defaults of `demo`.
+pub fn command(version: String) -> clap::Command {
+    let lively = |demo: clap::Command| {
+        demo.mut_arg("poll_interval", |arg| arg.default_value("5s"))
+            .mut_arg("speed", |arg| arg.default_value("200"))
+    };
+    Cli::command()
+        .version(version)
+        .mut_subcommand("demo", lively)
+        .mut_subcommands(|subcommand| subcommand.mut_args(with_twin))
+        .mut_args(with_twin)
+}
+
+/// The environment twin of a flag: upper case, dots and dashes to `_`, with the prefix.
+pub fn twin(flag: &str) -> String {
+    format!("{ENV_PREFIX}{}", flag.to_ascii_uppercase().replace(['.', '-'], "_"))
+}
+
+fn with_twin(arg: clap::Arg) -> clap::Arg {
+    let Some(flag) = arg.get_long() else { return arg };
+    let twin = twin(flag);
+    // Set but empty is as good as not set: so do container platforms write "no value".
+    if env::var_os(&twin).is_some_and(|value| value.is_empty()) {
+        return arg;
+    }
+    arg.env(OsString::from(twin)).hide_env_values(true)
+}

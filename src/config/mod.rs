@@ -1,0 +1,10 @@
+//! From flags and environment to settings that hold together.
+//!
+//! Knows every flag and what goes with what. Must not know HTTP, or what the settings do.
+
+pub mod duration;
+pub mod flags;
+mod settings;
+
+pub use flags::{Cli, Command, LogFlags, LogFormat, LogLevel, SimulateFlags, command};
+pub use settings::{BadUsage, Exporter, KeySource, Web};

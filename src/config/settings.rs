@@ -1,0 +1,182 @@
+//! Settings checked against each other; every fault is reported, not only the first.
+//!
+//! Knows which values go together. Must not know files' contents, or HTTP.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::flags::{DetailFlag, ExporterFlags, NectarFlags};
+use crate::web::ListenAddress;
+use crate::{metrics, nectar, poll};
+
+/// Paths that are taken.
+const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
+
+/// Where a simulated Nectar in this process is, but for the port.
+const SIMULATOR_URL: &str = "http://127.0.0.1/v2.2";
+
+/// Everything wrong with how the program was called, a line each. Never holds a value that could be secret.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadUsage(pub Vec<String>);
+
+/// Where the key comes from.
+#[derive(Debug)]
+pub enum KeySource {
+    /// A file.
+    File(PathBuf),
+    /// The variable.
+    Value(SecretString),
+}
+
+/// What the server needs.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// Where to listen.
+    pub listen_addresses: Vec<ListenAddress>,
+    /// Path of the metrics.
+    pub telemetry_path: String,
+}
+
+/// All settings of the exporter.
+#[derive(Debug)]
+pub struct Exporter {
+    /// How to talk to Nectar.
+    pub nectar: nectar::Settings,
+    /// When to poll, and what.
+    pub poll: poll::Settings,
+    /// What to show.
+    pub metrics: metrics::Settings,
+    /// Where to serve.
+    pub web: Web,
+}
+
+impl Exporter {
+    /// The settings for polling Nectar, and where its key comes from. `key` is what NECTAR_API_KEY holds.
+    ///
+    /// # Errors
+    /// Everything that does not hold together.
+    pub fn against_nectar(
+        flags: &ExporterFlags,
+        nectar: &NectarFlags,
+        key: Option<SecretString>,
+    ) -> Result<(Self, KeySource), BadUsage> {
+        let mut faults = Vec::new();
+        let base_url = base_url(&nectar.base_url).map_err(|fault| faults.push(fault)).ok();
+        let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
+        check(flags, &mut faults);
+        match (base_url, key) {
+            (Some(base_url), Some(key)) if faults.is_empty() => Ok((Self::new(flags, base_url, true), key)),
+            _ => Err(BadUsage(faults)),
+        }
+    }
+
+    /// The settings for polling a Nectar of our own on this machine; its port is still to be set.
+    ///
+    /// # Errors
+    /// Everything that does not hold together.
+    pub fn against_simulator(flags: &ExporterFlags) -> Result<Self, BadUsage> {
+        let mut faults = Vec::new();
+        check(flags, &mut faults);
+        match base_url(SIMULATOR_URL) {
+            Ok(base_url) if faults.is_empty() => Ok(Self::new(flags, base_url, false)),
+            _ => Err(BadUsage(faults)),
+        }
+    }
+
+    fn new(flags: &ExporterFlags, base_url: Url, proxies: bool) -> Self {
+        Self {
+            nectar: nectar::Settings {
+                base_url,
+                request_timeout: flags.request_timeout,
+                max_concurrent_requests: flags.max_concurrent_requests.into(),
+                page_size: flags.page_size,
+                extra_certificates: None,
+                proxies,
+            },
+            poll: poll::Settings {
+                interval: flags.poll_interval,
+                timeout: flags.poll_timeout,
+                only: flags.only.clone(),
+                except: flags.except.clone(),
+            },
+            metrics: metrics::Settings {
+                detail: match flags.detail {
+                    DetailFlag::None => metrics::Detail::None,
+                    DetailFlag::Connections => metrics::Detail::Connections,
+                    DetailFlag::Accounts => metrics::Detail::Accounts,
+                },
+                detail_limit: flags.detail_limit,
+                check_interval: signed(flags.check_interval),
+                max_data_age: flags.max_data_age,
+                poll_interval: flags.poll_interval,
+            },
+            web: Web {
+                listen_addresses: flags.listen_addresses.clone(),
+                telemetry_path: flags.telemetry_path.clone(),
+            },
+        }
+    }
+}
+
+fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
+    if flags.max_data_age <= flags.poll_interval {
+        faults.push(
+            "--nectar.max-data-age takes a duration longer than --nectar.poll-interval, \
+             or data would be withdrawn between two polls"
+                .to_owned(),
+        );
+    }
+    let path = &flags.telemetry_path;
+    let is_path = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b));
+    if !is_path || OWN_PATHS.contains(&path.as_str()) {
+        faults.push(format!(
+            "--web.telemetry-path takes a path that begins with / and is none of {}",
+            OWN_PATHS.join(", ")
+        ));
+    }
+    for (flag, ids) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
+        if ids.iter().any(|id| id.trim().is_empty()) {
+            faults.push(format!("{flag} takes the id of a company, not an empty text"));
+        }
+    }
+    if flags.only.iter().any(|id| flags.except.iter().any(|other| other.eq_ignore_ascii_case(id))) {
+        faults.push("--nectar.company and --nectar.exclude-company name the same company".to_owned());
+    }
+}
+
+/// Does not repeat the value: somebody may have written a password into it.
+fn base_url(text: &str) -> Result<Url, String> {
+    let fault = "--nectar.base-url takes an http:// or https:// URL without user, query or fragment, \
+                 such as https://external.nectarclimate.com/v2.2";
+    let url = Url::parse(text.trim()).map_err(|_| fault.to_owned())?;
+    let fits = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if fits { Ok(url) } else { Err(fault.to_owned()) }
+}
+
+fn key_source(nectar: &NectarFlags, key: Option<SecretString>) -> Result<KeySource, String> {
+    let key = key.filter(|key| !key.expose_secret().trim().is_empty());
+    match (&nectar.api_key_file, key) {
+        (Some(_), Some(_)) => Err("--nectar.api-key-file and the variable NECTAR_API_KEY are both given; \
+                                   give one of them"
+            .to_owned()),
+        (Some(file), None) => Ok(KeySource::File(file.clone())),
+        (None, Some(key)) => Ok(KeySource::Value(key)),
+        (None, None) => Err("--nectar.api-key-file takes the file with the API key, and is needed unless \
+                             the variable NECTAR_API_KEY holds the key (try `nectar-exporter demo` without one)"
+            .to_owned()),
+    }
+}
+
+/// Flags take at most a year: it always fits.
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}

@@ -1,0 +1,130 @@
+//! Why something was not read: closed lists, their label values, and what a person can do.
+//!
+//! Must not know metrics' names, or what was being read.
+
+use std::fmt;
+
+/// Why one request gave nothing usable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// 401
+    Auth,
+    /// 403
+    Forbidden,
+    /// 404
+    NotFound,
+    /// 429
+    RateLimited,
+    /// Any other 4xx.
+    ClientError,
+    /// 5xx
+    ServerError,
+    /// No answer, or not all of it, within the request timeout.
+    Timeout,
+    /// No connection, or one that broke.
+    Connect,
+    /// An answer that is not what the API documents.
+    Decode,
+    /// An answer larger than this program reads.
+    TooLarge,
+    /// Anything else, a redirect for instance.
+    Other,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 11] = [
+        Self::Auth,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::RateLimited,
+        Self::ClientError,
+        Self::ServerError,
+        Self::Timeout,
+        Self::Connect,
+        Self::Decode,
+        Self::TooLarge,
+        Self::Other,
+    ];
+
+    /// The value of the `reason` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::RateLimited => "rate_limited",
+            Self::ClientError => "client_error",
+            Self::ServerError => "server_error",
+            Self::Timeout => "timeout",
+            Self::Connect => "connect",
+            Self::Decode => "decode",
+            Self::TooLarge => "too_large",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether the same request may succeed a moment later.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Timeout | Self::Connect | Self::RateLimited | Self::ServerError)
+    }
+}
+
+/// Why a company, or a whole poll, failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Failure {
+    /// A request failed for good.
+    Request(Reason),
+    /// The pages never added up to the number that Nectar gave.
+    Incomplete,
+    /// The poll ended before it was read.
+    Deadline,
+    /// It was asked for by id, and the key does not list it.
+    NotListed,
+}
+
+impl Failure {
+    /// Every failure.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let own = [Self::Incomplete, Self::Deadline, Self::NotListed];
+        Reason::ALL.into_iter().map(Self::Request).chain(own)
+    }
+
+    /// The value of the `reason` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Request(reason) => reason.label(),
+            Self::Incomplete => "incomplete",
+            Self::Deadline => "deadline",
+            Self::NotListed => "not_listed",
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Request(Reason::Auth) => "check the API key: Nectar refuses it",
+            Self::Request(Reason::Forbidden) => "check what the API key may see, or exclude the company",
+            Self::Request(Reason::NotFound) => "check --nectar.base-url",
+            Self::Request(Reason::RateLimited) => {
+                "raise --nectar.poll-interval, or lower --nectar.max-concurrent-requests"
+            }
+            Self::Request(Reason::ClientError) => "check --nectar.base-url and --nectar.page-size",
+            Self::Request(Reason::ServerError) => "wait, or ask Nectar: their side reports an error",
+            Self::Request(Reason::Timeout) => "check the network, or raise --nectar.request-timeout",
+            Self::Request(Reason::Connect) => "check the network, DNS, proxy and certificates",
+            Self::Request(Reason::Decode) => "check --nectar.base-url: this is not an answer of Nectar's API",
+            Self::Request(Reason::TooLarge) => "lower --nectar.page-size",
+            Self::Request(Reason::Other) => "check --nectar.base-url: Nectar's API does not answer like this",
+            Self::Incomplete => "wait: the list kept changing while it was read",
+            Self::Deadline => "raise --nectar.poll-timeout, or look for the company that is slow",
+            Self::NotListed => "check the id given with --nectar.company, and what the API key may see",
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}

@@ -1,0 +1,85 @@
+//! The fleet as last seen: the one cell that polling writes and everything else reads.
+//!
+//! A reader gets an immutable value; the writer replaces it whole. Knows companies, snapshots and outcomes.
+//! Must not know who reads it, or how snapshots are fetched.
+
+pub mod changes;
+pub mod tally;
+pub mod unknown;
+pub mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+pub use writer::FleetWriter;
+
+use crate::failure::Failure;
+use crate::model::{Company, CompanyId, Snapshot};
+use changes::Changes;
+use tally::Tallies;
+use unknown::GrantedWords;
+
+/// Everything known about the fleet at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    /// Every listed company that a poll has dealt with, and every one that was asked for by id.
+    pub companies: BTreeMap<CompanyId, Arc<CompanyState>>,
+    /// Which undocumented statuses may be shown under their own name.
+    pub granted: GrantedWords,
+    /// Whether there was a good poll: one that read the company list and at least one company, or an empty list.
+    /// Until then nothing about companies may be shown.
+    pub ready: bool,
+    /// The last poll that ended.
+    pub last_poll: Option<PollOutcome>,
+    /// When the last whole poll ended.
+    pub last_whole_poll: Option<Timestamp>,
+}
+
+/// How a poll ended: `Err` with the first cause, if it was not whole.
+pub type PollOutcome = Result<(), Failure>;
+
+/// One company, as last seen.
+#[derive(Debug, Clone)]
+pub struct CompanyState {
+    /// As the list has it now.
+    pub company: Company,
+    /// How the last poll of this company ended.
+    pub last_poll: PollOutcome,
+    /// The last good snapshot, however old.
+    pub held: Option<Arc<Held>>,
+    /// Changes of status counted so far.
+    pub changes: Arc<Changes>,
+}
+
+/// A snapshot with what is counted from it once, and not at every scrape.
+#[derive(Debug)]
+pub struct Held {
+    /// As read.
+    pub snapshot: Snapshot,
+    /// As counted.
+    pub tallies: Tallies,
+}
+
+impl CompanyState {
+    /// The snapshot that may be shown: none that was begun longer than `max_age` before `now`.
+    pub fn served(&self, now: Timestamp, max_age: Duration) -> Option<&Held> {
+        let held = self.held.as_deref()?;
+        let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
+        (now.duration_since(held.snapshot.begun) <= max_age).then_some(held)
+    }
+}
+
+/// Reads the fleet. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct FleetReader(watch::Receiver<Arc<Fleet>>);
+
+impl FleetReader {
+    /// The fleet at this moment; it never changes under the reader's hands.
+    pub fn now(&self) -> Arc<Fleet> {
+        Arc::clone(&self.0.borrow())
+    }
+}

@@ -1,0 +1,145 @@
+//! What is counted from one snapshot, once: per status, and per utility.
+//!
+//! Must not know label values, or the moment of a scrape.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Connection, Snapshot};
+use crate::status::{Kind, Status};
+
+/// The records of one status, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many.
+    pub count: u64,
+    /// How many were due for a check before the snapshot was begun.
+    pub overdue: u64,
+    /// The earliest due time among those that are re-checked.
+    pub next_due: Option<Timestamp>,
+    /// The oldest `statusLastUpdateTime`.
+    pub oldest_update: Option<Timestamp>,
+    /// The oldest `statusFirstSeenTime`.
+    pub oldest_first_seen: Option<Timestamp>,
+}
+
+impl Tally {
+    fn add(&mut self, seen: Seen, begun: Timestamp) {
+        self.count += 1;
+        self.overdue += u64::from(seen.due.is_some_and(|due| due < begun));
+        self.next_due = earlier(self.next_due, seen.due);
+        self.oldest_update = earlier(self.oldest_update, seen.last_update);
+        self.oldest_first_seen = earlier(self.oldest_first_seen, seen.first_seen);
+    }
+
+    /// Counts what `other` has counted, too.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.overdue += other.overdue;
+        self.next_due = earlier(self.next_due, other.next_due);
+        self.oldest_update = earlier(self.oldest_update, other.oldest_update);
+        self.oldest_first_seen = earlier(self.oldest_first_seen, other.oldest_first_seen);
+    }
+}
+
+/// The times of one record.
+#[derive(Clone, Copy)]
+struct Seen {
+    last_update: Option<Timestamp>,
+    first_seen: Option<Timestamp>,
+    due: Option<Timestamp>,
+}
+
+impl Seen {
+    /// How many time series the record has when it is shown by itself: its info, its status, its times.
+    fn series(self) -> u64 {
+        let times = [self.last_update, self.first_seen, self.due];
+        2 + times.into_iter().map(|time| u64::from(time.is_some())).sum::<u64>()
+    }
+}
+
+/// The records of one kind, counted.
+#[derive(Debug, Default)]
+pub struct KindTallies {
+    /// Only statuses that occur.
+    pub by_status: BTreeMap<Status, Tally>,
+    /// Records without a `statusLastUpdateTime`.
+    pub never_checked: u64,
+    /// How many time series they have when each is shown by itself.
+    pub series: u64,
+}
+
+impl KindTallies {
+    fn add(&mut self, status: &Status, seen: Seen, begun: Timestamp) {
+        match self.by_status.get_mut(status) {
+            Some(tally) => tally.add(seen, begun),
+            None => self.by_status.entry(status.clone()).or_default().add(seen, begun),
+        }
+        self.never_checked += u64::from(seen.last_update.is_none());
+        self.series += seen.series();
+    }
+}
+
+/// A snapshot, counted.
+#[derive(Debug, Default)]
+pub struct Tallies {
+    /// The connections.
+    pub connections: KindTallies,
+    /// Their accounts.
+    pub accounts: KindTallies,
+    /// The oldest `created` among connections that were never checked.
+    pub never_checked_oldest_created: Option<Timestamp>,
+    /// Connections by utility and status; only those that occur.
+    pub by_datasource: BTreeMap<Box<str>, BTreeMap<Status, u64>>,
+}
+
+impl Tallies {
+    /// Counts `snapshot`. A check is due one `interval` after the last update.
+    pub fn of(snapshot: &Snapshot, interval: SignedDuration) -> Self {
+        let mut tallies = Self::default();
+        for connection in &snapshot.connections {
+            tallies.add(connection, snapshot.begun, interval);
+        }
+        tallies
+    }
+
+    /// The tallies of one kind.
+    pub fn kind(&self, kind: Kind) -> &KindTallies {
+        match kind {
+            Kind::Connection => &self.connections,
+            Kind::Account => &self.accounts,
+        }
+    }
+
+    fn add(&mut self, connection: &Connection, begun: Timestamp, interval: SignedDuration) {
+        let seen = Seen {
+            last_update: connection.last_update,
+            first_seen: connection.first_seen,
+            due: connection.check_due(interval),
+        };
+        self.connections.add(&connection.status, seen, begun);
+        self.connections.series += u64::from(connection.created.is_some());
+        if connection.last_update.is_none() {
+            self.never_checked_oldest_created =
+                earlier(self.never_checked_oldest_created, connection.created);
+        }
+        let statuses = self.by_datasource.entry(connection.datasource.clone()).or_default();
+        *statuses.entry(connection.status.clone()).or_default() += 1;
+        for account in &connection.accounts {
+            let seen = Seen {
+                last_update: account.last_update,
+                first_seen: account.first_seen,
+                due: connection.account_check_due(account, interval),
+            };
+            self.accounts.add(&account.status, seen, begun);
+        }
+    }
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}

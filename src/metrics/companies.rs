@@ -1,0 +1,191 @@
+//! The families about companies, and the counts of their connections and accounts.
+//!
+//! Knows which value goes under which name. Must not know how it was counted.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::catalogue::fleet as cat;
+use super::metric::Metric;
+use super::rows::{Row, Served, View, rows};
+use super::text::Text;
+use crate::fleet::Fleet;
+use crate::fleet::tally::{KindTallies, Tally};
+use crate::model::{Company, RecordFault};
+use crate::status::{Kind, Recheck};
+
+/// Writes them all.
+pub fn render(text: &mut Text, fleet: &Fleet, views: &[View<'_>], now: Timestamp) {
+    listed(text, views);
+    record_faults(text, views);
+    by_status(text, views, Kind::Connection, &CONNECTIONS, now);
+    never_checked_since(text, views);
+    by_datasource(text, fleet, views);
+    by_status(text, views, Kind::Account, &ACCOUNTS, now);
+    changes(text, fleet, Kind::Connection, &cat::CONNECTION_STATUS_CHANGES);
+    changes(text, fleet, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
+}
+
+/// The families that both kinds have.
+struct KindFamilies {
+    count: Metric<4>,
+    overdue: Metric<4>,
+    next_check_due: Metric<4>,
+    max_staleness: Metric<4>,
+    oldest_first_seen: Metric<4>,
+    never_checked: Metric<2>,
+}
+
+const CONNECTIONS: KindFamilies = KindFamilies {
+    count: cat::CONNECTIONS,
+    overdue: cat::CONNECTIONS_OVERDUE,
+    next_check_due: cat::CONNECTIONS_NEXT_CHECK_DUE,
+    max_staleness: cat::CONNECTIONS_MAX_STALENESS,
+    oldest_first_seen: cat::CONNECTIONS_OLDEST_FIRST_SEEN,
+    never_checked: cat::CONNECTIONS_NEVER_CHECKED,
+};
+
+const ACCOUNTS: KindFamilies = KindFamilies {
+    count: cat::ACCOUNTS,
+    overdue: cat::ACCOUNTS_OVERDUE,
+    next_check_due: cat::ACCOUNTS_NEXT_CHECK_DUE,
+    max_staleness: cat::ACCOUNTS_MAX_STALENESS,
+    oldest_first_seen: cat::ACCOUNTS_OLDEST_FIRST_SEEN,
+    never_checked: cat::ACCOUNTS_NEVER_CHECKED,
+};
+
+/// Every listed company, also one never read or withdrawn.
+fn listed(text: &mut Text, views: &[View<'_>]) {
+    let mut info = text.family(&cat::COMPANY_INFO);
+    for View { state, .. } in views {
+        let [id, name] = labels(&state.company);
+        info.sample([id, name, &state.company.external_id], 1.0);
+    }
+    let mut up = text.family(&cat::COMPANY_UP);
+    for View { state, .. } in views {
+        up.count(labels(&state.company), u64::from(state.last_poll.is_ok()));
+    }
+    let mut last_success = text.family(&cat::COMPANY_LAST_SUCCESS);
+    for View { state, .. } in views {
+        last_success.time(labels(&state.company), state.held.as_ref().map(|held| held.snapshot.begun));
+    }
+    let mut last_failure = text.family(&cat::COMPANY_LAST_FAILURE);
+    for View { state, .. } in views {
+        if let Err(failure) = state.last_poll {
+            let [id, name] = labels(&state.company);
+            last_failure.sample([id, name, failure.label()], 1.0);
+        }
+    }
+}
+
+fn record_faults(text: &mut Text, views: &[View<'_>]) {
+    let mut family = text.family(&cat::COMPANY_RECORD_FAULTS);
+    for (company, served) in shown(views) {
+        let [id, name] = labels(company);
+        for kind in Kind::ALL {
+            for fault in RecordFault::ALL {
+                let count = served.held.snapshot.faults.count(kind, fault);
+                family.count([id, name, kind.label(), fault.label()], count);
+            }
+        }
+    }
+}
+
+fn by_status(text: &mut Text, views: &[View<'_>], kind: Kind, families: &KindFamilies, now: Timestamp) {
+    each_row(text, views, kind, &families.count, |row| Some(row.value.count));
+    each_row(text, views, kind, &families.overdue, |row| {
+        (row.recheck == Recheck::Weekly).then_some(row.value.overdue)
+    });
+    each_time(text, views, kind, &families.next_check_due, |tally| tally.next_due);
+    let mut staleness = text.family(&families.max_staleness);
+    for (company, served) in shown(views) {
+        for row in served.rows(kind) {
+            if let Some(oldest) = row.value.oldest_update {
+                let age = now.duration_since(oldest).as_secs_f64().max(0.0);
+                staleness.sample(with_status(company, row), age);
+            }
+        }
+    }
+    each_time(text, views, kind, &families.oldest_first_seen, |tally| tally.oldest_first_seen);
+    let mut never_checked = text.family(&families.never_checked);
+    for (company, served) in shown(views) {
+        let KindTallies { never_checked: count, .. } = served.held.tallies.kind(kind);
+        never_checked.count(labels(company), *count);
+    }
+}
+
+fn each_row(
+    text: &mut Text,
+    views: &[View<'_>],
+    kind: Kind,
+    metric: &Metric<4>,
+    value: impl Fn(&Row<'_, Tally>) -> Option<u64>,
+) {
+    let mut family = text.family(metric);
+    for (company, served) in shown(views) {
+        for row in served.rows(kind) {
+            if let Some(value) = value(row) {
+                family.count(with_status(company, row), value);
+            }
+        }
+    }
+}
+
+fn each_time(
+    text: &mut Text,
+    views: &[View<'_>],
+    kind: Kind,
+    metric: &Metric<4>,
+    time: impl Fn(&Tally) -> Option<Timestamp>,
+) {
+    let mut family = text.family(metric);
+    for (company, served) in shown(views) {
+        for row in served.rows(kind) {
+            family.time(with_status(company, row), time(&row.value));
+        }
+    }
+}
+
+fn never_checked_since(text: &mut Text, views: &[View<'_>]) {
+    let mut family = text.family(&cat::NEVER_CHECKED_OLDEST_CREATED);
+    for (company, served) in shown(views) {
+        family.time(labels(company), served.held.tallies.never_checked_oldest_created);
+    }
+}
+
+fn by_datasource(text: &mut Text, fleet: &Fleet, views: &[View<'_>]) {
+    let mut family = text.family(&cat::DATASOURCE_CONNECTIONS);
+    for (company, served) in shown(views) {
+        let [id, name] = labels(company);
+        for (datasource, by_status) in &served.held.tallies.by_datasource {
+            let rows = rows(Kind::Connection, &fleet.granted, by_status, |sum, count| *sum += count);
+            for row in rows.iter().filter(|row| row.value > 0) {
+                family.count([id, name, datasource, row.status, row.category.label()], row.value);
+            }
+        }
+    }
+}
+
+/// Counted from the first snapshot on, and kept while the company is withdrawn.
+fn changes(text: &mut Text, fleet: &Fleet, kind: Kind, metric: &Metric<3>) {
+    let mut family = text.family(metric);
+    for state in fleet.companies.values().filter(|state| state.held.is_some()) {
+        let counts: &BTreeMap<_, u64> = state.changes.kind(kind);
+        for row in rows(kind, &fleet.granted, counts, |sum, count| *sum += count) {
+            family.count([&state.company.id, row.status, row.category.label()], row.value);
+        }
+    }
+}
+
+fn shown<'a>(views: &'a [View<'a>]) -> impl Iterator<Item = (&'a Company, &'a Served<'a>)> {
+    views.iter().filter_map(|view| Some((&view.state.company, view.served.as_ref()?)))
+}
+
+fn labels(company: &Company) -> [&str; 2] {
+    [&company.id, &company.name]
+}
+
+fn with_status<'a, T>(company: &'a Company, row: &'a Row<'_, T>) -> [&'a str; 4] {
+    [&company.id, &company.name, row.status, row.category.label()]
+}

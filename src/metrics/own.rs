@@ -1,0 +1,167 @@
+//! The metrics about the exporter itself: what it asked, how long it took, what it is.
+//!
+//! Every known label value is there from the start, at 0. Knows the `prometheus` crate. Must not know the fleet.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+use tracing::warn;
+
+use super::Settings;
+use super::catalogue::exporter as cat;
+use super::metric::Metric;
+use super::text::Text;
+use crate::failure::{Failure, Reason};
+use crate::fleet::PollOutcome;
+use crate::nectar::{self, Endpoint};
+use crate::poll;
+
+const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
+/// Codes that are counted from 0 before they occur.
+const KNOWN_CODES: [&str; 10] = ["200", "401", "403", "404", "429", "500", "502", "503", "504", NO_ANSWER];
+const NO_ANSWER: &str = "none";
+
+/// What this program was built from and with.
+#[derive(Debug, Clone, Copy)]
+pub struct Build {
+    /// Its version.
+    pub version: &'static str,
+    /// The commit, `unknown` outside a checkout.
+    pub revision: &'static str,
+    /// The compiler.
+    pub rustc: &'static str,
+}
+
+impl Build {
+    /// Of this very binary.
+    pub const THIS: Self = Self {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: env!("NECTAR_EXPORTER_REVISION"),
+        rustc: env!("NECTAR_EXPORTER_RUSTC"),
+    };
+}
+
+/// Counters and histograms of the exporter's own doings.
+#[derive(Debug)]
+pub struct OwnMetrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_failures: IntCounterVec,
+    request_retries: IntCounterVec,
+    request_duration: HistogramVec,
+    polls: IntCounter,
+    poll_failures: IntCounterVec,
+    poll_duration: HistogramVec,
+}
+
+impl OwnMetrics {
+    /// All of them at 0, with those of this process where the system has them.
+    ///
+    /// # Errors
+    /// When the catalogue declares one twice, or with a name that the client library refuses.
+    pub fn new() -> prometheus::Result<Self> {
+        let own = Self {
+            registry: Registry::new(),
+            requests: counters(&cat::API_REQUESTS)?,
+            request_failures: counters(&cat::API_REQUEST_FAILURES)?,
+            request_retries: counters(&cat::API_REQUEST_RETRIES)?,
+            request_duration: histogram(&cat::API_REQUEST_DURATION, REQUEST_BUCKETS)?,
+            polls: IntCounter::new(cat::POLLS.name, cat::POLLS.help)?,
+            poll_failures: counters(&cat::POLL_FAILURES)?,
+            poll_duration: histogram(&cat::POLL_DURATION, POLL_BUCKETS)?,
+        };
+        own.register()?;
+        own.begin();
+        Ok(own)
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        let registry = &self.registry;
+        registry.register(Box::new(self.requests.clone()))?;
+        registry.register(Box::new(self.request_failures.clone()))?;
+        registry.register(Box::new(self.request_retries.clone()))?;
+        registry.register(Box::new(self.request_duration.clone()))?;
+        registry.register(Box::new(self.polls.clone()))?;
+        registry.register(Box::new(self.poll_failures.clone()))?;
+        registry.register(Box::new(self.poll_duration.clone()))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        Ok(())
+    }
+
+    /// Every known label value, from 0. The label sets here are closed and short: no two of them collide in the
+    /// library's hash of joined values.
+    fn begin(&self) {
+        for endpoint in Endpoint::ALL.map(Endpoint::label) {
+            for code in KNOWN_CODES {
+                self.requests.with_label_values(&[endpoint, code]);
+            }
+            for reason in Reason::ALL {
+                self.request_failures.with_label_values(&[endpoint, reason.label()]);
+            }
+            self.request_retries.with_label_values(&[endpoint]);
+            self.request_duration.with_label_values(&[endpoint]);
+        }
+        for failure in Failure::all() {
+            self.poll_failures.with_label_values(&[failure.label()]);
+        }
+        self.poll_duration.with_label_values::<&str>(&[]);
+    }
+
+    /// Writes them all, and those that are derived: `last_success` is when the last whole poll ended.
+    pub fn render(
+        &self,
+        text: &mut Text,
+        settings: &Settings,
+        last_success: Option<Timestamp>,
+        limited: bool,
+    ) {
+        text.family(&cat::LAST_SUCCESS).time([], last_success);
+        text.family(&cat::POLL_INTERVAL).sample([], settings.poll_interval.as_secs_f64());
+        text.family(&cat::MAX_DATA_AGE).sample([], settings.max_data_age.as_secs_f64());
+        text.family(&cat::DETAIL_LIMITED).count([], u64::from(limited));
+        let Build { version, revision, rustc } = Build::THIS;
+        text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);
+        match TextEncoder::new().encode_to_string(&self.registry.gather()) {
+            Ok(families) => text.append(&families),
+            Err(error) => warn!(msg = "The exporter's own metrics could not be written", error = %error),
+        }
+    }
+}
+
+impl nectar::Observe for OwnMetrics {
+    fn finished(&self, endpoint: Endpoint, code: Option<u16>, took: Duration, failure: Option<Reason>) {
+        let endpoint = endpoint.label();
+        let code = code.map_or_else(|| NO_ANSWER.to_owned(), |code| code.to_string());
+        self.requests.with_label_values(&[endpoint, &code]).inc();
+        self.request_duration.with_label_values(&[endpoint]).observe(took.as_secs_f64());
+        if let Some(reason) = failure {
+            self.request_failures.with_label_values(&[endpoint, reason.label()]).inc();
+        }
+    }
+
+    fn retried(&self, endpoint: Endpoint) {
+        self.request_retries.with_label_values(&[endpoint.label()]).inc();
+    }
+}
+
+impl poll::Observe for OwnMetrics {
+    fn poll_ended(&self, took: Duration, outcome: PollOutcome) {
+        self.polls.inc();
+        self.poll_duration.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
+        if let Err(failure) = outcome {
+            self.poll_failures.with_label_values(&[failure.label()]).inc();
+        }
+    }
+}
+
+fn counters<const N: usize>(metric: &Metric<N>) -> prometheus::Result<IntCounterVec> {
+    IntCounterVec::new(Opts::new(metric.name, metric.help), &metric.labels)
+}
+
+fn histogram<const N: usize>(metric: &Metric<N>, buckets: &[f64]) -> prometheus::Result<HistogramVec> {
+    let options = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
+    HistogramVec::new(options, &metric.labels)
+}

@@ -1,0 +1,99 @@
+//! What a scrape sees of a company: the snapshot that may be shown, as rows of the `status` label.
+//!
+//! Several statuses can share a row (those beyond the limit of unknown ones do). Must not know metrics' names.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::fleet::tally::Tally;
+use crate::fleet::unknown::GrantedWords;
+use crate::fleet::{CompanyState, Fleet, Held};
+use crate::status::{Category, Kind, Recheck, Status};
+
+/// A row of a family: one value of the `status` label.
+#[derive(Debug)]
+pub struct Row<'a, T> {
+    /// The label's value.
+    pub status: &'a str,
+    /// Its category.
+    pub category: Category,
+    /// Whether Nectar looks again by itself.
+    pub recheck: Recheck,
+    /// What stands there.
+    pub value: T,
+}
+
+/// One company at the moment of a scrape.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// As last seen.
+    pub state: &'a CompanyState,
+    /// The snapshot that may be shown.
+    pub served: Option<Served<'a>>,
+}
+
+/// A snapshot that may be shown.
+#[derive(Debug)]
+pub struct Served<'a> {
+    /// The snapshot and its counts.
+    pub held: &'a Held,
+    connections: Vec<Row<'a, Tally>>,
+    accounts: Vec<Row<'a, Tally>>,
+}
+
+impl<'a> Served<'a> {
+    /// Every documented status of the kind, then the unknown ones that occur.
+    pub fn rows(&self, kind: Kind) -> &[Row<'a, Tally>] {
+        match kind {
+            Kind::Connection => &self.connections,
+            Kind::Account => &self.accounts,
+        }
+    }
+}
+
+/// All companies of `fleet` as seen at `now`.
+pub fn views(fleet: &Fleet, now: Timestamp, max_age: Duration) -> Vec<View<'_>> {
+    let view = |state| View { state, served: served(state, &fleet.granted, now, max_age) };
+    fleet.companies.values().map(|state| view(state.as_ref())).collect()
+}
+
+fn served<'a>(
+    state: &'a CompanyState,
+    granted: &GrantedWords,
+    now: Timestamp,
+    max_age: Duration,
+) -> Option<Served<'a>> {
+    let held = state.served(now, max_age)?;
+    let of = |kind: Kind| {
+        let tallies = &held.tallies.kind(kind).by_status;
+        rows(kind, granted, tallies, |sum: &mut Tally, tally| sum.merge(tally))
+    };
+    Some(Served { held, connections: of(Kind::Connection), accounts: of(Kind::Account) })
+}
+
+/// Turns values by status into rows: every documented status of `kind`, present or not, then the others.
+pub fn rows<'a, T: Default>(
+    kind: Kind,
+    granted: &GrantedWords,
+    by_status: &'a BTreeMap<Status, T>,
+    add: impl Fn(&mut T, &T),
+) -> Vec<Row<'a, T>> {
+    let mut sums: BTreeMap<&'a str, T> = BTreeMap::new();
+    for (status, value) in by_status {
+        add(sums.entry(granted.label(kind, status)).or_default(), value);
+    }
+    let mut rows = Vec::with_capacity(kind.documented().len() + sums.len());
+    for row in kind.documented() {
+        let value = sums.remove(row.value).unwrap_or_default();
+        rows.push(Row { status: row.value, category: row.category, recheck: row.recheck, value });
+    }
+    rows.extend(sums.into_iter().map(|(status, value)| Row {
+        status,
+        category: Category::Unknown,
+        recheck: Recheck::Weekly,
+        value,
+    }));
+    rows
+}

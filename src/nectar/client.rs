@@ -1,0 +1,268 @@
+//! One request to Nectar, done politely: limits, time-outs, the key, retries.
+//!
+//! Knows HTTP and `reqwest`. Must not know paging, polling or metrics' names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, Response, StatusCode, Url, redirect};
+use tokio::sync::Semaphore;
+use tracing::debug;
+
+use super::decode::{self, CompanyList, Page};
+use super::key::Key;
+use super::observe::{Endpoint, Observe};
+use super::retry::{self, Failed, Patience};
+use crate::clock::SharedClock;
+use crate::failure::Reason;
+
+/// The header that carries the key.
+const KEY_HEADER: &str = "X-API-Key";
+/// For the TCP and TLS handshakes; never longer than the request timeout.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A larger answer, unpacked, is not read: it would be no page of 500 connections.
+pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Turns a body into what was asked for; none if it is something else. Times are held against the one given.
+type Decode<T> = fn(&[u8], Timestamp) -> Option<T>;
+
+/// How to talk to Nectar.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The API root.
+    pub base_url: Url,
+    /// For one request, body included.
+    pub request_timeout: Duration,
+    /// Over the whole program.
+    pub max_concurrent_requests: usize,
+    /// Connections asked for per page.
+    pub page_size: u16,
+    /// Certificates trusted besides the system's, PEM.
+    pub extra_certificates: Option<Vec<u8>>,
+    /// Whether the proxy variables of the environment are honoured.
+    pub proxies: bool,
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The file given with `--nectar.ca-file` is not one.
+    #[error("the file given with --nectar.ca-file holds no certificate in PEM form")]
+    NoCertificate,
+    /// No TLS.
+    #[error("TLS cannot be set up: no trusted certificates were found; install the package ca-certificates")]
+    Tls,
+}
+
+/// A client of Nectar's API.
+pub struct Client {
+    http: reqwest::Client,
+    settings: Settings,
+    key: Key,
+    gate: Semaphore,
+    clock: SharedClock,
+    observer: Arc<dyn Observe>,
+}
+
+impl Client {
+    /// Sets up a client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ClientError`], when TLS cannot be set up.
+    pub fn new(
+        settings: Settings,
+        key: Key,
+        clock: SharedClock,
+        observer: Arc<dyn Observe>,
+    ) -> Result<Self, ClientError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("nectar-exporter/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(CONNECT_TIMEOUT.min(settings.request_timeout))
+            .timeout(settings.request_timeout)
+            // A redirect would take the key to another host.
+            .redirect(redirect::Policy::none())
+            .gzip(true);
+        if !settings.proxies {
+            builder = builder.no_proxy();
+        }
+        let extra = match &settings.extra_certificates {
+            Some(pem) => Certificate::from_pem_bundle(pem).map_err(|_| ClientError::NoCertificate)?,
+            None => Vec::new(),
+        };
+        if settings.extra_certificates.is_some() && extra.is_empty() {
+            return Err(ClientError::NoCertificate);
+        }
+        let builder = if settings.base_url.scheme() == "http" {
+            // Plain HTTP must work on a machine that trusts nobody yet.
+            builder.tls_certs_only(extra)
+        } else {
+            builder.tls_certs_merge(extra)
+        };
+        let http = builder.build().map_err(|_| ClientError::Tls)?;
+        let gate = Semaphore::new(settings.max_concurrent_requests.max(1));
+        Ok(Self { http, settings, key, gate, clock, observer })
+    }
+
+    /// The clock that this client waits by.
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// How many requests may be under way at once.
+    pub fn max_concurrent_requests(&self) -> usize {
+        self.settings.max_concurrent_requests.max(1)
+    }
+
+    /// Looks whether the key file has a new key.
+    pub async fn refresh_key(&self) {
+        self.key.refresh().await;
+    }
+
+    /// `GET /company`
+    ///
+    /// # Errors
+    /// Why the last attempt failed.
+    pub async fn company_list(&self) -> Result<CompanyList, Reason> {
+        let url = self.url(&["company"]);
+        self.get(Endpoint::Company, &url, |body, _now| decode::company_list(body)).await
+    }
+
+    /// `GET /connection/company/{id}`, one page of it.
+    ///
+    /// # Errors
+    /// Why the last attempt failed.
+    pub async fn page(&self, company: &str, number: u64) -> Result<Page, Reason> {
+        let mut url = self.url(&["connection", "company", company]);
+        let limit = self.settings.page_size.to_string();
+        url.query_pairs_mut().append_pair("page", &number.to_string()).append_pair("limit", &limit);
+        self.get(Endpoint::Connections, &url, decode::page).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.settings.base_url.clone();
+        // Only a URL that cannot have a path refuses; the flag's check leaves none of those.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    async fn get<T>(&self, endpoint: Endpoint, url: &Url, decode: Decode<T>) -> Result<T, Reason> {
+        let mut patience = Patience::default();
+        loop {
+            let failed = match self.attempt(endpoint, url, decode).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            let Some(wait) = patience.next_wait(failed) else { return Err(failed.reason) };
+            self.observer.retried(endpoint);
+            debug!(
+                msg = "A request will be repeated",
+                endpoint = endpoint.label(),
+                reason = failed.reason.label(),
+                wait_seconds = wait.as_secs_f64(),
+            );
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    /// One attempt; two when the key turns out to have been rotated meanwhile.
+    async fn attempt<T>(&self, endpoint: Endpoint, url: &Url, decode: Decode<T>) -> Result<T, Failed> {
+        let key = self.key.header();
+        let outcome = self.request(endpoint, url, key.clone(), decode).await;
+        if outcome.as_ref().is_err_and(|failed| failed.reason == Reason::Auth) {
+            self.key.refresh().await;
+            let fresh = self.key.header();
+            if fresh != key {
+                self.observer.retried(endpoint);
+                return self.request(endpoint, url, fresh, decode).await;
+            }
+        }
+        outcome
+    }
+
+    async fn request<T>(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        key: HeaderValue,
+        decode: Decode<T>,
+    ) -> Result<T, Failed> {
+        let no_answer = Failed { reason: Reason::Other, retry_after: None };
+        let _place = self.gate.acquire().await.map_err(|_| no_answer)?;
+        let began = self.clock.monotonic();
+        let (code, outcome) = self.exchange(url, key).await;
+        let outcome = outcome.and_then(|body| {
+            decode(&body, self.clock.now()).ok_or(Failed { reason: Reason::Decode, retry_after: None })
+        });
+        let took = self.clock.monotonic().saturating_sub(began);
+        let failure = outcome.as_ref().err().map(|failed| failed.reason);
+        self.observer.finished(endpoint, code.map(|code| code.as_u16()), took, failure);
+        outcome
+    }
+
+    async fn exchange(&self, url: &Url, key: HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
+        let failed = |reason| Failed { reason, retry_after: None };
+        match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
+            Err(error) => (None, Err(failed(reason_of(&error)))),
+            Ok(response) if response.status() == StatusCode::OK => {
+                (Some(StatusCode::OK), read_body(response).await.map_err(failed))
+            }
+            Ok(response) => {
+                let status = response.status();
+                let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let retry_after = header.and_then(|value| retry::retry_after(value, self.clock.now()));
+                // The body says why in free text, which may quote a login: it is not read.
+                (Some(status), Err(Failed { reason: reason_of_status(status), retry_after }))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+async fn read_body(mut response: Response) -> Result<Bytes, Reason> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| reason_of(&error))? {
+        if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES {
+            return Err(Reason::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
+}
+
+fn reason_of(error: &reqwest::Error) -> Reason {
+    if error.is_timeout() {
+        Reason::Timeout
+    } else if error.is_decode() {
+        Reason::Decode
+    } else if error.is_connect() || error.is_request() || error.is_body() {
+        Reason::Connect
+    } else {
+        Reason::Other
+    }
+}
+
+fn reason_of_status(status: StatusCode) -> Reason {
+    match status.as_u16() {
+        401 => Reason::Auth,
+        403 => Reason::Forbidden,
+        404 => Reason::NotFound,
+        429 => Reason::RateLimited,
+        400..=499 => Reason::ClientError,
+        500..=599 => Reason::ServerError,
+        200..=299 => Reason::Decode,
+        _ => Reason::Other,
+    }
+}

@@ -1,0 +1,242 @@
+//! From the JSON that Nectar sends to our model, record by record.
+//!
+//! Only a record without a readable id is dropped; any other odd field counts as absent, and is counted.
+//! Knows the field names of the API. Must not know HTTP, or what is done with a record.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use super::json::{Fields, Value, elements};
+use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
+use crate::status::{Kind, Status};
+use crate::text;
+
+/// 2000-01-01T00:00:00Z. A time before it is a default of some system, not a time at Nectar.
+const FIRST_TIME: Timestamp = Timestamp::constant(946_684_800, 0);
+/// How far ahead of our clock theirs may be.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// A connection as read, with what was odd about it and its accounts.
+#[derive(Debug)]
+pub struct Row {
+    /// The record.
+    pub connection: Connection,
+    /// What was odd.
+    pub faults: RecordFaults,
+}
+
+/// One page of a company's connections.
+#[derive(Debug)]
+pub struct Page {
+    /// In the order of the page. An id that stood twice stands here twice.
+    pub rows: Vec<Row>,
+    /// Records that were dropped, and ids that stood twice.
+    pub faults: RecordFaults,
+    /// `totalPages`, as of this page.
+    pub total_pages: u64,
+    /// `totalConnections`, as of this page.
+    pub total_connections: u64,
+}
+
+/// The company list. Ends with how many records had to be dropped.
+#[derive(Debug)]
+pub struct CompanyList {
+    /// No id twice.
+    pub companies: Vec<Company>,
+    /// Records without a readable id.
+    pub dropped: usize,
+}
+
+/// Reads the answer of `GET /company`. None if it is not an array.
+pub fn company_list(body: &[u8]) -> Option<CompanyList> {
+    let text = String::from_utf8_lossy(body);
+    let mut list = CompanyList { companies: Vec::new(), dropped: 0 };
+    let mut seen = BTreeSet::new();
+    for record in elements(&text)? {
+        match company(record) {
+            Some(company) if seen.insert(company.id.clone()) => list.companies.push(company),
+            Some(_) => {}
+            None => list.dropped += 1,
+        }
+    }
+    Some(list)
+}
+
+fn company(record: &RawValue) -> Option<Company> {
+    let fields = Fields::read(record.get())?;
+    let id = readable_id(&fields)?;
+    let name = text::clean_or(fields.get::<String>("name").present().as_deref(), &id);
+    let external_id = text::clean_or(fields.get::<String>("externalId").present().as_deref(), "");
+    Some(Company { id: id.into(), name: name.into(), external_id: external_id.into() })
+}
+
+/// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented.
+///
+/// `now` is what a time is held against, to find those from the future.
+pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
+    let text = String::from_utf8_lossy(body);
+    let envelope = Fields::read(&text)?;
+    let total_pages = envelope.get("totalPages").present()?;
+    let total_connections = envelope.get("totalConnections").present()?;
+    let records: Vec<&RawValue> = envelope.get("connections").present()?;
+    let mut page = Page { rows: Vec::new(), faults: RecordFaults::default(), total_pages, total_connections };
+    let mut seen = BTreeSet::new();
+    for record in records {
+        let Some(row) = connection(record, now) else {
+            page.faults.add(Kind::Connection, RecordFault::NoId);
+            continue;
+        };
+        if !seen.insert(row.connection.id.clone()) {
+            page.faults.add(Kind::Connection, RecordFault::DuplicateId);
+        }
+        page.rows.push(row);
+    }
+    Some(page)
+}
+
+fn connection(record: &RawValue, now: Timestamp) -> Option<Row> {
+    let mut record = Record::read(Kind::Connection, record, now)?;
+    let status = record.status();
+    let last_update = record.time("statusLastUpdateTime", true);
+    let first_seen = record.time("statusFirstSeenTime", true);
+    let created = record.time("created", false);
+    let datasource = record.datasource();
+    let country = record.text("country");
+    let records: Value<Vec<&RawValue>> = record.fields.get("accounts");
+    let records = record.noted(records).unwrap_or_default();
+    let mut faults = record.faults();
+    let accounts = accounts(&records, now, &mut faults);
+    let connection = Connection {
+        id: record.id.into(),
+        status,
+        last_update,
+        first_seen,
+        created,
+        datasource: text::clean_or(datasource.as_deref(), "unknown").into(),
+        country: text::clean_or(country.as_deref(), "unknown").into(),
+        accounts,
+    };
+    Some(Row { connection, faults })
+}
+
+fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
+    let mut accounts: Vec<Account> = Vec::with_capacity(records.len());
+    for record in records {
+        let Some(mut record) = Record::read(Kind::Account, record, now) else {
+            faults.add(Kind::Account, RecordFault::NoId);
+            continue;
+        };
+        let account = Account {
+            status: record.status(),
+            last_update: record.time("statusLastUpdateTime", true),
+            first_seen: record.time("statusFirstSeenTime", true),
+            id: record.id.as_str().into(),
+        };
+        faults.add_all(&record.faults());
+        accounts.push(account);
+    }
+    // Of two with one id the later update stands first after sorting, else the later read; it is the one kept.
+    accounts.reverse();
+    accounts.sort_by(|a, b| a.id.cmp(&b.id).then(b.last_update.cmp(&a.last_update)));
+    accounts.dedup_by(|dropped, kept| {
+        let same = dropped.id == kept.id;
+        if same {
+            faults.add(Kind::Account, RecordFault::DuplicateId);
+        }
+        same
+    });
+    accounts
+}
+
+fn readable_id(fields: &Fields<'_>) -> Option<String> {
+    fields.get::<String>("id").present().filter(|id| text::is_readable_id(id))
+}
+
+/// A connection or an account while it is being read.
+struct Record<'a> {
+    kind: Kind,
+    id: String,
+    fields: Fields<'a>,
+    now: Timestamp,
+    bad_time: bool,
+    bad_field: bool,
+}
+
+impl<'a> Record<'a> {
+    fn read(kind: Kind, record: &'a RawValue, now: Timestamp) -> Option<Self> {
+        let fields = Fields::read(record.get())?;
+        let id = readable_id(&fields)?;
+        Some(Self { kind, id, fields, now, bad_time: false, bad_field: false })
+    }
+
+    /// The value, with anything but a value noted as a fault.
+    fn noted<T>(&mut self, value: Value<T>) -> Option<T> {
+        let value = value.present();
+        self.bad_field |= value.is_none();
+        value
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.fields.get(name);
+        self.noted(value)
+    }
+
+    /// Older versions of the API have no status on accounts: there, its absence is no fault.
+    fn status(&mut self) -> Status {
+        let value: Value<String> = self.fields.get("status");
+        let as_documented = self.kind == Kind::Account && matches!(value, Value::Missing | Value::Null);
+        let text = if as_documented { None } else { self.noted(value) };
+        Status::read(self.kind, text.as_deref())
+    }
+
+    fn datasource(&mut self) -> Option<String> {
+        let datasource = self.fields.get::<Fields<'a>>("datasource");
+        let name = self.noted(datasource)?.get("name");
+        self.noted(name)
+    }
+
+    fn time(&mut self, name: &str, may_be_null: bool) -> Option<Timestamp> {
+        match self.fields.get::<String>(name) {
+            Value::Present(text) => {
+                let time = read_time(&text, self.now);
+                self.bad_time |= time.is_none();
+                time
+            }
+            Value::Unreadable => {
+                self.bad_time = true;
+                None
+            }
+            Value::Null if may_be_null => None,
+            Value::Null | Value::Missing => {
+                self.bad_field = true;
+                None
+            }
+        }
+    }
+
+    fn faults(&self) -> RecordFaults {
+        let mut faults = RecordFaults::default();
+        if self.bad_time {
+            faults.add(self.kind, RecordFault::BadTime);
+        }
+        if self.bad_field {
+            faults.add(self.kind, RecordFault::BadField);
+        }
+        faults
+    }
+}
+
+/// RFC 3339, with any offset and up to nine fractional digits; without a zone it is UTC.
+fn read_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let has_time_of_day = text.get(10..11).is_some_and(|mark| matches!(mark, "T" | "t" | " "));
+    let time = text.parse::<Timestamp>().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    })?;
+    let believable = time >= FIRST_TIME && time.duration_since(now) <= MAX_AHEAD;
+    (has_time_of_day && believable).then_some(time)
+}

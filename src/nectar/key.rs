@@ -1,0 +1,124 @@
+//! The API key: where it comes from, and how a rotated one is picked up.
+//!
+//! Knows files and secrets. Must not know requests.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hyper::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt;
+use tracing::{info, warn};
+
+/// A key is a line; a larger file is not a key file.
+const MAX_KEY_BYTES: u64 = 16 * 1024;
+
+/// Why there is no usable key. Never holds the key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read.
+    #[error("cannot read the API key file {0}: {1}")]
+    Unreadable(PathBuf, io::Error),
+    /// Nothing in it but white space.
+    #[error("the API key file {0} is blank; write the key into it, on one line")]
+    Blank(PathBuf),
+    /// Something in it that no key has.
+    #[error("the API key file {0} holds something other than one line of visible ASCII characters")]
+    NotAKey(PathBuf),
+    /// As the three above, for the variable.
+    #[error("the variable NECTAR_API_KEY holds something other than one line of visible ASCII characters")]
+    VariableNotAKey,
+}
+
+/// The key in force. `Debug` shows nothing of it.
+#[derive(Debug)]
+pub struct Key {
+    file: Option<PathBuf>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    secret: SecretString,
+    file_is_fine: bool,
+}
+
+impl Key {
+    /// A key that never changes, given by value.
+    ///
+    /// # Errors
+    /// [`KeyError::VariableNotAKey`] where it cannot be sent as a header.
+    pub fn fixed(secret: SecretString) -> Result<Self, KeyError> {
+        let secret = checked(secret.expose_secret()).ok_or(KeyError::VariableNotAKey)?;
+        Ok(Self::holding(None, secret))
+    }
+
+    /// A key from a file, read now and again later.
+    ///
+    /// # Errors
+    /// [`KeyError`], when the file has no usable key now.
+    pub async fn from_file(path: PathBuf) -> Result<Self, KeyError> {
+        let secret = read(&path).await?;
+        Ok(Self::holding(Some(path), secret))
+    }
+
+    fn holding(file: Option<PathBuf>, secret: SecretString) -> Self {
+        Self { file, held: Mutex::new(Held { secret, file_is_fine: true }) }
+    }
+
+    /// The key as a header that no `Debug` shows.
+    pub fn header(&self) -> HeaderValue {
+        // Checked when it was read, so it always fits; were it not so, Nectar would refuse the empty one.
+        let mut header = HeaderValue::from_str(self.held().secret.expose_secret())
+            .unwrap_or_else(|_| HeaderValue::from_static(""));
+        header.set_sensitive(true);
+        header
+    }
+
+    /// Reads the file again. One that vanished, or holds no key any more, leaves the old key in force.
+    pub async fn refresh(&self) {
+        let Some(path) = &self.file else { return };
+        let outcome = read(path).await;
+        let mut held = self.held();
+        match outcome {
+            Ok(secret) => {
+                if secret.expose_secret() != held.secret.expose_secret() {
+                    info!(msg = "The API key file has a new key", file = %path.display());
+                    held.secret = secret;
+                }
+                held.file_is_fine = true;
+            }
+            Err(error) => {
+                if held.file_is_fine {
+                    warn!(msg = "The API key file is no longer usable; the key read earlier stays", error = %error);
+                }
+                held.file_is_fine = false;
+            }
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn read(path: &PathBuf) -> Result<SecretString, KeyError> {
+    let unreadable = |error| KeyError::Unreadable(path.clone(), error);
+    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).await.map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|_| KeyError::NotAKey(path.clone()))?;
+    let line = text.trim_start_matches('\u{feff}').trim();
+    if line.is_empty() {
+        return Err(KeyError::Blank(path.clone()));
+    }
+    checked(line).ok_or_else(|| KeyError::NotAKey(path.clone()))
+}
+
+fn checked(key: &str) -> Option<SecretString> {
+    let key = key.trim();
+    let fits = key.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    let sized = !key.is_empty() && u64::try_from(key.len()).is_ok_and(|length| length <= MAX_KEY_BYTES);
+    (fits && sized).then(|| key.into())
+}

@@ -1,0 +1,15 @@
+//! Nectar's API, from request to snapshot: client, retries, paging, decoding.
+//!
+//! Knows the API as its documentation describes it. Must not know our metrics' names, or our server.
+
+pub mod client;
+pub mod decode;
+pub mod json;
+pub mod key;
+pub mod observe;
+pub mod retry;
+pub mod walk;
+
+pub use client::{Client, ClientError, Settings};
+pub use key::{Key, KeyError};
+pub use observe::{Endpoint, Observe};

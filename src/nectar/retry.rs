@@ -1,0 +1,63 @@
+//! When a request is sent again, and how long we wait before.
+//!
+//! Numbers: at most four attempts, waits of 0.5 s doubling to 5 s with jitter; `Retry-After` obeyed up to five
+//! minutes. Must not know what is requested.
+
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use jiff::Timestamp;
+
+use crate::failure::Reason;
+
+/// A longer `Retry-After` counts as this much.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// What an attempt that failed says about the next one.
+#[derive(Debug, Clone, Copy)]
+pub struct Failed {
+    /// Why it failed.
+    pub reason: Reason,
+    /// How long the server asked us to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// What is left of the waits for one request: three of them, under 15 s together whatever the jitter adds.
+#[derive(Debug)]
+pub struct Patience(ExponentialBackoff);
+
+impl Default for Patience {
+    fn default() -> Self {
+        let waits = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(500))
+            .with_factor(2.0)
+            .with_max_delay(Duration::from_secs(5))
+            .with_max_times(3)
+            .with_jitter();
+        Self(waits.build())
+    }
+}
+
+impl Patience {
+    /// How long to wait before the next attempt; none if there is to be none.
+    pub fn next_wait(&mut self, failed: Failed) -> Option<Duration> {
+        if !failed.reason.is_passing() {
+            return None;
+        }
+        let wait = self.0.next()?;
+        Some(wait.max(failed.retry_after.unwrap_or_default()))
+    }
+}
+
+/// Reads a `Retry-After` header: seconds, or an HTTP date. A negative or unreadable one is none.
+pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than fit are still "very long".
+        value.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(SystemTime::from(now)).ok()?
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}

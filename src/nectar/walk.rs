@@ -1,0 +1,96 @@
+//! A walk through all pages of one company, until it adds up.
+//!
+//! Nothing freezes the list while it is paged: a row can show up on two pages, or move past the reader. A walk is
+//! whole when every page was read and the ids number what the last page says; else it is walked again.
+//! Knows paging. Must not know HTTP, or what a snapshot is for.
+
+use std::collections::BTreeMap;
+
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use tracing::debug;
+
+use super::client::Client;
+use super::decode::{Page, Row};
+use crate::failure::{Failure, Reason};
+use crate::model::{RecordFault, RecordFaults, Snapshot};
+use crate::status::Kind;
+
+/// The first walk, and two more.
+const MAX_WALKS: usize = 3;
+
+/// Reads one company, whole.
+///
+/// # Errors
+/// A request that failed for good, or [`Failure::Incomplete`] when no walk added up.
+pub async fn walk(client: &Client, company: &str) -> Result<Snapshot, Failure> {
+    for number in 1..=MAX_WALKS {
+        let begun = client.clock().now();
+        let gathered = walk_once(client, company).await.map_err(Failure::Request)?;
+        if gathered.is_whole() {
+            return Ok(gathered.into_snapshot(begun));
+        }
+        debug!(msg = "The pages of a company did not add up", company_id = company, walk = number);
+    }
+    Err(Failure::Incomplete)
+}
+
+async fn walk_once(client: &Client, company: &str) -> Result<Gathered, Reason> {
+    let mut gathered = Gathered::default();
+    let mut wanted = 1;
+    // The list may grow while it is read: then the last page of before names further ones.
+    while gathered.pages_read < wanted {
+        let numbers = gathered.pages_read + 1..=wanted;
+        // In page order, whichever answer comes first; the first failure ends the walk.
+        let pages = stream::iter(numbers).map(|number| client.page(company, number).boxed());
+        let mut pages = pages.buffered(client.max_concurrent_requests());
+        while let Some(page) = pages.try_next().await? {
+            gathered.add(page);
+        }
+        wanted = gathered.total_pages;
+    }
+    Ok(gathered)
+}
+
+/// What the pages of one walk brought so far.
+#[derive(Default)]
+struct Gathered {
+    rows: BTreeMap<Box<str>, Row>,
+    faults: RecordFaults,
+    pages_read: u64,
+    total_pages: u64,
+    total_connections: u64,
+}
+
+impl Gathered {
+    fn add(&mut self, page: Page) {
+        self.pages_read += 1;
+        self.total_pages = page.total_pages;
+        self.total_connections = page.total_connections;
+        self.faults.add_all(&page.faults);
+        for row in page.rows {
+            match self.rows.get(&row.connection.id) {
+                Some(held) if held.connection.last_update > row.connection.last_update => {}
+                _ => {
+                    self.rows.insert(row.connection.id.clone(), row);
+                }
+            }
+        }
+    }
+
+    /// A record without a readable id may or may not be one of those we hold: both counts pass.
+    fn is_whole(&self) -> bool {
+        let distinct = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
+        let nameless = self.faults.count(Kind::Connection, RecordFault::NoId);
+        (distinct..=distinct.saturating_add(nameless)).contains(&self.total_connections)
+    }
+
+    fn into_snapshot(self, begun: Timestamp) -> Snapshot {
+        let mut faults = self.faults;
+        for row in self.rows.values() {
+            faults.add_all(&row.faults);
+        }
+        let connections = self.rows.into_values().map(|row| row.connection).collect();
+        Snapshot { begun, connections, faults }
+    }
+}

@@ -1,0 +1,325 @@
+//! The poll loop: when Nectar is asked, what a failure means, what is published.
+//!
+//! Knows the client and the fleet. Must not know the HTTP server or the text format.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::clock::SharedClock;
+use crate::failure::Failure;
+use crate::fleet::{FleetWriter, PollOutcome};
+use crate::model::{Company, CompanyId, Snapshot};
+use crate::nectar::Client;
+use crate::nectar::decode::CompanyList;
+use crate::nectar::walk::walk;
+
+/// Companies under way at once, for each request that may be: enough that one that hangs keeps no other back,
+/// few enough that companies are finished one after the other when time is short.
+const COMPANIES_PER_REQUEST: usize = 4;
+
+/// When to poll, and what.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// From the start of one poll to the start of the next.
+    pub interval: Duration,
+    /// A poll that takes longer ends there.
+    pub timeout: Duration,
+    /// Only these company ids; all if empty.
+    pub only: Vec<String>,
+    /// Not these company ids.
+    pub except: Vec<String>,
+}
+
+/// Told of every poll.
+pub trait Observe: Send + Sync + 'static {
+    /// A poll ended after `took`.
+    fn poll_ended(&self, took: Duration, outcome: PollOutcome);
+}
+
+/// Polls Nectar and writes the fleet.
+pub struct Poller {
+    client: Client,
+    fleet: FleetWriter,
+    clock: SharedClock,
+    settings: Settings,
+    observer: Arc<dyn Observe>,
+    /// When each company was last begun, in polls: who waited longest goes first, so that a poll that always runs
+    /// out of time still gets round.
+    last_begun: BTreeMap<CompanyId, u64>,
+    polls: u64,
+    /// What fails at present, so that only a change is logged.
+    failing: BTreeMap<CompanyId, Failure>,
+    list_failing: Option<Failure>,
+    list_dropped: usize,
+}
+
+/// What one poll has come to.
+#[derive(Debug, Default)]
+struct Tally {
+    companies: usize,
+    read: usize,
+    connections: usize,
+    accounts: usize,
+    failures: usize,
+    first_cause: Option<Failure>,
+    nothing_to_read: bool,
+}
+
+impl Tally {
+    fn read(&mut self, snapshot: &Snapshot) {
+        self.read += 1;
+        self.connections += snapshot.connections.len();
+        self.accounts += snapshot.accounts();
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        self.failures += 1;
+        self.first_cause.get_or_insert(failure);
+    }
+
+    fn outcome(&self) -> PollOutcome {
+        self.first_cause.map_or(Ok(()), Err)
+    }
+
+    fn is_good(&self) -> bool {
+        self.read > 0 || self.nothing_to_read
+    }
+}
+
+/// Which companies of the list are to be read.
+struct Chosen {
+    listed: BTreeMap<CompanyId, Company>,
+    /// Asked for by id, but not in the list.
+    absent: Vec<Company>,
+}
+
+impl Poller {
+    /// A poller that has not begun.
+    pub fn new(
+        client: Client,
+        fleet: FleetWriter,
+        clock: SharedClock,
+        settings: Settings,
+        observer: Arc<dyn Observe>,
+    ) -> Self {
+        Self {
+            client,
+            fleet,
+            clock,
+            settings,
+            observer,
+            last_begun: BTreeMap::new(),
+            polls: 0,
+            failing: BTreeMap::new(),
+            list_failing: None,
+            list_dropped: 0,
+        }
+    }
+
+    /// Polls at once, and then at every interval, one poll at a time, until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let next = self.clock.sleep(self.settings.interval);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.poll() => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = next => {}
+            }
+        }
+    }
+
+    async fn poll(&mut self) {
+        let began = self.clock.monotonic();
+        let mut deadline = self.clock.sleep(self.settings.timeout);
+        self.polls += 1;
+        let list = tokio::select! {
+            biased;
+            list = read_list(&self.client) => list,
+            () = &mut deadline => Err(Failure::Deadline),
+        };
+        self.note_list(&list);
+        let mut tally = Tally::default();
+        match list {
+            Ok(list) => self.read_companies(list, &mut deadline, &mut tally).await,
+            Err(failure) => {
+                tally.failed(failure);
+                self.fleet.all_failed(failure);
+            }
+        }
+        let outcome = tally.outcome();
+        let took = self.clock.monotonic().saturating_sub(began);
+        // First the counters, then the fleet: who sees the fleet of a poll sees the poll counted.
+        self.observer.poll_ended(took, outcome);
+        self.fleet.poll_ended(outcome, tally.is_good(), self.clock.now());
+        info!(
+            msg = "Poll finished",
+            companies = tally.companies,
+            connections = tally.connections,
+            accounts = tally.accounts,
+            seconds = rounded(took),
+            failures = tally.failures,
+        );
+    }
+
+    async fn read_companies(
+        &mut self,
+        list: CompanyList,
+        deadline: &mut BoxFuture<'static, ()>,
+        tally: &mut Tally,
+    ) {
+        let list_is_empty = list.companies.is_empty();
+        let Chosen { listed, absent } = self.choose(list);
+        tally.companies = listed.len() + absent.len();
+        tally.nothing_to_read = list_is_empty || tally.companies == 0;
+        self.failing.retain(|id, _| listed.contains_key(id) || absent.iter().any(|c| c.id == *id));
+        self.last_begun.retain(|id, _| listed.contains_key(id));
+        self.fleet.listed(&listed);
+        for company in absent {
+            tally.failed(Failure::NotListed);
+            note_company(&mut self.failing, &company, Err(Failure::NotListed));
+            self.fleet.not_listed(&company);
+        }
+        let mut waiting = listed;
+        let mut order: Vec<Company> = waiting.values().cloned().collect();
+        order.sort_by_key(|company| self.last_begun.get(&company.id).copied());
+
+        let Self { client, fleet, failing, last_begun, polls, .. } = self;
+        let at_once = client.max_concurrent_requests() * COMPANIES_PER_REQUEST;
+        let mut walks = stream::iter(order)
+            .map(|company| {
+                last_begun.insert(Arc::clone(&company.id), *polls);
+                read_company(client, company).boxed()
+            })
+            .buffer_unordered(at_once);
+        loop {
+            let ended = tokio::select! {
+                biased;
+                ended = walks.next() => ended,
+                () = &mut *deadline => break,
+            };
+            let Some((company, outcome)) = ended else { break };
+            waiting.remove(&company.id);
+            note_company(failing, &company, outcome.as_ref().map(|_| ()).map_err(|failure| *failure));
+            match outcome {
+                Ok(snapshot) => {
+                    tally.read(&snapshot);
+                    fleet.succeeded(company, snapshot);
+                }
+                Err(failure) => {
+                    tally.failed(failure);
+                    fleet.failed(&company, failure);
+                }
+            }
+        }
+        for company in waiting.values() {
+            tally.failed(Failure::Deadline);
+            note_company(failing, company, Err(Failure::Deadline));
+            fleet.failed(company, Failure::Deadline);
+        }
+    }
+
+    fn choose(&self, list: CompanyList) -> Chosen {
+        let Settings { only, except, .. } = &self.settings;
+        let mut absent: BTreeMap<String, Company> = BTreeMap::new();
+        for id in only.iter().filter(|id| !among(except, id)) {
+            let id: CompanyId = id.as_str().into();
+            let company = Company { name: Arc::clone(&id), external_id: "".into(), id };
+            absent.insert(company.id.to_ascii_lowercase(), company);
+        }
+        let mut listed = BTreeMap::new();
+        for company in list.companies {
+            absent.remove(&company.id.to_ascii_lowercase());
+            let wanted = only.is_empty() || among(only, &company.id);
+            if wanted && !among(except, &company.id) {
+                listed.insert(Arc::clone(&company.id), company);
+            }
+        }
+        Chosen { listed, absent: absent.into_values().collect() }
+    }
+
+    /// Logs when the company list begins to fail, fails for another cause, or can be read again.
+    fn note_list(&mut self, list: &Result<CompanyList, Failure>) {
+        let failure = list.as_ref().err().copied();
+        match failure {
+            Some(failure) if self.list_failing != Some(failure) => {
+                warn!(
+                    msg = "The company list cannot be read; what was read earlier stays until it is too old",
+                    reason = failure.label(),
+                    advice = failure.advice(),
+                );
+            }
+            None if self.list_failing.is_some() => info!(msg = "The company list can be read again"),
+            _ => {}
+        }
+        self.list_failing = failure;
+        let Ok(list) = list else { return };
+        if list.dropped != self.list_dropped {
+            warn!(
+                msg = "Records of the company list have no readable id and are left out",
+                records = list.dropped
+            );
+            self.list_dropped = list.dropped;
+        }
+    }
+}
+
+impl std::fmt::Debug for Poller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Poller").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+async fn read_list(client: &Client) -> Result<CompanyList, Failure> {
+    client.refresh_key().await;
+    client.company_list().await.map_err(Failure::Request)
+}
+
+async fn read_company(client: &Client, company: Company) -> (Company, Result<Snapshot, Failure>) {
+    let outcome = walk(client, &company.id).await;
+    (company, outcome)
+}
+
+/// Logs when a company begins to fail, fails for another cause, or can be read again.
+fn note_company(failing: &mut BTreeMap<CompanyId, Failure>, company: &Company, outcome: PollOutcome) {
+    match outcome {
+        Err(failure) => {
+            if failing.insert(Arc::clone(&company.id), failure) != Some(failure) {
+                warn!(
+                    msg = "A company cannot be read; what was read earlier stays until it is too old",
+                    company_id = &*company.id,
+                    company = &*company.name,
+                    reason = failure.label(),
+                    advice = failure.advice(),
+                );
+            }
+        }
+        Ok(()) => {
+            if failing.remove(&company.id).is_some() {
+                info!(
+                    msg = "A company can be read again",
+                    company_id = &*company.id,
+                    company = &*company.name,
+                );
+            }
+        }
+    }
+}
+
+/// To the millisecond: more is noise in a log.
+fn rounded(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e3).round() / 1e3
+}
+
+/// Ids are UUIDs: upper and lower case are the same.
+fn among(ids: &[String], id: &str) -> bool {
+    ids.iter().any(|known| known.eq_ignore_ascii_case(id))
+}

@@ -1,0 +1,132 @@
+//! The reference pages, rendered from the tables in the code: `docs/metrics.md`, `docs/flags.md`, `docs/statuses.md`.
+//!
+//! Knows Markdown and the tables. Must not know values.
+
+use std::fmt::Write;
+
+use clap::{Arg, Command};
+
+use crate::config::flags::twin;
+use crate::metrics::catalogue;
+use crate::metrics::metric::{Entry, Group};
+use crate::status::{Documented, Kind};
+
+const NOTE: &str =
+    "<!-- Rendered from the code. Do not edit: change the table in the code, then run `make docs`. -->\n";
+
+/// `docs/metrics.md`
+pub fn metrics_page() -> String {
+    let mut page = format!("{NOTE}\n# Metrics\n\n");
+    page.push_str(
+        "Values are as of the last good poll of the company that they speak of. No sample carries a time of its own.\n",
+    );
+    let groups = [
+        (
+            Group::Fleet,
+            "The fleet",
+            "Absent until the first good poll. Absent for a company whose data is withdrawn, but for `nectar_company_info`, `nectar_company_up`, `nectar_company_last_success_timestamp_seconds`, `nectar_company_last_failure` and the counters.",
+        ),
+        (
+            Group::Connection,
+            "Per connection",
+            "With `--metrics.detail` `connections` or `accounts`, up to `--metrics.detail-limit` series.",
+        ),
+        (
+            Group::Account,
+            "Per account",
+            "With `--metrics.detail=accounts`, up to `--metrics.detail-limit` series.",
+        ),
+        (
+            Group::Exporter,
+            "The exporter",
+            "Present from the first scrape. The `process_*` metrics of Prometheus' client libraries are there too.",
+        ),
+    ];
+    for (group, title, when) in groups {
+        let _ = write!(
+            page,
+            "\n## {title}\n\n{when}\n\n| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n"
+        );
+        for entry in catalogue::all().filter(|entry| entry.group == group) {
+            metric_row(&mut page, entry);
+        }
+    }
+    page
+}
+
+fn metric_row(page: &mut String, entry: &Entry) {
+    let labels: Vec<String> = entry.labels.iter().map(|label| format!("`{label}`")).collect();
+    let Entry { name, kind, unit, help, .. } = entry;
+    let (kind, unit, labels) = (kind.word(), unit.word(), labels.join(", "));
+    let help = cell(help);
+    let _ = writeln!(page, "| `{name}` | {kind} | {unit} | {labels} | {help} |");
+}
+
+/// `docs/statuses.md`
+pub fn statuses_page() -> String {
+    let mut page = format!("{NOTE}\n# Statuses\n\n");
+    page.push_str(
+        "Every status of Nectar's page \"Connection and account statuses\". \
+         A status that is not here is shown under its own name, with `category=\"unknown\"`, and counts as re-checked weekly.\n",
+    );
+    for (kind, title) in [(Kind::Connection, "Connections"), (Kind::Account, "Accounts")] {
+        let _ = write!(
+            page,
+            "\n## {title}\n\n| `status` | name | `category` | re-checked | meaning |\n|---|---|---|---|---|\n"
+        );
+        for row in kind.documented() {
+            let Documented { value, display, category, recheck, meaning } = row;
+            let (category, recheck) = (category.label(), recheck.display());
+            let _ = writeln!(page, "| `{value}` | {display} | `{category}` | {recheck} | {meaning} |");
+        }
+    }
+    page.push_str(
+        "\nAn account is not re-checked either while its connection waits for the customer, whatever its own status.\n",
+    );
+    page
+}
+
+/// `docs/flags.md`
+pub fn flags_page(command: &Command) -> String {
+    let mut page = format!("{NOTE}\n# Flags\n\n");
+    page.push_str(
+        "Every flag has a twin in the environment. A flag on the command line wins. \
+         A repeatable flag's twin takes its values separated by commas.\n",
+    );
+    let _ = write!(page, "\n## `nectar-exporter`\n\n{}", flags_table(command));
+    for subcommand in command.get_subcommands() {
+        let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
+        let _ = write!(page, "\n## `nectar-exporter {}`\n\n{about}.\n\n", subcommand.get_name());
+        page.push_str(&flags_table(subcommand));
+    }
+    page
+}
+
+/// The flags of one command, as a table.
+pub fn flags_table(command: &Command) -> String {
+    let mut table = String::from("| flag | default | variable | meaning |\n|---|---|---|---|\n");
+    for arg in command.get_arguments() {
+        let Some(flag) = arg.get_long().filter(|flag| flag.contains('.')) else { continue };
+        let default = default_of(arg);
+        let meaning = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let meaning = cell(&(meaning + &choices_of(arg)));
+        let _ = writeln!(table, "| `--{flag}` | {default} | `{}` | {meaning} |", twin(flag));
+    }
+    table
+}
+
+fn default_of(arg: &Arg) -> String {
+    let values: Vec<_> =
+        arg.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
+    values.join(", ")
+}
+
+fn choices_of(arg: &Arg) -> String {
+    let values: Vec<_> =
+        arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
+    if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) }
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

@@ -1,0 +1,133 @@
+//! The routes:
+//!
+//! | route | answers |
+//! |---|---|
+//! | `GET /metrics` (or as `--web.telemetry-path` has it) | the metrics; reads memory only |
+//! | `GET /` | the landing page |
+//! | `GET /-/healthy` | 200 while the process lives |
+//! | `GET /-/ready` | 503 until the first good poll, then 200 |
+//!
+//! Knows paths and content types. Must not know Nectar, or polling.
+
+mod landing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, StatusCode};
+use tokio::sync::Semaphore;
+use tracing::error;
+
+use crate::clock::SharedClock;
+use crate::fleet::FleetReader;
+use crate::metrics::Exposition;
+use crate::metrics::text::CONTENT_TYPE as METRICS;
+use crate::web::answer::{self, HTML, TEXT, answer};
+use crate::web::encoding::{accepts_gzip, gzip};
+use crate::web::{Answer, Request};
+
+/// Scrapes being written at once: each holds its whole text, and a large fleet's is large.
+const SCRAPES_AT_ONCE: usize = 4;
+
+/// What the page may load: its own style, and nothing else from anywhere.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                           frame-ancestors 'none'";
+
+/// Answers requests. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Server(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    exposition: Exposition,
+    fleet: FleetReader,
+    clock: SharedClock,
+    telemetry_path: String,
+    max_data_age: Duration,
+    scrapes: Semaphore,
+}
+
+impl Server {
+    /// A server that shows `fleet` and `exposition`.
+    pub fn new(
+        exposition: Exposition,
+        fleet: FleetReader,
+        clock: SharedClock,
+        telemetry_path: String,
+        max_data_age: Duration,
+    ) -> Self {
+        let scrapes = Semaphore::new(SCRAPES_AT_ONCE);
+        Self(Arc::new(Inner { exposition, fleet, clock, telemetry_path, max_data_age, scrapes }))
+    }
+
+    /// Answers one request.
+    pub async fn answer(self, request: Request) -> Answer {
+        let path = request.uri().path();
+        // The metrics first: they may be served at `/`, and then there is no page.
+        let route = match path {
+            _ if path == self.0.telemetry_path => Route::Metrics,
+            "/" => Route::Landing,
+            "/-/healthy" => Route::Healthy,
+            "/-/ready" => Route::Ready,
+            _ => return answer(StatusCode::NOT_FOUND, TEXT, "Not found. The metrics and links are at /\n"),
+        };
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return answer::method_not_allowed(TEXT, "This path takes GET and HEAD.\n");
+        }
+        match route {
+            Route::Metrics => self.metrics(accepts_gzip(request.headers())).await,
+            Route::Landing => self.landing(),
+            Route::Healthy => answer(StatusCode::OK, TEXT, "Healthy.\n"),
+            Route::Ready => self.ready(),
+        }
+    }
+
+    async fn metrics(&self, zipped: bool) -> Answer {
+        let Ok(_place) = self.0.scrapes.acquire().await else { return unavailable() };
+        let exposition = self.0.exposition.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let text = exposition.render().into_bytes();
+            if zipped { gzip(&text) } else { Ok(text) }
+        });
+        let Ok(Ok(bytes)) = written.await else { return unavailable() };
+        let mut answer = answer(StatusCode::OK, METRICS, bytes);
+        let headers = answer.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        if zipped {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        answer
+    }
+
+    fn landing(&self) -> Answer {
+        let Inner { fleet, clock, telemetry_path, max_data_age, .. } = self.0.as_ref();
+        let page = landing::page(&fleet.now(), clock.now(), *max_data_age, telemetry_path);
+        let Ok(page) = page else { return unavailable() };
+        let mut answer = answer(StatusCode::OK, HTML, page);
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        answer
+    }
+
+    fn ready(&self) -> Answer {
+        if self.0.fleet.now().ready {
+            answer(StatusCode::OK, TEXT, "Ready.\n")
+        } else {
+            answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "Not ready: no good poll of Nectar yet.\n")
+        }
+    }
+}
+
+enum Route {
+    Metrics,
+    Landing,
+    Healthy,
+    Ready,
+}
+
+fn unavailable() -> Answer {
+    error!(msg = "An answer could not be written");
+    answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "The answer could not be written; see the log.\n")
+}

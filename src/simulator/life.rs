@@ -1,0 +1,204 @@
+//! Life: when checks, customers and new connections come, and what then happens.
+//!
+//! Knows virtual time, which runs `speed` times as fast as the wall clock. Must not know HTTP or JSON.
+//! Nothing runs by itself: the world catches up whenever somebody looks at it.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::course::{self, COMPANY_INACTIVE, CONNECTED, PENDING, UNDER_INVESTIGATION, WEBSITE_DOWN};
+use super::dice::Dice;
+use super::fleet;
+use super::names::UTILITIES;
+use super::world::{Company, Connection, Word, World};
+use crate::status::{Kind, Recheck};
+
+/// Virtual time, in milliseconds since the start.
+type Virtual = u64;
+
+const HOUR: Virtual = 60 * 60 * 1000;
+const DAY: Virtual = 24 * HOUR;
+const WEEK: Virtual = 7 * DAY;
+
+/// How long customers take to act, on average, in days.
+const CUSTOMER_DAYS: f64 = 5.0;
+
+/// How long a company goes without a new connection, on average, in days.
+const GROWTH_DAYS: f64 = 20.0;
+
+/// One look at the world handles this many events at most, so that no speed makes a request wait forever.
+const EVENTS_AT_ONCE: usize = 100_000;
+
+/// Something that is going to happen, to rows known by their serials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// A check, a first check, or a customer who acts: whatever the connection's status waits for.
+    Look { company: u64, connection: u64 },
+    /// The company adds a connection.
+    Growth { company: u64 },
+}
+
+impl Event {
+    fn company(self) -> u64 {
+        match self {
+            Self::Look { company, .. } | Self::Growth { company } => company,
+        }
+    }
+}
+
+/// What is going to happen. Ordered, and with one entry per row at most: a new plan for a row replaces the old.
+#[derive(Debug)]
+pub(super) struct Life {
+    speed: f64,
+    calendar: BTreeSet<(Virtual, Event)>,
+}
+
+impl Life {
+    /// Plans the first event of every row of `world`.
+    pub fn begin(world: &mut World, speed: f64) -> Self {
+        let mut life = Self { speed, calendar: BTreeSet::new() };
+        let World { companies, dice, start, .. } = world;
+        for company in companies.iter_mut().filter(|company| company.is_active && company.initial > 0) {
+            life.calendar
+                .insert((days(dice.exponential(GROWTH_DAYS)), Event::Growth { company: company.serial }));
+            for connection in &mut company.connections {
+                if let Some(due) = first_look(connection, *start, dice) {
+                    life.plan(company.serial, connection, due);
+                }
+            }
+        }
+        life
+    }
+
+    /// Lets everything happen that was due by `now`.
+    pub fn advance(&mut self, world: &mut World, now: Timestamp) {
+        let reached = self.virtual_time(world.start, now);
+        for _ in 0..EVENTS_AT_ONCE {
+            let Some((due, event)) = self.calendar.first().copied().filter(|(due, _)| *due <= reached) else {
+                return;
+            };
+            self.calendar.remove(&(due, event));
+            let at = self.wall_time(world.start, due).min(now);
+            match event {
+                Event::Look { company, connection } => self.look(world, company, connection, due, at),
+                Event::Growth { company } => self.grow(world, company, due, at),
+            }
+        }
+    }
+
+    /// A hand from outside changed this connection at `now`: what was planned for it no longer holds.
+    pub fn replan(&mut self, world: &mut World, company: usize, connection: usize, now: Timestamp) {
+        let from = self.virtual_time(world.start, now);
+        let World { companies, dice, .. } = world;
+        let Some(company) = companies.get_mut(company) else { return };
+        let Some(connection) = company.connections.get_mut(connection) else { return };
+        self.cancel(company.serial, connection);
+        if let Some(gap) = next_gap(connection, dice) {
+            self.plan(company.serial, connection, from.saturating_add(gap));
+        }
+    }
+
+    /// A company is gone, and with it all that was planned for it.
+    pub fn forget(&mut self, company: &Company) {
+        self.calendar.retain(|(_, event)| event.company() != company.serial);
+    }
+
+    fn plan(&mut self, company: u64, connection: &mut Connection, due: Virtual) {
+        connection.due = Some(due);
+        self.calendar.insert((due, Event::Look { company, connection: connection.serial }));
+    }
+
+    fn cancel(&mut self, company: u64, connection: &mut Connection) {
+        if let Some(due) = connection.due.take() {
+            self.calendar.remove(&(due, Event::Look { company, connection: connection.serial }));
+        }
+    }
+
+    fn look(&mut self, world: &mut World, serial: u64, connection: u64, due: Virtual, at: Timestamp) {
+        let Some((company, dice, mean)) = world.company_by_serial(serial) else { return };
+        let Some(position) = company.position(connection) else { return };
+        let Company { connections, down, .. } = company;
+        let Some(connection) = connections.get_mut(position) else { return };
+        connection.due = None;
+        let found = if down.contains(&connection.utility.name) {
+            Word::Borrowed(WEBSITE_DOWN)
+        } else {
+            course::next_connection(&connection.standing.status, dice)
+        };
+        course::settle(connection, found, at, mean, dice);
+        if let Some(gap) = next_gap(connection, dice) {
+            self.plan(serial, connection, due.saturating_add(gap));
+        }
+    }
+
+    /// A company gains a connection. One that has grown by a fifth lets an old one go.
+    fn grow(&mut self, world: &mut World, serial: u64, due: Virtual, at: Timestamp) {
+        let fresh_serial = world.serial();
+        let Some((company, dice, _)) = world.company_by_serial(serial) else { return };
+        let again = due.saturating_add(days(dice.exponential(GROWTH_DAYS)));
+        self.calendar.insert((again, Event::Growth { company: serial }));
+        let known = dice.pick(&company.connections).map(|connection| connection.utility);
+        let home = dice.below(UTILITIES.len() as u64);
+        let utility = known.unwrap_or_else(|| fleet::near(home, dice));
+        let mut fresh = fleet::fresh(fresh_serial, utility, at, dice);
+        if let Some(gap) = next_gap(&fresh, dice) {
+            self.plan(serial, &mut fresh, due.saturating_add(gap));
+        }
+        company.connections.push(fresh);
+        if company.connections.len() > company.initial + (company.initial / 5).max(1) {
+            let older_half = (company.connections.len() / 2) as u64;
+            let position = usize::try_from(dice.below(older_half)).unwrap_or(0);
+            let mut gone = company.connections.remove(position);
+            self.cancel(serial, &mut gone);
+        }
+    }
+
+    fn virtual_time(&self, start: Timestamp, now: Timestamp) -> Virtual {
+        let passed = now.duration_since(start).as_millis_f64() * self.speed;
+        // A cast from a float stops at the ends of the range, and a clock that stepped back gives 0.
+        passed as Virtual
+    }
+
+    fn wall_time(&self, start: Timestamp, at: Virtual) -> Timestamp {
+        let span =
+            SignedDuration::try_from_secs_f64(at as f64 / self.speed / 1000.0).unwrap_or(SignedDuration::MAX);
+        start.checked_add(span).unwrap_or(Timestamp::MAX)
+    }
+}
+
+fn days(days: f64) -> Virtual {
+    (days * DAY as f64) as Virtual
+}
+
+/// When something first happens to a row with a past. What was due before the start comes soon after it.
+fn first_look(connection: &Connection, start: Timestamp, dice: &mut Dice) -> Option<Virtual> {
+    let standing = &connection.standing;
+    if standing.read(Kind::Connection).recheck() == Recheck::AfterCustomer {
+        return next_gap(connection, dice);
+    }
+    let gap = next_gap(connection, dice)?;
+    // The account that has waited longest counts: it is checked with its connection.
+    let accounts = connection.accounts.iter().filter(|account| !course::is_final(account));
+    let checked =
+        accounts.filter_map(|account| account.standing.last_update).chain(standing.last_update).min();
+    let age = start.duration_since(checked.unwrap_or(connection.created)).as_millis();
+    let age = Virtual::try_from(age).unwrap_or(0);
+    Some(gap.checked_sub(age).unwrap_or_else(|| dice.below(6 * HOUR)))
+}
+
+/// How long after it was last looked at the connection is looked at again, or its customer acts.
+fn next_gap(connection: &Connection, dice: &mut Dice) -> Option<Virtual> {
+    let standing = &connection.standing;
+    let recheck = standing.read(Kind::Connection).recheck();
+    match (standing.status.as_ref(), recheck) {
+        (COMPANY_INACTIVE, _) | (_, Recheck::Never) => None,
+        (_, Recheck::AfterCustomer) => Some(days(dice.exponential(CUSTOMER_DAYS))),
+        // Mostly within hours; within two days always.
+        (PENDING, _) => Some(if dice.chance(0.7) { dice.below(12 * HOUR) } else { dice.below(2 * DAY) }),
+        (UNDER_INVESTIGATION, _) => Some(dice.between(DAY, 5 * DAY)),
+        // Now and then Nectar is late.
+        (CONNECTED, _) if dice.chance(0.01) => Some(WEEK + dice.below(3 * DAY)),
+        _ => Some(WEEK - dice.below(DAY / 4)),
+    }
+}

@@ -1,0 +1,228 @@
+//! A simulated Nectar: the API of `api.md`, over a made-up fleet, on a real socket.
+//!
+//! This file knows the handle that the program and the tests hold. It must not know what any row looks like.
+//! Nothing outside this folder may depend on how the simulator works inside.
+
+mod course;
+mod dice;
+pub mod faults;
+mod fleet;
+mod flight;
+mod life;
+mod names;
+mod page;
+mod past;
+mod query;
+mod record;
+mod reply;
+mod routes;
+mod spelling;
+mod world;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::header::HeaderValue;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use self::life::Life;
+use self::world::{Company, World};
+use crate::clock::SharedClock;
+use crate::web::{self, Limits};
+
+pub use self::faults::{Fault, Faults, Scope};
+pub use self::record::SECRET;
+
+/// What fleet to make, and how fast it lives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// How many companies.
+    pub companies: u32,
+    /// Mean number of connections of a company.
+    pub connections: u32,
+    /// Mean number of accounts of a connection.
+    pub accounts: u32,
+    /// The same seed makes the same fleet.
+    pub seed: u64,
+    /// How many times as fast as in life; at 0 the fleet stands still.
+    pub speed: f64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { companies: 12, connections: 25, accounts: 3, seed: 1, speed: 0.0 }
+    }
+}
+
+/// A handle on a simulated Nectar; copies share the one.
+#[derive(Clone)]
+pub struct Simulator(Arc<Shared>);
+
+struct Shared {
+    clock: SharedClock,
+    key: Mutex<String>,
+    state: Mutex<State>,
+    faults: Faults,
+    flight: Arc<flight::Flight>,
+}
+
+struct State {
+    world: World,
+    /// None in a fleet that stands still.
+    life: Option<Life>,
+}
+
+impl Simulator {
+    /// Makes the fleet of `plan`, starting now.
+    pub fn new(plan: &Plan, api_key: impl Into<String>, clock: SharedClock) -> Self {
+        let mut world = fleet::build(plan, clock.now());
+        let lives = plan.speed.is_finite() && plan.speed > 0.0;
+        let life = lives.then(|| Life::begin(&mut world, plan.speed));
+        Self(Arc::new(Shared {
+            clock,
+            key: Mutex::new(api_key.into()),
+            state: Mutex::new(State { world, life }),
+            faults: Faults::default(),
+            flight: Arc::default(),
+        }))
+    }
+
+    /// The faults to come.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// Serves the API on `listeners` until `stop`.
+    pub async fn serve(self, listeners: Vec<TcpListener>, stop: CancellationToken) {
+        let (shared, stopped) = (self.0, stop.clone());
+        let routes = move |request| {
+            let pass = shared.flight.enter();
+            let (shared, stop) = (Arc::clone(&shared), stopped.clone());
+            async move { pass.carried_by(routes::answer(&shared, &stop, &request).await) }
+        };
+        web::serve(listeners, Limits::default(), routes, stop).await;
+    }
+
+    /// Requests taken so far.
+    pub fn requests(&self) -> u64 {
+        self.0.flight.taken()
+    }
+
+    /// The most requests that were under way at once.
+    pub fn peak_in_flight(&self) -> usize {
+        self.0.flight.peak()
+    }
+
+    /// The ids of all companies, in the order in which the API lists them.
+    pub fn companies(&self) -> Vec<String> {
+        self.0.look(|world, _| world.companies.iter().map(|company| company.id.to_string()).collect())
+    }
+
+    /// Gives a connection a status, as if a check had just found it. False when there is no such connection.
+    pub fn set_connection_status(&self, connection_id: &str, status: &str) -> bool {
+        self.0.change(|state, now| {
+            let Ok(id) = Uuid::try_parse(connection_id) else { return false };
+            let Some((company, connection)) = state.world.find_connection(id) else { return false };
+            state.set_status(company, connection, status, now);
+            true
+        })
+    }
+
+    /// Takes a company away. False when there is none with this id.
+    pub fn remove_company(&self, company_id: &str) -> bool {
+        self.0.change(|state, _| {
+            let Some(at) = state.companies_with(&[company_id]).first().copied() else { return false };
+            let company = state.world.companies.remove(at);
+            if let Some(life) = &mut state.life {
+                life.forget(&company);
+            }
+            true
+        })
+    }
+
+    /// Takes a utility's website down for these companies, or up again; returns how many connections that changed.
+    pub fn set_utility_down(&self, utility: &str, company_ids: &[String], down: bool) -> usize {
+        self.0.change(|state, now| {
+            let companies = state.companies_with(company_ids);
+            companies.into_iter().map(|at| state.set_down(at, utility, down, now)).sum()
+        })
+    }
+
+    /// Accepts this key alone from now on.
+    pub fn accept_key(&self, api_key: impl Into<String>) {
+        *self.0.key.lock().unwrap_or_else(PoisonError::into_inner) = api_key.into();
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn is_key(&self, header: Option<&HeaderValue>) -> bool {
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        header.is_some_and(|header| header.as_bytes() == key.as_bytes())
+    }
+
+    /// Shows the world as it is now.
+    fn look<T>(&self, see: impl FnOnce(&World, Timestamp) -> T) -> T {
+        self.change(|state, now| see(&state.world, now))
+    }
+
+    /// Changes the world as it is now.
+    fn change<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock, so that no request sees an earlier time than the one before it.
+        let now = self.clock.now();
+        let State { world, life } = &mut *state;
+        if let Some(life) = life {
+            life.advance(world, now);
+        }
+        act(&mut state, now)
+    }
+}
+
+impl State {
+    fn companies_with(&self, ids: &[impl AsRef<str>]) -> Vec<usize> {
+        let ids: Vec<Uuid> = ids.iter().filter_map(|id| Uuid::try_parse(id.as_ref()).ok()).collect();
+        let wanted = |company: &Company| ids.contains(&company.id);
+        let companies = self.world.companies.iter().enumerate();
+        companies.filter(|(_, company)| wanted(company)).map(|(at, _)| at).collect()
+    }
+
+    fn set_status(&mut self, company: usize, connection: usize, status: &str, now: Timestamp) {
+        let World { companies, dice, accounts, .. } = &mut self.world;
+        let row = companies.get_mut(company).and_then(|company| company.connections.get_mut(connection));
+        let Some(row) = row else { return };
+        course::settle(row, Cow::Owned(status.to_owned()), now, *accounts, dice);
+        row.standing.first_seen = row.standing.last_update;
+        if let Some(life) = &mut self.life {
+            life.replan(&mut self.world, company, connection, now);
+        }
+    }
+
+    fn set_down(&mut self, at: usize, utility: &str, down: bool, now: Timestamp) -> usize {
+        let Some(company) = self.world.companies.get_mut(at) else { return 0 };
+        company.down.retain(|name| *name != utility);
+        if let Some(known) = names::UTILITIES.iter().find(|known| down && known.name == utility) {
+            company.down.push(known.name);
+        }
+        let hit: Vec<usize> = (0..)
+            .zip(&company.connections)
+            .filter(|(_, row)| row.utility.name == utility)
+            .filter(|(_, row)| down || row.standing.status == course::WEBSITE_DOWN)
+            .map(|(position, _)| position)
+            .collect();
+        let status = if down { course::WEBSITE_DOWN } else { course::CONNECTED };
+        for position in &hit {
+            self.set_status(at, *position, status, now);
+        }
+        hit.len()
+    }
+}

@@ -1,0 +1,119 @@
+//! What a request asks for: the path's ending and the query.
+//!
+//! Knows how both are written. Must not know whether what is asked for exists.
+
+use uuid::Uuid;
+
+/// The rows that a page may have.
+const LIMITS: std::ops::RangeInclusive<u64> = 1..=500;
+
+/// What is asked for, whatever path stands before it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Ping,
+    CompanyList,
+    Connections { id: String, query: Vec<(String, String)> },
+    Unknown,
+}
+
+impl Asked {
+    /// From a path as it came in, still escaped, and its query.
+    pub fn read(path: &str, query: Option<&str>) -> Self {
+        let segments: Vec<&str> = path.split('/').collect();
+        match segments.as_slice() {
+            [.., "connection", "company", id] => {
+                Self::Connections { id: unescape(id, false), query: pairs(query.unwrap_or_default()) }
+            }
+            [.., "connection", "company"] => Self::Unknown,
+            [.., "company"] => Self::CompanyList,
+            [.., "ping"] => Self::Ping,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The page of which company is asked for; 1 where the number is missing or none.
+    pub fn page_of(&self) -> Option<(&str, u64)> {
+        let Self::Connections { id, query } = self else { return None };
+        Some((id, number(query, "page").ok().flatten().unwrap_or(1)))
+    }
+}
+
+/// A list that is asked for, all parameters in range.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ListQuery {
+    pub company: Uuid,
+    pub page: u64,
+    pub limit: u64,
+    pub status: Option<String>,
+    pub owner: Option<String>,
+}
+
+impl ListQuery {
+    /// Reads the id and the parameters.
+    ///
+    /// # Errors
+    /// The words for a 400's `detail`.
+    pub fn read(id: &str, query: &[(String, String)]) -> Result<Self, String> {
+        let company = Uuid::try_parse(id).map_err(|_| "company_id: not a valid UUID".to_owned())?;
+        let page = number(query, "page")?.unwrap_or(1);
+        let limit = number(query, "limit")?.unwrap_or(100);
+        if page == 0 {
+            return Err("page: must be 1 or more".to_owned());
+        }
+        if !LIMITS.contains(&limit) {
+            return Err("limit: must be from 1 to 500".to_owned());
+        }
+        let text = |name| value(query, name).map(str::to_owned);
+        Ok(Self { company, page, limit, status: text("status"), owner: text("connectionOwnerEmail") })
+    }
+}
+
+fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+fn number(query: &[(String, String)], name: &str) -> Result<Option<u64>, String> {
+    let Some(text) = value(query, name) else { return Ok(None) };
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("{name}: not a whole number"));
+    }
+    // More digits than fit are still a number: one beyond every last page.
+    Ok(Some(text.parse().unwrap_or(u64::MAX)))
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            (unescape(key, true), unescape(value, true))
+        })
+        .collect()
+}
+
+/// Undoes `%41`; what is no such escape stands for itself. In a query, `+` is a space.
+fn unescape(text: &str, plus_is_space: bool) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = match (first, after) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)).map(|(high, low)| high * 16 + low),
+            _ => None,
+        };
+        match escaped {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(if plus_is_space && *first == b'+' { b' ' } else { *first });
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
