@@ -3,6 +3,7 @@
 //! Knows when a check is due, as the status page's section "Check frequency" says it.
 //! Must not know JSON, HTTP, metrics or the clock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -82,7 +83,7 @@ pub struct Account {
 }
 
 /// What is odd about a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordFault {
     /// It has no readable id, and was dropped.
     NoId,
@@ -111,39 +112,24 @@ impl RecordFault {
 
 /// How many records have which fault. A record counts once for each fault it has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RecordFaults {
-    connections: [u64; RecordFault::ALL.len()],
-    accounts: [u64; RecordFault::ALL.len()],
-}
+pub struct RecordFaults(BTreeMap<(Kind, RecordFault), u64>);
 
 impl RecordFaults {
     /// Counts one record.
     pub fn add(&mut self, kind: Kind, fault: RecordFault) {
-        self.counts_mut(kind)[fault as usize] += 1;
+        *self.0.entry((kind, fault)).or_default() += 1;
     }
 
     /// Counts what `other` has counted.
     pub fn add_all(&mut self, other: &Self) {
-        for kind in Kind::ALL {
-            for fault in RecordFault::ALL {
-                self.counts_mut(kind)[fault as usize] += other.count(kind, fault);
-            }
+        for (key, count) in &other.0 {
+            *self.0.entry(*key).or_default() += count;
         }
     }
 
     /// How many records of `kind` have `fault`.
     pub fn count(&self, kind: Kind, fault: RecordFault) -> u64 {
-        match kind {
-            Kind::Connection => self.connections[fault as usize],
-            Kind::Account => self.accounts[fault as usize],
-        }
-    }
-
-    fn counts_mut(&mut self, kind: Kind) -> &mut [u64; RecordFault::ALL.len()] {
-        match kind {
-            Kind::Connection => &mut self.connections,
-            Kind::Account => &mut self.accounts,
-        }
+        self.0.get(&(kind, fault)).copied().unwrap_or_default()
     }
 }
 

@@ -98,13 +98,13 @@ fn push_escaped(out: &mut String, value: &str) {
 }
 
 /// A count as a sample value. Above 2^53, which no fleet reaches, the nearest one.
-#[allow(clippy::cast_precision_loss)]
+#[allow(clippy::as_conversions)]
 fn number(count: u64) -> f64 {
     count as f64
 }
 
 /// Microseconds are what a float of this size still holds.
-#[allow(clippy::cast_precision_loss)]
+#[allow(clippy::as_conversions)]
 fn unix_seconds(time: Timestamp) -> f64 {
     time.as_microsecond() as f64 / 1e6
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows HTTP and `reqwest`. Must not know paging, polling or metrics' names.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -245,13 +246,25 @@ async fn read_body(mut response: Response) -> Result<Bytes, Reason> {
 fn reason_of(error: &reqwest::Error) -> Reason {
     if error.is_timeout() {
         Reason::Timeout
-    } else if error.is_decode() {
-        Reason::Decode
-    } else if error.is_connect() || error.is_request() || error.is_body() {
+    } else if error.is_connect() || error.is_request() || broke_off(error) {
         Reason::Connect
+    } else if error.is_decode() || error.is_body() {
+        Reason::Decode
     } else {
         Reason::Other
     }
+}
+
+/// Whether the connection broke: `reqwest` calls that and a corrupt encoding alike a decoding error.
+fn broke_off(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<hyper::Error>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 fn reason_of_status(status: StatusCode) -> Reason {

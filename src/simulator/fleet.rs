@@ -7,15 +7,16 @@ use jiff::Timestamp;
 use super::Plan;
 use super::course::{self, Toward, draw, how_many};
 use super::dice::Dice;
-use super::names::{self, UTILITIES, Utility};
+use super::names::{self, UTILITY_COUNT, Utility};
 use super::past;
+use super::showcase;
 use super::world::{Account, Company, Connection, Standing, Word, World};
 use crate::status::{Category, Kind, Recheck};
 
 /// A fleet with at least this many companies has a deactivated one.
 const ENOUGH_FOR_INACTIVE: usize = 8;
 
-/// Per thousand. The rest of the website issues' share lies in what connections start with no accounts.
+/// Per thousand.
 const CONNECTION_MIX: &[(Toward, u32)] = &[
     (Toward::One(course::CONNECTED), 828),
     (Toward::Any(Category::InterventionNeeded), 80),
@@ -41,12 +42,12 @@ pub(super) fn build(plan: &Plan, start: Timestamp) -> World {
     let mut world = World { start, companies: Vec::new(), accounts: plan.accounts, dice, next_serial: 0 };
     let count = usize::try_from(plan.companies).unwrap_or(usize::MAX);
     let sizes = sizes(plan, &mut world.dice);
-    let inactive = (count >= ENOUGH_FOR_INACTIVE).then(|| world.dice.below(count as u64));
+    let inactive = (count >= ENOUGH_FOR_INACTIVE).then(|| world.dice.place(count));
     for (number, size) in sizes.into_iter().enumerate() {
-        let company = company(&mut world, number, size, inactive != Some(number as u64));
+        let company = company(&mut world, number, size, inactive != Some(number));
         world.companies.push(company);
     }
-    show_every_status(&mut world);
+    showcase::complete(&mut world);
     world
 }
 
@@ -74,7 +75,7 @@ fn sizes(plan: &Plan, dice: &mut Dice) -> Vec<u64> {
 fn company(world: &mut World, number: usize, size: u64, is_active: bool) -> Company {
     let (id, serial) = (world.dice.uuid(), world.serial());
     let external_id = world.dice.chance(0.7).then(|| format!("CUST-{:05}", 10_000 + number * 7));
-    let home = world.dice.below(UTILITIES.len() as u64);
+    let home = world.dice.place(UTILITY_COUNT);
     let switched_off = past::switched_off(world.start, &mut world.dice);
     let mut company = Company {
         id,
@@ -91,7 +92,8 @@ fn company(world: &mut World, number: usize, size: u64, is_active: bool) -> Comp
         let serial = world.serial();
         let utility = near(home, &mut world.dice);
         let status = draw(Kind::Connection, CONNECTION_MIX, &inactive, &mut world.dice);
-        let mut connection = connection(world, serial, utility, status);
+        let mut connection =
+            connection(world.start, world.accounts, serial, utility, status, &mut world.dice);
         if !is_active {
             past::deactivate(&mut connection, &inactive, switched_off);
         }
@@ -101,15 +103,20 @@ fn company(world: &mut World, number: usize, size: u64, is_active: bool) -> Comp
 }
 
 /// A company's sites lie near each other: most of its logins are with a few utilities.
-pub(super) fn near(home: u64, dice: &mut Dice) -> &'static Utility {
-    let step = if dice.chance(0.75) { dice.below(4) } else { dice.below(UTILITIES.len() as u64) };
-    let index = usize::try_from((home + step) % UTILITIES.len() as u64).unwrap_or(0);
-    &UTILITIES[index]
+pub(super) fn near(home: usize, dice: &mut Dice) -> &'static Utility {
+    let step = if dice.chance(0.75) { dice.place(4) } else { dice.place(UTILITY_COUNT) };
+    names::utility_at(home + step)
 }
 
 /// A connection in `status`, with the past and the accounts that go with it.
-fn connection(world: &mut World, serial: u64, utility: &'static Utility, status: Word) -> Connection {
-    let (start, mean, dice) = (world.start, world.accounts, &mut world.dice);
+pub(super) fn connection(
+    start: Timestamp,
+    mean: u32,
+    serial: u64,
+    utility: &'static Utility,
+    status: Word,
+    dice: &mut Dice,
+) -> Connection {
     let id = dice.uuid();
     let (created, standing) = past::connection(start, status, dice);
     let mut connection =
@@ -139,67 +146,9 @@ fn account_status(connection: &Connection, dice: &mut Dice) -> Word {
     if is_blocked && !is_final { blocked } else { status }
 }
 
-fn account(start: Timestamp, connection: &Connection, status: Word, dice: &mut Dice) -> Account {
+/// An account in `status` behind `connection`, with the past that goes with it.
+pub(super) fn account(start: Timestamp, connection: &Connection, status: Word, dice: &mut Dice) -> Account {
     Account { id: dice.uuid(), standing: past::account(start, connection, status, dice) }
-}
-
-/// Turns some rows of a fleet that is big enough, so that each documented status has one at least.
-fn show_every_status(world: &mut World) {
-    let rows: Vec<(usize, usize)> = (0..world.companies.len())
-        .filter(|at| world.companies[*at].is_active)
-        .flat_map(|at| (0..world.companies[at].connections.len()).map(move |inside| (at, inside)))
-        .collect();
-    // Below four rows to a status, turning rows would spoil the mix.
-    if rows.len() < Kind::Connection.documented().len() * 4 {
-        return;
-    }
-    let mut rows = rows.into_iter();
-    for row in Kind::Connection.documented() {
-        if row.value != course::COMPANY_INACTIVE
-            && !connections(world).any(|c| c.standing.status == row.value)
-        {
-            turn_connection(world, &mut rows, row.value);
-        }
-    }
-    for row in Kind::Account.documented() {
-        let is_shown = connections(world).flat_map(|c| &c.accounts).any(|a| a.standing.status == row.value);
-        if row.value != course::COMPANY_INACTIVE && !is_shown {
-            turn_account(world, &mut rows, row.value);
-        }
-    }
-}
-
-fn connections(world: &World) -> impl Iterator<Item = &Connection> {
-    world.companies.iter().flat_map(|company| &company.connections)
-}
-
-/// The next row may be turned when many others are as it is.
-fn turn_connection(world: &mut World, rows: &mut impl Iterator<Item = (usize, usize)>, status: &'static str) {
-    let is_common = |(at, inside): &(usize, usize)| {
-        world.companies[*at].connections[*inside].standing.status == course::CONNECTED
-    };
-    let Some((at, inside)) = rows.find(is_common) else { return };
-    let (serial, utility) = {
-        let old = &world.companies[at].connections[inside];
-        (old.serial, old.utility)
-    };
-    let turned = connection(world, serial, utility, Word::Borrowed(status));
-    world.companies[at].connections[inside] = turned;
-}
-
-fn turn_account(world: &mut World, rows: &mut impl Iterator<Item = (usize, usize)>, status: &'static str) {
-    let is_common = |connection: &Connection| {
-        connection.standing.status == course::CONNECTED
-            && connection.accounts.first().is_some_and(|a| a.standing.status == course::PULL_COMPLETED)
-    };
-    let found = rows.find(|(at, inside)| is_common(&world.companies[*at].connections[*inside]));
-    let Some((at, inside)) = found else { return };
-    let (start, dice) = (world.start, &mut world.dice);
-    let connection = &mut world.companies[at].connections[inside];
-    let turned = account(start, connection, Word::Borrowed(status), dice);
-    if let Some(first) = connection.accounts.first_mut() {
-        *first = turned;
-    }
 }
 
 /// A connection that was added just now: nothing has looked at it yet.

@@ -23,18 +23,18 @@ pub(super) struct Flight {
 
 impl Flight {
     /// Counts a request; it is under way until the pass is dropped.
-    pub fn enter(self: &Arc<Self>) -> Pass {
+    pub(super) fn enter(self: &Arc<Self>) -> Pass {
         self.taken.fetch_add(1, Ordering::Relaxed);
         let now = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         self.peak.fetch_max(now, Ordering::Relaxed);
         Pass(Arc::clone(self))
     }
 
-    pub fn taken(&self) -> u64 {
+    pub(super) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
 
-    pub fn peak(&self) -> usize {
+    pub(super) fn peak(&self) -> usize {
         self.peak.load(Ordering::Relaxed)
     }
 }
@@ -51,7 +51,7 @@ impl Drop for Pass {
 
 impl Pass {
     /// The answer, which keeps the request under way until its body was handed over.
-    pub fn carried_by(self, answer: Answer) -> Answer {
+    pub(super) fn carried_by(self, answer: Answer) -> Answer {
         answer.map(|body| Carrying { body, _pass: self }.boxed_unsync())
     }
 }

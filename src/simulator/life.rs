@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::course::{self, COMPANY_INACTIVE, CONNECTED, PENDING, UNDER_INVESTIGATION, WEBSITE_DOWN};
 use super::dice::Dice;
 use super::fleet;
-use super::names::UTILITIES;
+use super::names::UTILITY_COUNT;
 use super::world::{Company, Connection, Word, World};
 use crate::status::{Kind, Recheck};
 
@@ -56,7 +56,7 @@ pub(super) struct Life {
 
 impl Life {
     /// Plans the first event of every row of `world`.
-    pub fn begin(world: &mut World, speed: f64) -> Self {
+    pub(super) fn begin(world: &mut World, speed: f64) -> Self {
         let mut life = Self { speed, calendar: BTreeSet::new() };
         let World { companies, dice, start, .. } = world;
         for company in companies.iter_mut().filter(|company| company.is_active && company.initial > 0) {
@@ -72,7 +72,7 @@ impl Life {
     }
 
     /// Lets everything happen that was due by `now`.
-    pub fn advance(&mut self, world: &mut World, now: Timestamp) {
+    pub(super) fn advance(&mut self, world: &mut World, now: Timestamp) {
         let reached = self.virtual_time(world.start, now);
         for _ in 0..EVENTS_AT_ONCE {
             let Some((due, event)) = self.calendar.first().copied().filter(|(due, _)| *due <= reached) else {
@@ -88,7 +88,7 @@ impl Life {
     }
 
     /// A hand from outside changed this connection at `now`: what was planned for it no longer holds.
-    pub fn replan(&mut self, world: &mut World, company: usize, connection: usize, now: Timestamp) {
+    pub(super) fn replan(&mut self, world: &mut World, company: usize, connection: usize, now: Timestamp) {
         let from = self.virtual_time(world.start, now);
         let World { companies, dice, .. } = world;
         let Some(company) = companies.get_mut(company) else { return };
@@ -100,7 +100,7 @@ impl Life {
     }
 
     /// A company is gone, and with it all that was planned for it.
-    pub fn forget(&mut self, company: &Company) {
+    pub(super) fn forget(&mut self, company: &Company) {
         self.calendar.retain(|(_, event)| event.company() != company.serial);
     }
 
@@ -139,7 +139,7 @@ impl Life {
         let again = due.saturating_add(days(dice.exponential(GROWTH_DAYS)));
         self.calendar.insert((again, Event::Growth { company: serial }));
         let known = dice.pick(&company.connections).map(|connection| connection.utility);
-        let home = dice.below(UTILITIES.len() as u64);
+        let home = dice.place(UTILITY_COUNT);
         let utility = known.unwrap_or_else(|| fleet::near(home, dice));
         let mut fresh = fleet::fresh(fresh_serial, utility, at, dice);
         if let Some(gap) = next_gap(&fresh, dice) {
@@ -147,28 +147,36 @@ impl Life {
         }
         company.connections.push(fresh);
         if company.connections.len() > company.initial + (company.initial / 5).max(1) {
-            let older_half = (company.connections.len() / 2) as u64;
-            let position = usize::try_from(dice.below(older_half)).unwrap_or(0);
+            let position = dice.place(company.connections.len() / 2);
             let mut gone = company.connections.remove(position);
             self.cancel(serial, &mut gone);
         }
     }
 
     fn virtual_time(&self, start: Timestamp, now: Timestamp) -> Virtual {
-        let passed = now.duration_since(start).as_millis_f64() * self.speed;
-        // A cast from a float stops at the ends of the range, and a clock that stepped back gives 0.
-        passed as Virtual
+        whole(now.duration_since(start).as_millis_f64() * self.speed)
     }
 
     fn wall_time(&self, start: Timestamp, at: Virtual) -> Timestamp {
-        let span =
-            SignedDuration::try_from_secs_f64(at as f64 / self.speed / 1000.0).unwrap_or(SignedDuration::MAX);
-        start.checked_add(span).unwrap_or(Timestamp::MAX)
+        let span = SignedDuration::try_from_secs_f64(millis(at) / self.speed / 1000.0);
+        start.checked_add(span.unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX)
     }
 }
 
+/// Stops at the ends of the range: a clock that stepped back to before the start gives 0.
+#[allow(clippy::as_conversions)]
+fn whole(millis: f64) -> Virtual {
+    millis as Virtual
+}
+
+/// Beyond 285 000 years it would lose single milliseconds.
+#[allow(clippy::as_conversions)]
+fn millis(at: Virtual) -> f64 {
+    at as f64
+}
+
 fn days(days: f64) -> Virtual {
-    (days * DAY as f64) as Virtual
+    whole(days * millis(DAY))
 }
 
 /// When something first happens to a row with a past. What was due before the start comes soon after it.
@@ -200,5 +208,26 @@ fn next_gap(connection: &Connection, dice: &mut Dice) -> Option<Virtual> {
         // Now and then Nectar is late.
         (CONNECTED, _) if dice.chance(0.01) => Some(WEEK + dice.below(3 * DAY)),
         _ => Some(WEEK - dice.below(DAY / 4)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::Plan;
+
+    #[test]
+    fn the_calendar_has_one_entry_per_row_however_long_it_runs() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut world = fleet::build(&Plan { companies: 8, ..Plan::default() }, start);
+        let mut life = Life::begin(&mut world, 365.0);
+        for day in 1..=4 {
+            let now = start + SignedDuration::from_hours(24 * day);
+            life.advance(&mut world, now);
+            (0..50).for_each(|_| life.replan(&mut world, 0, 0, now));
+            let active = || world.companies.iter().filter(|company| company.is_active);
+            let rows: usize = active().map(|company| company.connections.len()).sum();
+            assert_eq!(life.calendar.len(), rows + active().count());
+        }
     }
 }

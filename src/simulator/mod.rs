@@ -16,6 +16,7 @@ mod query;
 mod record;
 mod reply;
 mod routes;
+mod showcase;
 mod spelling;
 mod world;
 
@@ -145,6 +146,7 @@ impl Simulator {
     }
 
     /// Takes a utility's website down for these companies, or up again; returns how many connections that changed.
+    /// A deactivated company's connections are left as they are: nobody checks them.
     pub fn set_utility_down(&self, utility: &str, company_ids: &[String], down: bool) -> usize {
         self.0.change(|state, now| {
             let companies = state.companies_with(company_ids);
@@ -208,9 +210,11 @@ impl State {
     }
 
     fn set_down(&mut self, at: usize, utility: &str, down: bool, now: Timestamp) -> usize {
-        let Some(company) = self.world.companies.get_mut(at) else { return 0 };
+        // Nobody checks the logins of a company that is switched off.
+        let company = self.world.companies.get_mut(at).filter(|company| company.is_active);
+        let Some(company) = company else { return 0 };
         company.down.retain(|name| *name != utility);
-        if let Some(known) = names::UTILITIES.iter().find(|known| down && known.name == utility) {
+        if let Some(known) = names::utility_named(utility).filter(|_| down) {
             company.down.push(known.name);
         }
         let hit: Vec<usize> = (0..)

@@ -33,7 +33,7 @@ const EVERYTHING: &[&str] = &["ELECTRICITY", "GAS", "WATER"];
 
 /// The names hold what breaks careless escaping: ampersands, quotes, apostrophes, other alphabets.
 #[rustfmt::skip]
-pub(super) const UTILITIES: &[Utility] = &[
+static UTILITIES: [Utility; 21] = [
     utility("Northgate Power & Light", "US", "https://www.northgate-power.example", POWER),
     utility("Cedar Bluff Electric Cooperative", "US", "https://www.cedarbluff-coop.example", POWER),
     utility("Tidewater Mesa Gas", "US", "https://my.tidewater-mesa.example", GAS),
@@ -56,6 +56,20 @@ pub(super) const UTILITIES: &[Utility] = &[
     utility("Coolabah Energy", "AU", "https://login.coolabah-energy.example", POWER_AND_GAS),
     utility("Maple Narrows Hydro", "CA", "https://myaccount.maple-narrows.example", POWER),
 ];
+
+/// How many utilities there are.
+pub(super) const UTILITY_COUNT: usize = UTILITIES.len();
+
+/// The utility at `place`; the list closes to a ring.
+pub(super) fn utility_at(place: usize) -> &'static Utility {
+    let [first, ..] = &UTILITIES;
+    UTILITIES.get(place % UTILITY_COUNT).unwrap_or(first)
+}
+
+/// The utility of this name.
+pub(super) fn utility_named(name: &str) -> Option<&'static Utility> {
+    UTILITIES.iter().find(|utility| utility.name == name)
+}
 
 /// Companies that even a small fleet has, for the sake of their letters.
 const PARTICULAR_COMPANIES: &[&str] = &[
@@ -126,11 +140,15 @@ pub(super) fn company(number: usize) -> String {
     let (first, second) = (number % FIRST_WORDS.len(), number / FIRST_WORDS.len() % SECOND_WORDS.len());
     // Shifted by the first word, so that neighbours in the list are not all of one trade.
     let second = (second + first * 5) % SECOND_WORDS.len();
-    let name = format!("{} {}", FIRST_WORDS[first], SECOND_WORDS[second]);
+    let name = format!("{} {}", word(FIRST_WORDS, first), word(SECOND_WORDS, second));
     match number / pairs {
         0 => name,
         repeat => format!("{name} {}", repeat + 1),
     }
+}
+
+fn word(words: &[&'static str], at: usize) -> &'static str {
+    words.get(at).copied().unwrap_or_default()
 }
 
 /// Connection statuses met outside the status page; the first is the sandbox page's own spelling.

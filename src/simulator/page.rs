@@ -28,7 +28,7 @@ pub(super) struct Page {
 
 impl Page {
     /// Page `asked` of a list of `total` rows, `limit` (from 1) on each. Beyond the last page stands the last one again.
-    pub fn new(total: u64, limit: u64, asked: u64, order: Order) -> Self {
+    pub(super) fn new(total: u64, limit: u64, asked: u64, order: Order) -> Self {
         let pages = total.div_ceil(limit);
         let current = asked.clamp(1, pages.max(1));
         let start = (current - 1) * limit;
@@ -43,7 +43,7 @@ impl Page {
     }
 
     /// The rows of `list` that are on this page.
-    pub fn rows<'a, T>(&self, list: &[&'a T]) -> Vec<&'a T> {
+    pub(super) fn rows<'a, T>(&self, list: &[&'a T]) -> Vec<&'a T> {
         let places = (self.start..self.start + self.len).map(|place| (place + self.shift) % self.total);
         places.filter_map(|place| list.get(usize::try_from(place).ok()?).copied()).collect()
     }

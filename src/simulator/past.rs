@@ -4,7 +4,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::course::{COMPANY_INACTIVE, DETECTED, PENDING, UNDER_INVESTIGATION};
+use super::course::{
+    COMPANY_INACTIVE, CONNECTED, DETECTED, PENDING, UNDER_INVESTIGATION, WORKFLOW_NOT_ACCESSIBLE,
+};
 use super::dice::Dice;
 use super::world::{Connection, Standing, Word};
 use crate::status::{Kind, Recheck};
@@ -37,7 +39,7 @@ pub(super) fn connection(start: Timestamp, status: Word, dice: &mut Dice) -> (Ti
     let kept = match standing.read(Kind::Connection).recheck() {
         // Nobody looks again before the customer acts: recorded once.
         Recheck::AfterCustomer => 0,
-        _ if standing.status == "CONNECTED" => dice.below(200 * DAY),
+        _ if standing.status == CONNECTED => dice.below(200 * DAY),
         _ => dice.below(2) * WEEK,
     };
     (created, seen(standing.status, last, kept, created, dice))
@@ -89,6 +91,10 @@ pub(super) fn account(start: Timestamp, connection: &Connection, status: Word, d
         Recheck::Never => (ago(start, dice.between(20 * DAY, 400 * DAY)), dice.below(WEEK)),
         // A login's accounts are looked at together with it; some are left out once.
         _ if dice.chance(0.005) => (ago(start, dice.between(WEEK, 12 * DAY)), 0),
+        _ if standing.status == WORKFLOW_NOT_ACCESSIBLE => {
+            let began = connection.standing.first_seen.unwrap_or(with_connection);
+            (with_connection, u64::try_from(with_connection.duration_since(began).as_nanos()).unwrap_or(0))
+        }
         _ => (with_connection, dice.below(60 * DAY)),
     };
     seen(standing.status, last.max(created), kept, created, dice)

@@ -18,7 +18,7 @@ pub(super) enum Asked {
 
 impl Asked {
     /// From a path as it came in, still escaped, and its query.
-    pub fn read(path: &str, query: Option<&str>) -> Self {
+    pub(super) fn read(path: &str, query: Option<&str>) -> Self {
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
             [.., "connection", "company", id] => {
@@ -32,7 +32,7 @@ impl Asked {
     }
 
     /// The page of which company is asked for; 1 where the number is missing or none.
-    pub fn page_of(&self) -> Option<(&str, u64)> {
+    pub(super) fn page_of(&self) -> Option<(&str, u64)> {
         let Self::Connections { id, query } = self else { return None };
         Some((id, number(query, "page").ok().flatten().unwrap_or(1)))
     }
@@ -53,7 +53,7 @@ impl ListQuery {
     ///
     /// # Errors
     /// The words for a 400's `detail`.
-    pub fn read(id: &str, query: &[(String, String)]) -> Result<Self, String> {
+    pub(super) fn read(id: &str, query: &[(String, String)]) -> Result<Self, String> {
         let company = Uuid::try_parse(id).map_err(|_| "company_id: not a valid UUID".to_owned())?;
         let page = number(query, "page")?.unwrap_or(1);
         let limit = number(query, "limit")?.unwrap_or(100);

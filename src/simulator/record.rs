@@ -234,7 +234,7 @@ fn tag(id: Uuid) -> u64 {
 
 fn username(id: Uuid) -> String {
     let tag = tag(id);
-    let person = usize::try_from(tag % PEOPLE.len() as u64).ok().and_then(|index| PEOPLE.get(index));
+    let person = usize::try_from(tag).ok().and_then(|tag| PEOPLE.get(tag % PEOPLE.len()));
     format!("{SECRET}.{}.{}@mail.example", person.unwrap_or(&"someone"), tag % 1000)
 }
 

@@ -21,12 +21,12 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> Self {
+    pub(super) fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: Vec::new(), body: body.into() }
     }
 
     /// 200, with `value` as JSON.
-    pub fn of(value: &impl Serialize) -> Self {
+    pub(super) fn of(value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
             Ok(body) => Self::json(StatusCode::OK, body),
             Err(error) => Self::detail(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
@@ -34,12 +34,12 @@ impl Reply {
     }
 
     /// An error, in the API's form.
-    pub fn detail(status: StatusCode, detail: &str) -> Self {
+    pub(super) fn detail(status: StatusCode, detail: &str) -> Self {
         Self::json(status, serde_json::json!({ "detail": detail }).to_string())
     }
 
     /// The answer to send, and the bytes of its body, packed when the client takes that.
-    pub fn pack(mut self, takes_gzip: bool) -> (Answer, Vec<u8>) {
+    pub(super) fn pack(mut self, takes_gzip: bool) -> (Answer, Vec<u8>) {
         if takes_gzip && let Ok(packed) = encoding::gzip(&self.body) {
             self.body = packed;
             self.headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));

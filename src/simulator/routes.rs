@@ -93,7 +93,7 @@ fn connections(world: &World, query: &ListQuery, order: Order, now: Timestamp) -
     };
     let list: Vec<&Connection> =
         company.connections.iter().filter(|connection| is_wanted(query, company, connection)).collect();
-    let page = Page::new(list.len() as u64, query.limit, query.page, order);
+    let page = Page::new(u64::try_from(list.len()).unwrap_or(u64::MAX), query.limit, query.page, order);
     Reply::of(&Envelope {
         total_connections: page.total,
         per_page: query.limit,

@@ -23,7 +23,7 @@ enum Form {
 
 impl Spelling {
     /// By row number, so that each spelling is in every handful of rows.
-    pub fn of(number: u64, now: Timestamp) -> Self {
+    pub(super) fn of(number: u64, now: Timestamp) -> Self {
         let form = match number % 4 {
             0 => Form::Zulu,
             1 => Form::Offset(Offset::from_seconds(offset_seconds(number / 4)).unwrap_or(Offset::UTC)),
@@ -34,7 +34,7 @@ impl Spelling {
     }
 
     /// Never ahead of now, even when the clock stepped back; cutting digits off only makes it earlier.
-    pub fn write(&self, time: Timestamp) -> String {
+    pub(super) fn write(&self, time: Timestamp) -> String {
         let time = time.min(self.now);
         match self.form {
             Form::Zulu => format!("{time:.0}"),
@@ -49,7 +49,7 @@ impl Spelling {
     }
 
     /// The day of `time`; never ahead of now either.
-    pub fn date(&self, time: Timestamp) -> String {
+    pub(super) fn date(&self, time: Timestamp) -> String {
         let mut text = time.min(self.now).to_string();
         text.truncate("2026-11-22".len());
         text

@@ -25,12 +25,12 @@ pub(super) struct Standing {
 
 impl Standing {
     /// A status that no check has confirmed yet.
-    pub fn unchecked(status: Word) -> Self {
+    pub(super) fn unchecked(status: Word) -> Self {
         Self { status, last_update: None, first_seen: None }
     }
 
     /// A check at `at` found `status`.
-    pub fn record(&mut self, status: Word, at: Timestamp) {
+    pub(super) fn record(&mut self, status: Word, at: Timestamp) {
         // Events may be handled late, behind a test's own change: time in a row never runs backwards.
         let at = self.last_update.map_or(at, |last| last.max(at));
         if self.status != status {
@@ -41,7 +41,7 @@ impl Standing {
     }
 
     /// The status, as the page sees it.
-    pub fn read(&self, kind: Kind) -> Status {
+    pub(super) fn read(&self, kind: Kind) -> Status {
         Status::read(kind, Some(&self.status))
     }
 }
@@ -69,7 +69,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// When anything about it last changed.
-    pub fn updated(&self) -> Timestamp {
+    pub(super) fn updated(&self) -> Timestamp {
         self.standing.last_update.map_or(self.created, |last| last.max(self.created))
     }
 }
@@ -93,7 +93,7 @@ pub(super) struct Company {
 
 impl Company {
     /// Where a connection stands in the list.
-    pub fn position(&self, serial: u64) -> Option<usize> {
+    pub(super) fn position(&self, serial: u64) -> Option<usize> {
         self.connections.binary_search_by_key(&serial, |connection| connection.serial).ok()
     }
 }
@@ -112,12 +112,12 @@ pub(super) struct World {
 
 impl World {
     /// The company with this id.
-    pub fn company(&self, id: Uuid) -> Option<&Company> {
+    pub(super) fn company(&self, id: Uuid) -> Option<&Company> {
         self.companies.iter().find(|company| company.id == id)
     }
 
     /// Where the company and its connection stand that have this connection id.
-    pub fn find_connection(&self, id: Uuid) -> Option<(usize, usize)> {
+    pub(super) fn find_connection(&self, id: Uuid) -> Option<(usize, usize)> {
         self.companies.iter().enumerate().find_map(|(at, company)| {
             let inside = company.connections.iter().position(|connection| connection.id == id)?;
             Some((at, inside))
@@ -125,14 +125,14 @@ impl World {
     }
 
     /// The company with this serial, and the chance and means that its life needs.
-    pub fn company_by_serial(&mut self, serial: u64) -> Option<(&mut Company, &mut Dice, u32)> {
+    pub(super) fn company_by_serial(&mut self, serial: u64) -> Option<(&mut Company, &mut Dice, u32)> {
         let at = self.companies.binary_search_by_key(&serial, |company| company.serial).ok()?;
         let company = self.companies.get_mut(at)?;
         Some((company, &mut self.dice, self.accounts))
     }
 
     /// A number that no row has had.
-    pub fn serial(&mut self) -> u64 {
+    pub(super) fn serial(&mut self) -> u64 {
         self.next_serial += 1;
         self.next_serial
     }

@@ -1,0 +1,72 @@
+//! The API key: refused, rotated, taken away.
+
+use std::time::Duration;
+
+use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use tempfile::TempDir;
+
+use crate::support::clock::TestClock;
+use crate::support::program::Program;
+use crate::support::scrape::Scrape;
+
+const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
+
+/// An exporter whose key file is in a folder of its own, and a simulator that accepts what the file holds.
+async fn with_key_file() -> (Program, Simulator, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key"), "first-key\n").unwrap();
+    let flag = format!("--nectar.api-key-file={}", folder.path().join("key").display());
+    let clock = TestClock::skipping(Duration::from_secs(60));
+    let simulator = Simulator::new(&SMALL, "first-key", clock.clone());
+    let program = Program::against(&simulator, &[&flag], clock).await;
+    (program, simulator, folder)
+}
+
+fn is_whole(scrape: &Scrape) -> bool {
+    scrape.value("nectar_up", &[]) == Some(1.0)
+}
+
+#[tokio::test]
+async fn a_rotated_key_needs_no_restart() {
+    let (program, simulator, folder) = with_key_file().await;
+    let file = folder.path().join("key");
+    assert!(is_whole(&program.after_polls(1).await));
+
+    // Nectar drops the old key before the file has the new one: refused, and said so.
+    simulator.accept_key("second-key");
+    let refused = program.next_poll().await;
+    assert_eq!(refused.value("nectar_exporter_poll_failures_total", &[("reason", "auth")]), Some(1.0));
+    let refusals = refused.sum("nectar_api_request_failures_total", &[("reason", "auth")]);
+    assert_eq!(refusals, 1.0, "the same key is not tried again");
+
+    std::fs::write(&file, "  second-key\r\n").unwrap();
+    assert!(is_whole(&program.next_poll().await));
+
+    for left in ["", "\n \n", "two\nlines"] {
+        std::fs::write(&file, left).unwrap();
+        assert!(is_whole(&program.next_poll().await), "{left:?}: the old key stays");
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert!(is_whole(&program.next_poll().await), "no file: the old key stays");
+}
+
+#[tokio::test]
+async fn a_key_rotated_during_a_poll_is_taken_up_after_the_refusal() {
+    let (program, simulator, folder) = with_key_file().await;
+    program.after_polls(1).await;
+    // The poll has begun, with the old key, and waits for as long as this clock is not turned.
+    let wait = Fault::StatusRetryAfter(503, "200".to_owned());
+    simulator.faults().set_times(Scope::CompanyList, wait, 1);
+    program.clock.advance(Duration::from_secs(300));
+    let code = [("endpoint", "company"), ("code", "503")];
+    program
+        .until("the refusal", |scrape| scrape.value("nectar_api_requests_total", &code) == Some(1.0))
+        .await;
+    simulator.accept_key("second-key");
+    std::fs::write(folder.path().join("key"), "second-key").unwrap();
+    program.clock.advance(Duration::from_secs(200));
+
+    let scrape = program.after_polls(2).await;
+    assert_eq!(scrape.sum("nectar_api_request_failures_total", &[("reason", "auth")]), 1.0);
+    assert!(is_whole(&scrape));
+}

@@ -1,0 +1,36 @@
+//! What the tests stand on: a clock they turn, an exporter they start, a Nectar that says what they want.
+
+pub mod binary;
+pub mod clock;
+pub mod program;
+pub mod scrape;
+pub mod scripted;
+
+use std::path::PathBuf;
+
+/// A file or folder of the checkout.
+pub fn in_checkout(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Compares a file of the checkout with what the code makes of it now; with `UPDATE=1` it is rewritten instead.
+pub fn assert_same_as_file(path: &str, actual: &str) {
+    let file = in_checkout(path);
+    if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, actual).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    if expected == actual {
+        return;
+    }
+    let differing = expected.lines().zip(actual.lines()).position(|(a, b)| a != b);
+    let line = differing.unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
+    panic!(
+        "{path} differs from line {} on; if that is meant, run `UPDATE=1 make test`\n  file: {:?}\n  code: {:?}",
+        line + 1,
+        expected.lines().nth(line),
+        actual.lines().nth(line),
+    );
+}

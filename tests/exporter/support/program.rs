@@ -1,0 +1,119 @@
+//! The exporter in this process, on real sockets, with a clock that the test turns.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::FromArgMatches;
+use nectar_exporter::app;
+use nectar_exporter::config::{Cli, Exporter, command};
+use nectar_exporter::nectar::Key;
+use nectar_exporter::simulator::{Plan, Simulator};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::clock::TestClock;
+use super::scrape::Scrape;
+use super::scripted::Bodies;
+
+/// The key that the exporter sends in these tests.
+pub const KEY: &str = "sim-secret-api-key";
+/// How long a test waits, in real time, for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running exporter. Stops with the test.
+pub struct Program {
+    /// Where it serves, without a slash at the end.
+    pub url: String,
+    /// The clock it goes by.
+    pub clock: Arc<TestClock>,
+    _stop: DropGuard,
+}
+
+impl Program {
+    /// Starts it against `base_url` with further flags.
+    pub async fn start(base_url: &str, flags: &[&str], clock: Arc<TestClock>) -> Self {
+        let mut arguments = vec!["nectar-exporter", "--nectar.base-url", base_url];
+        arguments.extend(flags);
+        let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
+        let cli = Cli::from_arg_matches(&matches).unwrap();
+        let given = cli.nectar.api_key_file.is_none().then(|| KEY.into());
+        let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, given).unwrap();
+        let key = match &cli.nectar.api_key_file {
+            Some(file) => Key::from_file(file.clone()).await.unwrap(),
+            None => Key::fixed(KEY.into()).unwrap(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(app::run(settings, key, vec![listener], clock.clone(), stop.clone()));
+        Self { url, clock, _stop: stop.drop_guard() }
+    }
+
+    /// Starts it against given bodies.
+    pub async fn scripted(bodies: Bodies, flags: &[&str]) -> Self {
+        let base_url = bodies.serve(CancellationToken::new()).await;
+        Self::start(&base_url, flags, TestClock::new()).await
+    }
+
+    /// Starts it against a simulated Nectar whose fleet stands still, with waits between attempts skipped.
+    pub async fn simulated(plan: &Plan, flags: &[&str]) -> (Self, Simulator) {
+        let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
+        let simulator = Simulator::new(plan, KEY, clock.clone());
+        let program = Self::against(&simulator, flags, clock).await;
+        (program, simulator)
+    }
+
+    /// Starts it against `simulator`, which is served here.
+    pub async fn against(simulator: &Simulator, flags: &[&str], clock: Arc<TestClock>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
+        tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
+        Self::start(&base_url, flags, clock).await
+    }
+
+    /// `GET path`
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        reqwest::get(format!("{}{path}", self.url)).await.unwrap()
+    }
+
+    /// The metrics as text.
+    pub async fn text(&self) -> String {
+        self.get("/metrics").await.text().await.unwrap()
+    }
+
+    /// The metrics, read.
+    pub async fn scrape(&self) -> Scrape {
+        Scrape::read(&self.text().await)
+    }
+
+    /// Scrapes until `polls` polls have ended.
+    pub async fn after_polls(&self, polls: u32) -> Scrape {
+        self.until(&format!("{polls} polls"), |scrape| {
+            scrape.value("nectar_exporter_polls_total", &[]) >= Some(f64::from(polls))
+        })
+        .await
+    }
+
+    /// Lets a poll interval of five minutes pass, and scrapes when the next poll has ended.
+    pub async fn next_poll(&self) -> Scrape {
+        let before = self.scrape().await.value("nectar_exporter_polls_total", &[]).unwrap();
+        self.clock.advance(Duration::from_secs(5 * 60));
+        self.until("the next poll", |scrape| {
+            scrape.value("nectar_exporter_polls_total", &[]).unwrap() > before
+        })
+        .await
+    }
+
+    /// Scrapes until `condition` holds.
+    pub async fn until(&self, what: &str, condition: impl Fn(&Scrape) -> bool) -> Scrape {
+        let began = Instant::now();
+        loop {
+            let scrape = self.scrape().await;
+            if condition(&scrape) {
+                return scrape;
+            }
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}

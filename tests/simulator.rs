@@ -1,0 +1,22 @@
+//! The simulated Nectar, through its front door.
+
+// Tests may stop at the first surprise; `clippy.toml` says so only for functions that are tests themselves.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    unreachable_pub
+)]
+
+#[path = "simulator/door.rs"]
+mod door;
+#[path = "simulator/endpoints.rs"]
+mod endpoints;
+#[path = "simulator/faults.rs"]
+mod faults;
+#[path = "simulator/fleet.rs"]
+mod fleet;
+#[path = "simulator/life.rs"]
+mod life;

@@ -1,0 +1,219 @@
+//! Life at a speed: checks, customers, new connections, and the hands that tests have on the world.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use nectar_exporter::clock::Clock;
+use nectar_exporter::simulator::Plan;
+use nectar_exporter::status::{Category, Kind, Recheck, Status};
+use serde_json::Value;
+
+use crate::door::{Door, accounts, mix, open, text, time};
+
+fn lively(speed: f64) -> Plan {
+    Plan { companies: 10, connections: 60, speed, ..Plan::default() }
+}
+
+/// Per cent of the active connections.
+fn shares(rows: &[Value]) -> BTreeMap<&'static str, f64> {
+    let active: Vec<&Value> = rows.iter().filter(|row| row["status"] != "COMPANY_INACTIVE").collect();
+    let mut shares = BTreeMap::from([("website_issue", 0.0), ("unknown", 0.0), ("standard", 0.0)]);
+    for row in &active {
+        let status = Status::read(Kind::Connection, row["status"].as_str());
+        let share = if status.word() == "CONNECTED" { "connected" } else { status.category().label() };
+        *shares.entry(share).or_default() += 100.0 / active.len() as f64;
+    }
+    shares
+}
+
+#[tokio::test]
+async fn months_of_life_keep_the_mix_and_the_times() {
+    let door = open(&lively(24.0)).await;
+    let start = door.clock.now();
+    let at_start = door.everything().await;
+    for month in [2, 4, 6, 9, 12] {
+        // 30 hours at 24 times the speed are 30 days.
+        while door.clock.now() < start + SignedDuration::from_hours(30 * month) {
+            door.clock.pass(3);
+            door.simulator.companies();
+        }
+        let rows = door.everything().await;
+        let shares = shares(&rows);
+        for (share, low, high) in [
+            ("connected", 74.0, 88.0),
+            ("intervention_needed", 5.0, 13.0),
+            ("website_issue", 2.5, 9.5),
+            ("standard", 0.2, 4.5),
+            ("unknown", 0.0, 1.5),
+        ] {
+            assert!((low..=high).contains(&shares[share]), "month {month}: {shares:?}");
+        }
+        assert!((580..=720).contains(&rows.len()), "month {month}: {} connections", rows.len());
+        account_mix(&rows, month);
+        times(&door, &rows);
+    }
+    let ids = |rows: &[Value]| rows.iter().map(|row| text(row, "id")).collect::<Vec<_>>();
+    let (old, new) = (ids(&at_start), ids(&door.everything().await));
+    assert!(new.iter().any(|id| !old.contains(id)) && old.iter().any(|id| !new.contains(id)));
+}
+
+fn account_mix(rows: &[Value], month: i64) {
+    let all = accounts(rows);
+    let mix = mix(all.iter().copied());
+    let completed = mix["PULL_COMPLETED"] as f64 / all.len() as f64;
+    assert!((0.45..0.8).contains(&completed), "month {month}: {mix:?}");
+    let terminal = |status: &str| {
+        let status = Status::read(Kind::Account, Some(status));
+        status.category() == Category::Terminal && status.word() != "COMPANY_INACTIVE"
+    };
+    let terminal: usize = mix.iter().filter(|(status, _)| terminal(status)).map(|(_, count)| count).sum();
+    assert!(terminal * 100 < all.len() * 20, "month {month}: {mix:?}");
+}
+
+fn times(door: &Door, rows: &[Value]) {
+    let now = door.clock.now();
+    for row in rows.iter().chain(accounts(rows)) {
+        for field in ["created", "updated", "statusFirstSeenTime", "statusLastUpdateTime"] {
+            assert!(time(row, field).is_none_or(|time| time <= now), "{field} {row}");
+        }
+        let (first, last) = (time(row, "statusFirstSeenTime"), time(row, "statusLastUpdateTime"));
+        assert!(last.is_none() || first <= last, "{row}");
+    }
+    // At this speed, a week and three days of lateness last ten hours.
+    let connected = rows.iter().filter(|row| row["status"] == "CONNECTED");
+    let oldest = connected.filter_map(|row| time(row, "statusLastUpdateTime")).min().unwrap();
+    assert!(now.duration_since(oldest) <= SignedDuration::from_hours(10), "{oldest}");
+}
+
+#[tokio::test]
+async fn a_week_checks_everything_that_is_checked() {
+    let door = open(&lively(1.0)).await;
+    let start = door.clock.now();
+    let before = mix(&door.everything().await);
+    door.clock.pass(24 * 11);
+    let rows = door.everything().await;
+    assert_ne!(mix(&rows), before);
+    for row in &rows {
+        let status = Status::read(Kind::Connection, row["status"].as_str());
+        if status.word() == "COMPANY_INACTIVE" || status.recheck() == Recheck::AfterCustomer {
+            continue;
+        }
+        let is_new = time(row, "created").unwrap() > start;
+        assert!(is_new || time(row, "statusLastUpdateTime").unwrap() > start, "{row}");
+    }
+}
+
+#[tokio::test]
+async fn terminal_accounts_never_change() {
+    let door = open(&lively(100.0)).await;
+    let is_final =
+        |row: &Value| Status::read(Kind::Account, row["status"].as_str()).recheck() == Recheck::Never;
+    let pick = |rows: &[Value]| -> BTreeMap<String, Value> {
+        accounts(rows).into_iter().map(|row| (text(row, "id"), row.clone())).collect()
+    };
+    let mut before = pick(&door.everything().await);
+    before.retain(|_, row| is_final(row));
+    door.clock.pass(24);
+    let after = pick(&door.everything().await);
+    let mut kept = 0;
+    for (id, row) in before {
+        if let Some(now) = after.get(&id) {
+            assert_eq!(*now, row);
+            kept += 1;
+        }
+    }
+    assert!(kept > 30);
+}
+
+#[tokio::test]
+async fn the_same_life_whoever_looks_when() {
+    let (often, once) = (open(&lively(50.0)).await, open(&lively(50.0)).await);
+    for _ in 0..48 {
+        often.clock.pass(1);
+        often.simulator.companies();
+    }
+    once.clock.pass(48);
+    assert!(often.everything().await == once.everything().await);
+}
+
+#[tokio::test]
+async fn no_speed_makes_a_request_wait_forever() {
+    let door = open(&Plan { speed: 1e12, companies: 2, connections: 5, ..Plan::default() }).await;
+    door.clock.pass(24 * 365);
+    assert_eq!(door.send("/company").await.unwrap().status(), 200);
+    let broken = open(&Plan { speed: f64::NAN, ..Plan::default() }).await;
+    assert_eq!(broken.send("/company").await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_clock_that_steps_back_sends_no_future() {
+    let door = open(&lively(1000.0)).await;
+    door.clock.pass(5);
+    door.everything().await;
+    door.clock.pass(-7);
+    times_are_past(&door).await;
+}
+
+async fn times_are_past(door: &Door) {
+    let now = door.clock.now();
+    for row in door.everything().await {
+        for field in ["created", "updated", "statusLastUpdateTime", "statusFirstSeenTime"] {
+            assert!(time(&row, field).is_none_or(|time| time <= now), "{field} {row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_status_set_by_hand_is_what_a_check_just_found() {
+    for speed in [0.0, 10.0] {
+        let door = open(&Plan { speed, ..Plan::default() }).await;
+        door.clock.pass(1);
+        let company = door.company(0);
+        let page = door.page(&company, "?status=CONNECTED").await;
+        let id = text(&page["connections"][0], "id");
+        for (status, detail) in [("PASSWORD_INCORRECT", true), ("CONNECTED", false), ("Weird one", true)] {
+            assert!(door.simulator.set_connection_status(&id, status));
+            let rows = door.everything().await;
+            let row = rows.iter().find(|row| row["id"] == *id).unwrap();
+            assert_eq!(text(row, "status"), status);
+            assert_eq!(row["statusErrorDetail"].is_string(), detail);
+            assert_eq!(row["statusFirstSeenTime"], row["statusLastUpdateTime"]);
+            let age = door.clock.now().duration_since(time(row, "statusLastUpdateTime").unwrap());
+            assert!(age < SignedDuration::from_secs(1));
+            let blocked = mix(row["accounts"].as_array().unwrap()).contains_key("WORKFLOW_NOT_ACCESSIBLE");
+            assert!(!blocked || status != "CONNECTED");
+        }
+        assert!(!door.simulator.set_connection_status("no-such-id", "CONNECTED"));
+    }
+}
+
+#[tokio::test]
+async fn companies_go_and_websites_fall() {
+    let door = open(&lively(7.0)).await;
+    let companies = door.simulator.companies();
+    assert!(door.simulator.remove_company(&companies[0]));
+    assert!(!door.simulator.remove_company(&companies[0]));
+    let answer = door.send(&format!("/connection/company/{}", companies[0])).await.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert_eq!(door.simulator.companies(), companies[1..]);
+
+    let rows = door.everything().await;
+    let utility = rows[0]["datasource"]["name"].as_str().unwrap();
+    let of_utility = |rows: &[Value]| -> BTreeMap<String, usize> {
+        let is_active = |row: &&Value| row["status"] != "COMPANY_INACTIVE";
+        mix(rows.iter().filter(is_active).filter(|row| row["datasource"]["name"] == utility))
+    };
+    let expected = of_utility(&rows).values().sum();
+    assert_eq!(door.simulator.set_utility_down(utility, &companies, true), expected);
+    let down = BTreeMap::from([("WEBSITE_DOWN".to_owned(), expected)]);
+    assert_eq!(of_utility(&door.everything().await), down);
+    // Checks find it down for as long as it is; what was added meanwhile waits for its first.
+    door.clock.pass(30);
+    let mut still = of_utility(&door.everything().await);
+    still.remove("PENDING");
+    assert!(still["WEBSITE_DOWN"] * 10 > expected * 9);
+    assert_eq!(still.len(), 1, "{still:?}");
+    assert_eq!(door.simulator.set_utility_down(utility, &companies, false), still["WEBSITE_DOWN"]);
+    assert!(!of_utility(&door.everything().await).contains_key("WEBSITE_DOWN"));
+    assert_eq!(door.simulator.set_utility_down("Nobody", &companies, true), 0);
+}
