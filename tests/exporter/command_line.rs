@@ -1,1 +1,247 @@
-//! x
+//! Flags, environment, exit codes, signals and log lines, as a person at a terminal meets them.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use crate::support::binary::{Running, nectar_exporter, run};
+
+/// Where nothing listens: a poll fails at once.
+const NOWHERE: &str = "http://127.0.0.1:1/v2.2";
+
+/// Bad usage: exit status 2, and a message that names the flag and what it takes.
+#[test]
+fn bad_usage_is_named() {
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "--nectar.api-key-file takes the file with the API key"),
+        (&["--nectar.page-size=0"], "'--nectar.page-size <N>': 0 is not in 1..=500"),
+        (&["--nectar.page-size=501"], "'--nectar.page-size <N>': 501 is not in 1..=500"),
+        (
+            &["--nectar.max-concurrent-requests=11"],
+            "'--nectar.max-concurrent-requests <N>': 11 is not in 1..=10",
+        ),
+        (
+            &["--nectar.poll-interval=5"],
+            "'--nectar.poll-interval <DURATION>': takes a duration above 0 and up to 366d",
+        ),
+        (&["--nectar.poll-interval=0s"], "such as 30s, 5m, 1h30m or 7d"),
+        (
+            &["--nectar.max-data-age=5m"],
+            "--nectar.max-data-age takes a duration longer than --nectar.poll-interval",
+        ),
+        (&["--metrics.detail=all"], "[possible values: none, connections, accounts]"),
+        (&["--metrics.detail-limit=-1"], "--metrics.detail-limit"),
+        (
+            &["--web.listen-address=10942"],
+            "'--web.listen-address <ADDRESS>': takes HOST:PORT, [IPV6]:PORT or :PORT",
+        ),
+        (&["--web.listen-address=:99999"], "with a port from 0 to 65535"),
+        (&["--web.telemetry-path=metrics"], "--web.telemetry-path takes a path that begins with /"),
+        (&["--web.telemetry-path=/-/ready"], "--web.telemetry-path takes a path that begins with /"),
+        (&["--log.level=loud"], "[possible values: error, warn, info, debug, trace]"),
+        (&["--log.format=xml"], "[possible values: logfmt, json]"),
+        (&["--nectar.company=a", "--nectar.exclude-company=A"], "name the same company"),
+        (&["--nectar.base-url=ftp://example.com"], "--nectar.base-url takes an http:// or https:// URL"),
+        (&["--nectar.base-url=https://me:sim-secret@example.com"], "without user, query or fragment"),
+        (&["--nectar.api-key=sim-secret"], "unexpected argument '--nectar.api-key'"),
+        (&["--web.config.file=web.yml"], "unexpected argument '--web.config.file'"),
+        (&["demo", "--sim.speed=fast"], "'--sim.speed <N>': takes a number from 0 to 1000000"),
+        (&["demo", "--nectar.max-data-age=5s"], "--nectar.max-data-age takes a duration longer"),
+        (&["simulate", "--sim.listen-address=x"], "'--sim.listen-address <ADDRESS>'"),
+        (&["serve"], "serve"),
+    ];
+    for (arguments, message) in cases {
+        let (code, stdout, stderr) = run(&mut nectar_exporter(arguments));
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(message), "{arguments:?}: {stderr}");
+        assert!(stdout.is_empty() && !stderr.contains("sim-secret"), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn every_fault_is_reported_not_only_the_first() {
+    let arguments = ["--nectar.max-data-age=1m", "--web.telemetry-path=x", "--nectar.base-url=x"];
+    let (code, _, stderr) = run(&mut nectar_exporter(&arguments));
+    assert_eq!(code, Some(2));
+    for flag in
+        ["--nectar.max-data-age", "--web.telemetry-path", "--nectar.base-url", "--nectar.api-key-file"]
+    {
+        assert!(stderr.contains(flag), "{flag} is not in: {stderr}");
+    }
+}
+
+#[test]
+fn both_ways_to_give_the_key_are_one_too_many() {
+    let mut command = nectar_exporter(&["--nectar.api-key-file=/nowhere"]);
+    let (code, _, stderr) = run(command.env("NECTAR_API_KEY", "sim-secret"));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("are both given") && !stderr.contains("sim-secret"), "{stderr}");
+}
+
+/// Cannot start: exit status 1, and one line that says what and where.
+#[test]
+fn what_keeps_it_from_starting_is_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("blank"), " \n").unwrap();
+    std::fs::write(path("lines"), "sim-secret\nsim-secret\n").unwrap();
+    std::fs::write(path("key"), "sim-secret\n").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let with_key = |rest: &str| vec![format!("--nectar.api-key-file={}", path("key")), rest.to_owned()];
+    let cases = [
+        (vec![format!("--nectar.api-key-file={}", path("none"))], path("none")),
+        (vec![format!("--nectar.api-key-file={}", path("blank"))], path("blank")),
+        (vec![format!("--nectar.api-key-file={}", path("lines"))], path("lines")),
+        (
+            vec![format!("--nectar.api-key-file={}", folder.path().display())],
+            folder.path().display().to_string(),
+        ),
+        (with_key(&format!("--web.listen-address={taken}")), taken.clone()),
+        (with_key("--web.listen-address=192.0.2.1:0"), "192.0.2.1:0".to_owned()),
+        (with_key("--web.listen-address=no-such-host.invalid:0"), "no-such-host.invalid:0".to_owned()),
+        (with_key(&format!("--nectar.ca-file={}", path("none"))), path("none")),
+        (with_key(&format!("--nectar.ca-file={}", path("key"))), "--nectar.ca-file".to_owned()),
+        (vec!["demo".to_owned(), format!("--web.listen-address={taken}")], taken.clone()),
+        (vec!["simulate".to_owned(), format!("--sim.listen-address={taken}")], taken.clone()),
+    ];
+    for (arguments, place) in cases {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (code, _, stderr) = run(&mut nectar_exporter(&arguments));
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        let faults: Vec<&str> = stderr.lines().filter(|line| line.contains("level=error")).collect();
+        assert!(faults.len() == 1 && faults[0].contains(&place), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("sim-secret"), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn every_flag_has_a_twin_in_the_environment() {
+    let mut command = nectar_exporter(&["demo"]);
+    command
+        .env("NECTAR_EXPORTER_WEB_LISTEN_ADDRESS", "127.0.0.1:0,127.0.0.1:0")
+        .env("NECTAR_EXPORTER_WEB_TELEMETRY_PATH", "/fleet")
+        .env("NECTAR_EXPORTER_SIM_COMPANIES", "2")
+        .env("NECTAR_EXPORTER_LOG_FORMAT", "json")
+        .env("NECTAR_EXPORTER_NECTAR_EXCLUDE_COMPANY", "");
+    let mut running = Running::start(&mut command);
+    let first = running.wait_for("Listening on");
+    assert!(first.starts_with('{'), "{first}");
+    let first: serde_json::Value = serde_json::from_str(&first).unwrap();
+    assert_eq!((&first["msg"], &first["level"]), (&"Listening on".into(), &"INFO".into()));
+    running.wait_for("Listening on");
+    assert!(running.wait_for("The demo runs").contains("/fleet"));
+    let poll: serde_json::Value = serde_json::from_str(&running.wait_for("Poll finished")).unwrap();
+    assert_eq!(poll["companies"], 2);
+    assert!(running.log.iter().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+}
+
+#[test]
+fn a_bad_twin_is_named_too() {
+    let mut command = nectar_exporter(&["demo"]);
+    let (code, _, stderr) = run(command.env("NECTAR_EXPORTER_NECTAR_PAGE_SIZE", "many"));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--nectar.page-size"), "{stderr}");
+}
+
+#[test]
+fn help_and_version() {
+    for arguments in [&["--help"][..], &["demo", "--help"], &["simulate", "--help"]] {
+        let mut command = nectar_exporter(arguments);
+        let (code, stdout, _) = run(command.env("NECTAR_EXPORTER_SIM_API_KEY", "sim-secret"));
+        assert_eq!(code, Some(0));
+        assert!(stdout.contains("--log.level") && !stdout.contains("sim-secret"), "{stdout}");
+    }
+    let (code, stdout, _) = run(&mut nectar_exporter(&["--version"]));
+    assert_eq!(code, Some(0));
+    assert!(
+        stdout.starts_with(concat!("nectar-exporter ", env!("CARGO_PKG_VERSION"), " (revision ")),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn both_signals_end_it_within_seconds_with_status_0() {
+    for signal in ["TERM", "INT"] {
+        let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]));
+        running.wait_for("Poll finished");
+        let began = Instant::now();
+        running.signal(signal);
+        assert_eq!(running.end(), Some(0), "{signal}: {:?}", running.log);
+        assert!(began.elapsed() < Duration::from_secs(6), "{signal}");
+    }
+}
+
+#[test]
+fn failures_are_logged_when_they_begin_and_not_again() {
+    let mut command = nectar_exporter(&[
+        "--nectar.base-url",
+        NOWHERE,
+        "--web.listen-address=127.0.0.1:0",
+        "--nectar.poll-interval=10ms",
+    ]);
+    let mut running = Running::start(command.env("NECTAR_API_KEY", "sim-secret"));
+    for _ in 0..2 {
+        running.wait_for("Poll finished");
+    }
+    running.signal("TERM");
+    assert_eq!(running.end(), Some(0));
+    let warnings = running.log.iter().filter(|line| line.contains("level=warn")).count();
+    assert_eq!(warnings, 1, "{:?}", running.log);
+    assert!(running.log.iter().any(|line| line.contains("reason=connect") && line.contains("advice=")));
+}
+
+#[test]
+fn plain_http_to_another_machine_is_warned_of() {
+    for (url, warned) in [
+        ("http://192.0.2.1/v2.2", true),
+        ("http://localhost:1/v2.2", false),
+        ("http://127.0.0.9:1", false),
+        ("http://[::1]:1/", false),
+        ("https://192.0.2.1/v2.2", false),
+    ] {
+        let mut command = nectar_exporter(&["--nectar.base-url", url, "--web.listen-address=127.0.0.1:0"]);
+        let mut running = Running::start(command.env("NECTAR_API_KEY", "sim-secret"));
+        running.wait_for("Listening on");
+        running.signal("TERM");
+        running.end();
+        let found = running.log.iter().any(|line| line.contains("in the clear"));
+        assert_eq!(found, warned, "{url}: {:?}", running.log);
+    }
+}
+
+/// The form of the default: every address of the machine, IPv4 and, where there is one, IPv6.
+#[test]
+fn the_default_form_of_address() {
+    let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=:0"]));
+    let address = running.address();
+    let port = address.rsplit_once(':').unwrap().1.to_owned();
+    assert!(["[::]:", "0.0.0.0:"].iter().any(|any| address.starts_with(any)), "{address}");
+    let mut reached = vec![format!("127.0.0.1:{port}")];
+    if TcpListener::bind("[::1]:0").is_ok() {
+        reached.push(format!("[::1]:{port}"));
+    }
+    for address in reached {
+        std::net::TcpStream::connect(&address).unwrap_or_else(|error| panic!("{address}: {error}"));
+    }
+}
+
+/// The default itself, `:10942`, where nothing else has it.
+#[test]
+fn the_default_address() {
+    if TcpListener::bind("[::]:10942").or_else(|_| TcpListener::bind("0.0.0.0:10942")).is_err() {
+        let (code, _, stderr) = run(&mut nectar_exporter(&["demo"]));
+        assert!(code == Some(1) && stderr.contains("cannot listen on :10942"), "{stderr}");
+        return;
+    }
+    let mut running = Running::start(&mut nectar_exporter(&["demo"]));
+    assert!(running.address().ends_with(":10942"));
+    std::net::TcpStream::connect("127.0.0.1:10942").unwrap();
+}
+
+#[test]
+fn names_are_resolved() {
+    let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=localhost:0"]));
+    let address = running.address();
+    assert!(address.starts_with("127.") || address.starts_with("[::1]"), "{address}");
+    std::net::TcpStream::connect(address).unwrap();
+}

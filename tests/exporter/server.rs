@@ -1,1 +1,184 @@
-//! x
+//! The server: routes, methods, encodings, limits, draining.
+
+use std::io::Read;
+use std::time::Duration;
+
+use nectar_exporter::simulator::{Fault, Plan, Scope};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::binary::{Running, nectar_exporter};
+use crate::support::program::Program;
+
+const SMALL: Plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 3, speed: 0.0 };
+
+/// Sends `request` as it is, and reads until the server closes.
+async fn raw(program: &Program, request: &str) -> String {
+    let mut stream = TcpStream::connect(program.url.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn routes_and_methods() {
+    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    program.after_polls(1).await;
+    let cases = [
+        ("GET", "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8"),
+        ("HEAD", "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8"),
+        ("GET", "/metrics?name=x", 200, "text/plain; version=0.0.4; charset=utf-8"),
+        ("GET", "/", 200, "text/html; charset=utf-8"),
+        ("HEAD", "/", 200, "text/html; charset=utf-8"),
+        ("GET", "/-/healthy", 200, "text/plain; charset=utf-8"),
+        ("GET", "/-/ready", 200, "text/plain; charset=utf-8"),
+        ("POST", "/metrics", 405, "text/plain; charset=utf-8"),
+        ("DELETE", "/", 405, "text/plain; charset=utf-8"),
+        ("OPTIONS", "/-/ready", 405, "text/plain; charset=utf-8"),
+        ("GET", "/metrics/", 404, "text/plain; charset=utf-8"),
+        ("GET", "/favicon.ico", 404, "text/plain; charset=utf-8"),
+        ("POST", "/nothing", 404, "text/plain; charset=utf-8"),
+    ];
+    let client = reqwest::Client::new();
+    for (method, path, status, content_type) in cases {
+        let request = client.request(method.parse().unwrap(), format!("{}{path}", program.url));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{method} {path}");
+        assert_eq!(answer.headers()["content-type"], content_type, "{method} {path}");
+        if status == 405 {
+            assert_eq!(answer.headers()["allow"], "GET, HEAD");
+        }
+        let body = answer.bytes().await.unwrap();
+        assert_eq!(body.is_empty(), method == "HEAD", "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_at_a_path_of_ones_own() {
+    let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/fleet"]).await;
+    assert_eq!(program.get("/fleet").await.status(), 200);
+    assert_eq!(program.get("/metrics").await.status(), 404);
+    assert!(program.get("/").await.text().await.unwrap().contains("href=\"/fleet\""));
+
+    let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/"]).await;
+    assert!(program.get("/").await.text().await.unwrap().starts_with("# HELP"));
+}
+
+#[tokio::test]
+async fn gzip_when_it_is_asked_for() {
+    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    program.after_polls(1).await;
+    let cases = [
+        (None, false),
+        (Some("gzip"), true),
+        (Some("deflate, GZIP;q=0.5"), true),
+        (Some("gzip;q=0"), false),
+        (Some("gzip; q=0.000"), false),
+        (Some("*"), true),
+        (Some("*;q=0"), false),
+        (Some("gzip;q=0, *"), false),
+        (Some("identity"), false),
+        (Some("br, zstd"), false),
+        (Some(""), false),
+    ];
+    // A client that does not unpack by itself.
+    let client = reqwest::Client::builder().gzip(false).build().unwrap();
+    for (accepted, zipped) in cases {
+        let mut request = client.get(format!("{}/metrics", program.url));
+        if let Some(accepted) = accepted {
+            request = request.header("accept-encoding", accepted);
+        }
+        let answer = request.send().await.unwrap();
+        let encoding = answer.headers().get("content-encoding").cloned();
+        assert_eq!(encoding.is_some_and(|encoding| encoding == "gzip"), zipped, "{accepted:?}");
+        assert_eq!(answer.headers()["vary"], "Accept-Encoding", "{accepted:?}");
+        let body = answer.bytes().await.unwrap();
+        let text = if zipped {
+            // One member: nothing is left behind it.
+            let mut unpacked = String::new();
+            let mut member = flate2::bufread::GzDecoder::new(&body[..]);
+            member.read_to_string(&mut unpacked).unwrap();
+            assert!(member.into_inner().is_empty(), "more than one member");
+            unpacked
+        } else {
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        assert!(text.starts_with("# HELP nectar_up "), "{accepted:?}");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_or_never_end() {
+    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let large = format!("GET /metrics HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n", "x".repeat(20_000));
+    assert!(raw(&program, &large).await.starts_with("HTTP/1.1 431 "));
+    assert!(raw(&program, "nonsense\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
+}
+
+/// The limits are handed in, so that this takes no twelve seconds.
+#[tokio::test]
+async fn slow_headers_and_too_many_connections() {
+    use nectar_exporter::web::answer::{TEXT, answer};
+    use nectar_exporter::web::{Limits, Request, serve};
+
+    let limits = Limits { connections: 2, header_time: Duration::from_millis(200), ..Limits::default() };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
+    tokio::spawn(serve(vec![listener], limits, routes, Default::default()));
+
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nHost:").await.unwrap();
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    // Both places are taken: the third waits until one of them was thrown out for its slowness.
+    let mut third = TcpStream::connect(address).await.unwrap();
+    third.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    third.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let mut left = Vec::new();
+    let _ = slow.read_to_end(&mut left).await;
+    let _ = idle.read_to_end(&mut left).await;
+    assert!(!String::from_utf8_lossy(&left).contains("200"), "the slow ones got an answer");
+}
+
+#[tokio::test]
+async fn a_scrape_never_waits_for_nectar() {
+    let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+    program.after_polls(1).await;
+    simulator.faults().set(Scope::Everything, Fault::Hang);
+    let before = simulator.requests();
+    program.clock.advance(Duration::from_secs(300));
+    while simulator.requests() == before {
+        tokio::task::yield_now().await;
+    }
+    let answer = tokio::time::timeout(Duration::from_secs(20), program.scrape()).await;
+    assert!(answer.expect("an answer while Nectar hangs").has("nectar_connections"));
+}
+
+/// A scrape that is being read when the stop signal comes is still answered, whole.
+#[test]
+fn requests_under_way_are_answered() {
+    use std::io::Write;
+
+    let flags =
+        ["demo", "--web.listen-address=127.0.0.1:0", "--sim.companies=40", "--metrics.detail=accounts"];
+    let mut running = Running::start(&mut nectar_exporter(&flags));
+    let address = running.address();
+    running.wait_for("Poll finished");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = vec![0];
+    stream.read_exact(&mut answer).unwrap();
+    running.signal("TERM");
+    running.wait_for("Stopping");
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    assert_eq!(length, Some(body.len()));
+    assert_eq!(running.end(), Some(0));
+}

@@ -1,0 +1,20 @@
+# The two commands that matter: `cargo run --release -- demo`, and `make test`.
+
+.PHONY: test tools format lint docs
+
+# Everything that must hold: formatting, lints, all tests.
+test: tools
+	cargo fmt --all --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo test --locked
+
+# Installs what the tests need and this machine lacks.
+tools:
+	@./scripts/install-test-tools
+
+format:
+	cargo fmt --all
+
+# Rewrites the reference pages, the README's table of flags and the golden scrapes from the code.
+docs:
+	UPDATE=1 cargo test --locked --test exporter -- pages golden
