@@ -157,9 +157,9 @@ impl Poller {
         }
         let outcome = tally.outcome();
         let took = self.clock.monotonic().saturating_sub(began);
-        // First the counters, then the fleet: who sees the fleet of a poll sees the poll counted.
-        self.observer.poll_ended(took, outcome);
+        // First the fleet, then the counters: who sees a poll counted sees its fleet.
         self.fleet.poll_ended(outcome, tally.is_good(), self.clock.now());
+        self.observer.poll_ended(took, outcome);
         info!(
             msg = "Poll finished",
             companies = tally.companies,

@@ -1,6 +1,6 @@
 //! The simulated Nectar, through its front door.
 
-// Tests may stop at the first surprise; `clippy.toml` says so only for functions that are tests themselves.
+// Tests may stop at the first surprise.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -2,6 +2,7 @@
 //!
 //! Knows names, labels and the text format. Must not know the network, or polling.
 
+mod build;
 pub mod catalogue;
 mod companies;
 pub mod metric;
@@ -13,8 +14,9 @@ pub mod text;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-pub use own::{Build, OwnMetrics};
+pub use build::Build;
+use jiff::{SignedDuration, Timestamp};
+pub use own::OwnMetrics;
 
 use crate::clock::SharedClock;
 use crate::fleet::FleetReader;
@@ -64,6 +66,8 @@ impl Exposition {
 
     /// All metrics at this moment, in Prometheus' text format 0.0.4. Reads memory only.
     pub fn render(&self) -> String {
+        // The counters first: the fleet is written before a poll is counted, so it is never older than they are.
+        let counters = self.own.counters();
         let now = self.clock.now();
         let fleet = self.fleet.now();
         let mut text = Text::default();
@@ -74,7 +78,17 @@ impl Exposition {
             companies::render(&mut text, &fleet, &views, now);
             limited = objects::render(&mut text, &fleet, &views, &self.settings);
         }
-        self.own.render(&mut text, &self.settings, fleet.last_whole_poll, limited);
+        self.about_exporter(&mut text, fleet.last_whole_poll, limited);
+        text.append(&counters);
         text.into_string()
+    }
+
+    fn about_exporter(&self, text: &mut Text, last_success: Option<Timestamp>, limited: bool) {
+        text.family(&cat::LAST_SUCCESS).time([], last_success);
+        text.family(&cat::POLL_INTERVAL).sample([], self.settings.poll_interval.as_secs_f64());
+        text.family(&cat::MAX_DATA_AGE).sample([], self.settings.max_data_age.as_secs_f64());
+        text.family(&cat::DETAIL_LIMITED).count([], u64::from(limited));
+        let Build { version, revision, rustc } = Build::THIS;
+        text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);
     }
 }

@@ -4,14 +4,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 use tracing::warn;
 
-use super::Settings;
 use super::catalogue::exporter as cat;
 use super::metric::Metric;
-use super::text::Text;
 use crate::failure::{Failure, Reason};
 use crate::fleet::PollOutcome;
 use crate::nectar::{self, Endpoint};
@@ -22,26 +19,6 @@ const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
 /// Codes that are counted from 0 before they occur.
 const KNOWN_CODES: [&str; 10] = ["200", "401", "403", "404", "429", "500", "502", "503", "504", NO_ANSWER];
 const NO_ANSWER: &str = "none";
-
-/// What this program was built from and with.
-#[derive(Debug, Clone, Copy)]
-pub struct Build {
-    /// Its version.
-    pub version: &'static str,
-    /// The commit, `unknown` outside a checkout.
-    pub revision: &'static str,
-    /// The compiler.
-    pub rustc: &'static str,
-}
-
-impl Build {
-    /// Of this very binary.
-    pub const THIS: Self = Self {
-        version: env!("CARGO_PKG_VERSION"),
-        revision: env!("NECTAR_EXPORTER_REVISION"),
-        rustc: env!("NECTAR_EXPORTER_RUSTC"),
-    };
-}
 
 /// Counters and histograms of the exporter's own doings.
 #[derive(Debug)]
@@ -110,24 +87,12 @@ impl OwnMetrics {
         self.poll_duration.with_label_values::<&str>(&[]);
     }
 
-    /// Writes them all, and those that are derived: `last_success` is when the last whole poll ended.
-    pub fn render(
-        &self,
-        text: &mut Text,
-        settings: &Settings,
-        last_success: Option<Timestamp>,
-        limited: bool,
-    ) {
-        text.family(&cat::LAST_SUCCESS).time([], last_success);
-        text.family(&cat::POLL_INTERVAL).sample([], settings.poll_interval.as_secs_f64());
-        text.family(&cat::MAX_DATA_AGE).sample([], settings.max_data_age.as_secs_f64());
-        text.family(&cat::DETAIL_LIMITED).count([], u64::from(limited));
-        let Build { version, revision, rustc } = Build::THIS;
-        text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);
-        match TextEncoder::new().encode_to_string(&self.registry.gather()) {
-            Ok(families) => text.append(&families),
-            Err(error) => warn!(msg = "The exporter's own metrics could not be written", error = %error),
-        }
+    /// All of them as text.
+    pub fn counters(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_else(|error| {
+            warn!(msg = "The exporter's own metrics could not be written", error = %error);
+            String::new()
+        })
     }
 }
 

@@ -1,5 +1,14 @@
 //! The whole exporter, tested through its front doors: sockets, flags, files, signals, Prometheus' own tools.
 
+// Tests may stop at the first surprise.
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 mod command_line;
 mod failures;
 mod fleet;

@@ -28,17 +28,6 @@ impl Bodies {
         bodies
     }
 
-    /// One company with these connections on one page, as JSON texts.
-    pub fn one_company(connections: &[&str]) -> Self {
-        let company = r#"[{"id":"c-1","name":"One","externalId":null}]"#.to_owned();
-        let total = connections.len();
-        let page = format!(
-            r#"{{"totalConnections":{total},"totalPages":1,"connections":[{}]}}"#,
-            connections.join(",")
-        );
-        Self(BTreeMap::from([("company".to_owned(), company), ("c-1.1".to_owned(), page)]))
-    }
-
     /// Answers on a free port until `stop`; returns the base URL.
     pub async fn serve(self, stop: CancellationToken) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

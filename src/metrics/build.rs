@@ -1,0 +1,21 @@
+//! What this program was built from and with. Filled in by `build.rs` at the top of the checkout.
+
+/// What this program was built from and with.
+#[derive(Debug, Clone, Copy)]
+pub struct Build {
+    /// Its version.
+    pub version: &'static str,
+    /// The commit, `unknown` outside a checkout.
+    pub revision: &'static str,
+    /// The compiler.
+    pub rustc: &'static str,
+}
+
+impl Build {
+    /// Of this very binary.
+    pub const THIS: Self = Self {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: env!("NECTAR_EXPORTER_REVISION"),
+        rustc: env!("NECTAR_EXPORTER_RUSTC"),
+    };
+}
