@@ -9,7 +9,6 @@ use super::course::{self, Toward, draw, how_many};
 use super::dice::Dice;
 use super::names::{self, UTILITY_COUNT, Utility};
 use super::past;
-use super::showcase;
 use super::world::{Account, Company, Connection, Standing, Word, World};
 use crate::status::{Category, Kind, Recheck};
 
@@ -47,7 +46,6 @@ pub(super) fn build(plan: &Plan, start: Timestamp) -> World {
         let company = company(&mut world, number, size, inactive != Some(number));
         world.companies.push(company);
     }
-    showcase::complete(&mut world);
     world
 }
 

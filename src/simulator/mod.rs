@@ -81,6 +81,7 @@ impl Simulator {
     /// Makes the fleet of `plan`, starting now.
     pub fn new(plan: &Plan, api_key: impl Into<String>, clock: SharedClock) -> Self {
         let mut world = fleet::build(plan, clock.now());
+        showcase::complete(&mut world);
         let lives = plan.speed.is_finite() && plan.speed > 0.0;
         let life = lives.then(|| Life::begin(&mut world, plan.speed));
         Self(Arc::new(Shared {

@@ -2,6 +2,9 @@
 //!
 //! Knows the client and the fleet. Must not know the HTTP server or the text format.
 
+mod choice;
+mod journal;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +12,10 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
+
+use choice::Choice;
+use journal::Journal;
 
 use crate::clock::SharedClock;
 use crate::failure::Failure;
@@ -53,10 +59,7 @@ pub struct Poller {
     /// out of time still gets round.
     last_begun: BTreeMap<CompanyId, u64>,
     polls: u64,
-    /// What fails at present, so that only a change is logged.
-    failing: BTreeMap<CompanyId, Failure>,
-    list_failing: Option<Failure>,
-    list_dropped: usize,
+    journal: Journal,
 }
 
 /// What one poll has come to.
@@ -92,13 +95,6 @@ impl Tally {
     }
 }
 
-/// Which companies of the list are to be read.
-struct Chosen {
-    listed: BTreeMap<CompanyId, Company>,
-    /// Asked for by id, but not in the list.
-    absent: Vec<Company>,
-}
-
 impl Poller {
     /// A poller that has not begun.
     pub fn new(
@@ -116,9 +112,7 @@ impl Poller {
             observer,
             last_begun: BTreeMap::new(),
             polls: 0,
-            failing: BTreeMap::new(),
-            list_failing: None,
-            list_dropped: 0,
+            journal: Journal::default(),
         }
     }
 
@@ -146,10 +140,13 @@ impl Poller {
             list = read_list(&self.client) => list,
             () = &mut deadline => Err(Failure::Deadline),
         };
-        self.note_list(&list);
+        self.journal.list(&list);
         let mut tally = Tally::default();
         match list {
-            Ok(list) => self.read_companies(list, &mut deadline, &mut tally).await,
+            Ok(list) => {
+                let waiting = self.take_over(list, &mut tally);
+                self.read(waiting, &mut deadline, &mut tally).await;
+            }
             Err(failure) => {
                 tally.failed(failure);
                 self.fleet.all_failed(failure);
@@ -170,29 +167,34 @@ impl Poller {
         );
     }
 
-    async fn read_companies(
-        &mut self,
-        list: CompanyList,
-        deadline: &mut BoxFuture<'static, ()>,
-        tally: &mut Tally,
-    ) {
+    /// Takes over the list, and returns the companies to be read.
+    fn take_over(&mut self, list: CompanyList, tally: &mut Tally) -> BTreeMap<CompanyId, Company> {
         let list_is_empty = list.companies.is_empty();
-        let Chosen { listed, absent } = self.choose(list);
-        tally.companies = listed.len() + absent.len();
+        let choice = Choice::from(list.companies, &self.settings.only, &self.settings.except);
+        tally.companies = choice.len();
         tally.nothing_to_read = list_is_empty || tally.companies == 0;
-        self.failing.retain(|id, _| listed.contains_key(id) || absent.iter().any(|c| c.id == *id));
+        self.journal.keep_only(|id| choice.contains(id));
+        let Choice { listed, absent } = choice;
         self.last_begun.retain(|id, _| listed.contains_key(id));
         self.fleet.listed(&listed);
         for company in absent {
             tally.failed(Failure::NotListed);
-            note_company(&mut self.failing, &company, Err(Failure::NotListed));
+            self.journal.company(&company, Err(Failure::NotListed));
             self.fleet.not_listed(&company);
         }
-        let mut waiting = listed;
+        listed
+    }
+
+    /// Reads `waiting`, each published as soon as it is read, until all are done or the deadline comes.
+    async fn read(
+        &mut self,
+        mut waiting: BTreeMap<CompanyId, Company>,
+        deadline: &mut BoxFuture<'static, ()>,
+        tally: &mut Tally,
+    ) {
         let mut order: Vec<Company> = waiting.values().cloned().collect();
         order.sort_by_key(|company| self.last_begun.get(&company.id).copied());
-
-        let Self { client, fleet, failing, last_begun, polls, .. } = self;
+        let Self { client, fleet, journal, last_begun, polls, .. } = self;
         let at_once = client.max_concurrent_requests() * COMPANIES_PER_REQUEST;
         let mut walks = stream::iter(order)
             .map(|company| {
@@ -208,7 +210,7 @@ impl Poller {
             };
             let Some((company, outcome)) = ended else { break };
             waiting.remove(&company.id);
-            note_company(failing, &company, outcome.as_ref().map(|_| ()).map_err(|failure| *failure));
+            journal.company(&company, outcome.as_ref().map(|_| ()).map_err(|failure| *failure));
             match outcome {
                 Ok(snapshot) => {
                     tally.read(&snapshot);
@@ -222,52 +224,8 @@ impl Poller {
         }
         for company in waiting.values() {
             tally.failed(Failure::Deadline);
-            note_company(failing, company, Err(Failure::Deadline));
+            journal.company(company, Err(Failure::Deadline));
             fleet.failed(company, Failure::Deadline);
-        }
-    }
-
-    fn choose(&self, list: CompanyList) -> Chosen {
-        let Settings { only, except, .. } = &self.settings;
-        let mut absent: BTreeMap<String, Company> = BTreeMap::new();
-        for id in only.iter().filter(|id| !among(except, id)) {
-            let id: CompanyId = id.as_str().into();
-            let company = Company { name: Arc::clone(&id), external_id: "".into(), id };
-            absent.insert(company.id.to_ascii_lowercase(), company);
-        }
-        let mut listed = BTreeMap::new();
-        for company in list.companies {
-            absent.remove(&company.id.to_ascii_lowercase());
-            let wanted = only.is_empty() || among(only, &company.id);
-            if wanted && !among(except, &company.id) {
-                listed.insert(Arc::clone(&company.id), company);
-            }
-        }
-        Chosen { listed, absent: absent.into_values().collect() }
-    }
-
-    /// Logs when the company list begins to fail, fails for another cause, or can be read again.
-    fn note_list(&mut self, list: &Result<CompanyList, Failure>) {
-        let failure = list.as_ref().err().copied();
-        match failure {
-            Some(failure) if self.list_failing != Some(failure) => {
-                warn!(
-                    msg = "The company list cannot be read; what was read earlier stays until it is too old",
-                    reason = failure.label(),
-                    advice = failure.advice(),
-                );
-            }
-            None if self.list_failing.is_some() => info!(msg = "The company list can be read again"),
-            _ => {}
-        }
-        self.list_failing = failure;
-        let Ok(list) = list else { return };
-        if list.dropped != self.list_dropped {
-            warn!(
-                msg = "Records of the company list have no readable id and are left out",
-                records = list.dropped
-            );
-            self.list_dropped = list.dropped;
         }
     }
 }
@@ -288,38 +246,7 @@ async fn read_company(client: &Client, company: Company) -> (Company, Result<Sna
     (company, outcome)
 }
 
-/// Logs when a company begins to fail, fails for another cause, or can be read again.
-fn note_company(failing: &mut BTreeMap<CompanyId, Failure>, company: &Company, outcome: PollOutcome) {
-    match outcome {
-        Err(failure) => {
-            if failing.insert(Arc::clone(&company.id), failure) != Some(failure) {
-                warn!(
-                    msg = "A company cannot be read; what was read earlier stays until it is too old",
-                    company_id = &*company.id,
-                    company = &*company.name,
-                    reason = failure.label(),
-                    advice = failure.advice(),
-                );
-            }
-        }
-        Ok(()) => {
-            if failing.remove(&company.id).is_some() {
-                info!(
-                    msg = "A company can be read again",
-                    company_id = &*company.id,
-                    company = &*company.name,
-                );
-            }
-        }
-    }
-}
-
 /// To the millisecond: more is noise in a log.
 fn rounded(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e3).round() / 1e3
-}
-
-/// Ids are UUIDs: upper and lower case are the same.
-fn among(ids: &[String], id: &str) -> bool {
-    ids.iter().any(|known| known.eq_ignore_ascii_case(id))
 }

@@ -1,0 +1,53 @@
+//! Which companies of the list are to be read.
+//!
+//! Must not know how they are read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{Company, CompanyId};
+
+/// Companies to be read, and companies to be missed.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// In the list, and asked for.
+    pub(super) listed: BTreeMap<CompanyId, Company>,
+    /// Asked for by id, but not in the list.
+    pub(super) absent: Vec<Company>,
+}
+
+impl Choice {
+    /// Chooses from `companies`: only those in `only`, or all if that is empty; none of those in `except`.
+    pub(super) fn from(companies: Vec<Company>, only: &[String], except: &[String]) -> Self {
+        let mut absent: BTreeMap<String, Company> = BTreeMap::new();
+        for id in only {
+            let id: CompanyId = id.as_str().into();
+            let company = Company { name: Arc::clone(&id), external_id: "".into(), id };
+            absent.insert(company.id.to_ascii_lowercase(), company);
+        }
+        let mut listed = BTreeMap::new();
+        for company in companies {
+            absent.remove(&company.id.to_ascii_lowercase());
+            let wanted = only.is_empty() || among(only, &company.id);
+            if wanted && !among(except, &company.id) {
+                listed.insert(Arc::clone(&company.id), company);
+            }
+        }
+        Self { listed, absent: absent.into_values().collect() }
+    }
+
+    /// How many companies are to be shown, read or not.
+    pub(super) fn len(&self) -> usize {
+        self.listed.len() + self.absent.len()
+    }
+
+    /// Whether a company of this id is to be shown.
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.listed.contains_key(id) || self.absent.iter().any(|company| &*company.id == id)
+    }
+}
+
+/// Ids are UUIDs: upper and lower case are the same.
+fn among(ids: &[String], id: &str) -> bool {
+    ids.iter().any(|known| known.eq_ignore_ascii_case(id))
+}

@@ -1,0 +1,79 @@
+//! What is logged about failures: a line when one begins, changes its cause or ends, and none in between.
+//!
+//! Knows the log. Must not know why or when something is read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use crate::failure::Failure;
+use crate::fleet::PollOutcome;
+use crate::model::{Company, CompanyId};
+use crate::nectar::decode::CompanyList;
+
+/// What fails at present.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    companies: BTreeMap<CompanyId, Failure>,
+    list: Option<Failure>,
+    dropped_records: usize,
+}
+
+impl Journal {
+    /// How the company list was read.
+    pub(super) fn list(&mut self, list: &Result<CompanyList, Failure>) {
+        let failure = list.as_ref().err().copied();
+        match failure {
+            Some(failure) if self.list != Some(failure) => {
+                warn!(
+                    msg = "The company list cannot be read; what was read earlier stays until it is too old",
+                    reason = failure.label(),
+                    advice = failure.advice(),
+                );
+            }
+            None if self.list.is_some() => info!(msg = "The company list can be read again"),
+            _ => {}
+        }
+        self.list = failure;
+        let Ok(list) = list else { return };
+        if list.dropped != self.dropped_records {
+            warn!(
+                msg = "Records of the company list have no readable id and are left out",
+                records = list.dropped
+            );
+            self.dropped_records = list.dropped;
+        }
+    }
+
+    /// How a company was read.
+    pub(super) fn company(&mut self, company: &Company, outcome: PollOutcome) {
+        match outcome {
+            Err(failure) => {
+                if self.companies.insert(Arc::clone(&company.id), failure) != Some(failure) {
+                    warn!(
+                        msg = "A company cannot be read; what was read earlier stays until it is too old",
+                        company_id = &*company.id,
+                        company = &*company.name,
+                        reason = failure.label(),
+                        advice = failure.advice(),
+                    );
+                }
+            }
+            Ok(()) => {
+                if self.companies.remove(&company.id).is_some() {
+                    info!(
+                        msg = "A company can be read again",
+                        company_id = &*company.id,
+                        company = &*company.name,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Forgets companies that are no longer asked for.
+    pub(super) fn keep_only(&mut self, is_asked_for: impl Fn(&str) -> bool) {
+        self.companies.retain(|id, _| is_asked_for(id));
+    }
+}
