@@ -19,4 +19,5 @@ mod prometheus;
 mod secrets;
 mod server;
 mod support;
+mod tls;
 mod truth;
