@@ -65,7 +65,7 @@ pub enum BindError {
     #[error("cannot listen on {0}: the name does not resolve; give an IP address or check DNS ({1})")]
     Resolve(ListenAddress, io::Error),
     /// The system refused, most often because the port is taken.
-    #[error("cannot listen on {0}: {1}; is another program using the port?")]
+    #[error("cannot listen on {0}: {1}")]
     Bind(ListenAddress, io::Error),
 }
 
