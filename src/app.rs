@@ -30,39 +30,50 @@ pub enum AppError {
     PollerStopped,
 }
 
-/// Polls and serves until `stop`.
-///
-/// # Errors
-/// [`AppError`], when it cannot start or cannot go on.
-pub async fn run(
-    settings: Exporter,
-    key: Key,
-    listeners: Vec<TcpListener>,
-    clock: SharedClock,
-    stop: CancellationToken,
-) -> Result<(), AppError> {
-    let own = Arc::new(OwnMetrics::new()?);
-    let client = Client::new(settings.nectar, key, Arc::clone(&clock), own.clone())?;
-    let writer = FleetWriter::new(settings.metrics.check_interval);
-    let fleet = writer.reader();
-    let max_data_age = settings.metrics.max_data_age;
-    let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics);
-    let server =
-        Server::new(exposition, fleet, Arc::clone(&clock), settings.web.telemetry_path, max_data_age);
-    let poller = Poller::new(client, writer, clock, settings.poll, own);
+/// An exporter that has not begun.
+#[derive(Debug)]
+pub struct App {
+    poller: Poller,
+    server: Server,
+}
 
-    let polling = tokio::spawn(poller.run(stop.clone()));
-    let routes = move |request| server.clone().answer(request);
-    let serving = serve(listeners, Limits::default(), routes, stop.clone());
-    tokio::pin!(serving);
-    tokio::select! {
-        () = &mut serving => Ok(()),
-        // Serving without polling would show old data for good.
-        _ = polling => {
-            let asked_to_stop = stop.is_cancelled();
-            stop.cancel();
-            serving.await;
-            if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
+impl App {
+    /// Puts the parts together. Nothing is sent or served yet.
+    ///
+    /// # Errors
+    /// [`AppError`], when it could not work.
+    pub fn new(settings: Exporter, key: Key, clock: SharedClock) -> Result<Self, AppError> {
+        let own = Arc::new(OwnMetrics::new()?);
+        let client = Client::new(settings.nectar, key, Arc::clone(&clock), own.clone())?;
+        let writer = FleetWriter::new(settings.metrics.check_interval);
+        let fleet = writer.reader();
+        let max_data_age = settings.metrics.max_data_age;
+        let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics);
+        let path = settings.web.telemetry_path;
+        let server = Server::new(exposition, fleet, Arc::clone(&clock), path, max_data_age);
+        let poller = Poller::new(client, writer, clock, settings.poll, own);
+        Ok(Self { poller, server })
+    }
+
+    /// Polls, and serves on `listeners`, until `stop`.
+    ///
+    /// # Errors
+    /// [`AppError::PollerStopped`], when it cannot go on.
+    pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
+        let Self { poller, server } = self;
+        let polling = tokio::spawn(poller.run(stop.clone()));
+        let routes = move |request| server.clone().answer(request);
+        let serving = serve(listeners, Limits::default(), routes, stop.clone());
+        tokio::pin!(serving);
+        tokio::select! {
+            () = &mut serving => Ok(()),
+            // Serving without polling would show old data for good.
+            _ = polling => {
+                let asked_to_stop = stop.is_cancelled();
+                stop.cancel();
+                serving.await;
+                if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
+            }
         }
     }
 }

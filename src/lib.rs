@@ -1,7 +1,7 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
 //! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `server`. The ground that all
-//! stand on: `clock`, `status`, `text`, `failure`, `web`. Beside them the `simulator`, which knows only the ground.
+//! stand on: `clock`, `status`, `text`, `failure`, `observe`, `web`. Beside them the `simulator`, which knows only the ground.
 
 pub mod app;
 pub mod clock;
@@ -12,6 +12,7 @@ pub mod log;
 pub mod metrics;
 pub mod model;
 pub mod nectar;
+pub mod observe;
 pub mod poll;
 pub mod reference;
 pub mod server;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::FromArgMatches;
 use clap::error::ErrorKind;
-use nectar_exporter::app::{self, AppError};
+use nectar_exporter::app::{App, AppError};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{DemoFlags, SimFlags};
 use nectar_exporter::config::{
@@ -19,7 +19,7 @@ use nectar_exporter::config::{
 };
 use nectar_exporter::log;
 use nectar_exporter::metrics::Build;
-use nectar_exporter::nectar::{Key, KeyError};
+use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::simulator::{Plan, Simulator};
 use nectar_exporter::web::{self, BindError, ListenAddress};
 use secrecy::SecretString;
@@ -27,7 +27,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use url::{Host, Url};
 
 /// For work that outlives the stop signal, such as a scrape still being written.
 const LAST_WORK: Duration = Duration::from_secs(1);
@@ -73,17 +72,21 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
     let ca_file = cli.nectar.ca_file.clone();
     Ok(start(cli.exporter.log, |stop| async move {
         if let Some(path) = ca_file {
-            let pem = tokio::fs::read(&path).await;
-            let pem = pem.map_err(|error| StartError::Certificates(path, error))?;
-            settings.nectar.extra_certificates = Some(pem);
+            match tokio::fs::read(&path).await {
+                Ok(pem) => settings.nectar.extra_certificates = Some(Certificates { path, pem }),
+                Err(error) => return Err(StartError::Certificates(path, error)),
+            }
         }
         let key = match key {
             KeySource::File(path) => Key::from_file(path).await?,
             KeySource::Value(key) => Key::fixed(key)?,
         };
-        warn_of_plain_http(&settings.nectar.base_url);
-        let listeners = listen(&settings.web.listen_addresses).await?;
-        Ok(app::run(settings, key, listeners, SystemClock::shared(), stop).await?)
+        if settings.nectar.crosses_network_in_the_clear() {
+            warn!(msg = "The API key crosses the network in the clear: use https in --nectar.base-url");
+        }
+        let addresses = settings.web.listen_addresses.clone();
+        let app = App::new(settings, key, SystemClock::shared())?;
+        Ok(app.run(listen(&addresses).await?, stop).await?)
     }))
 }
 
@@ -111,7 +114,7 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
                 page, metrics
             );
         }
-        Ok(app::run(settings, key, listeners, clock, stop).await?)
+        Ok(App::new(settings, key, clock)?.run(listeners, stop).await?)
     }))
 }
 
@@ -125,18 +128,6 @@ async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), 
 fn plan(flags: &SimFlags) -> Plan {
     let &SimFlags { companies, connections, accounts, seed, speed } = flags;
     Plan { companies, connections, accounts, seed, speed }
-}
-
-fn warn_of_plain_http(url: &Url) {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if url.scheme() == "http" && !is_loopback {
-        warn!(msg = "The API key crosses the network in the clear: use https in --nectar.base-url");
-    }
 }
 
 /// Binds every address and says so, a line each.

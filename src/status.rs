@@ -181,6 +181,11 @@ const ACCOUNT_STATUSES: &[Documented] = &[
     row("COMPANY_INACTIVE", "Company Inactive", Terminal, Weekly, "The parent company was deactivated."),
 ];
 
+/// The label of text that does not look like a status.
+pub const INVALID: &str = "INVALID";
+/// The label of no status at all.
+pub const MISSING: &str = "MISSING";
+
 /// A status as Nectar sent it.
 #[derive(Debug, Clone)]
 pub enum Status {
@@ -209,8 +214,8 @@ impl Status {
         match self {
             Self::Documented(row) => row.value,
             Self::Undocumented(text) => text,
-            Self::Invalid => "INVALID",
-            Self::Missing => "MISSING",
+            Self::Invalid => INVALID,
+            Self::Missing => MISSING,
         }
     }
 

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::duration;
 use crate::web::ListenAddress;
@@ -110,10 +110,10 @@ pub struct ExporterFlags {
     #[arg(long = "nectar.request-timeout", value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     pub request_timeout: Duration,
     /// Requests to Nectar at once, 1 to 10
-    #[arg(long = "nectar.max-concurrent-requests", value_name = "N", default_value = "8", value_parser = value_parser!(u8).range(1..=10))]
+    #[arg(long = "nectar.max-concurrent-requests", value_name = "N", default_value = "8", value_parser = whole::<u8>(1, 10))]
     pub max_concurrent_requests: u8,
     /// Connections per request, 1 to 500
-    #[arg(long = "nectar.page-size", value_name = "N", default_value = "500", value_parser = value_parser!(u16).range(1..=500))]
+    #[arg(long = "nectar.page-size", value_name = "N", default_value = "500", value_parser = whole::<u16>(1, 500))]
     pub page_size: u16,
     /// Connections and accounts of a company are withdrawn when its last good snapshot is older; must exceed the poll interval
     #[arg(long = "nectar.max-data-age", value_name = "DURATION", default_value = "1h", value_parser = duration::parse)]
@@ -125,7 +125,7 @@ pub struct ExporterFlags {
     #[arg(long = "metrics.detail", value_name = "DETAIL", default_value = "connections", value_enum)]
     pub detail: DetailFlag,
     /// With more series per object than this, all of them are withheld
-    #[arg(long = "metrics.detail-limit", value_name = "N", default_value = "1000000")]
+    #[arg(long = "metrics.detail-limit", value_name = "N", default_value = "1000000", value_parser = whole::<u64>(0, u64::MAX))]
     pub detail_limit: u64,
     /// Address to serve on, HOST:PORT (repeatable); :PORT is every address, port 0 a free one
     #[arg(
@@ -147,16 +147,16 @@ pub struct ExporterFlags {
 #[derive(Debug, Args)]
 pub struct SimFlags {
     /// Simulated companies
-    #[arg(long = "sim.companies", value_name = "N", default_value = "12", value_parser = value_parser!(u32).range(0..=10_000))]
+    #[arg(long = "sim.companies", value_name = "N", default_value = "16", value_parser = whole::<u32>(0, 10_000))]
     pub companies: u32,
     /// Simulated connections per company, in the mean
-    #[arg(long = "sim.connections", value_name = "N", default_value = "25", value_parser = value_parser!(u32).range(0..=100_000))]
+    #[arg(long = "sim.connections", value_name = "N", default_value = "75", value_parser = whole::<u32>(0, 100_000))]
     pub connections: u32,
     /// Simulated accounts per connection, in the mean
-    #[arg(long = "sim.accounts", value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(0..=1_000))]
+    #[arg(long = "sim.accounts", value_name = "N", default_value = "3", value_parser = whole::<u32>(0, 1_000))]
     pub accounts: u32,
     /// Seed: the same one makes the same fleet
-    #[arg(long = "sim.seed", value_name = "N", default_value = "1")]
+    #[arg(long = "sim.seed", value_name = "N", default_value = "1", value_parser = whole::<u64>(0, u64::MAX))]
     pub seed: u64,
     /// How many times faster than in life checks and changes come, up to 1000000; at 0 everything stands still
     #[arg(long = "sim.speed", value_name = "N", default_value = "1", value_parser = speed)]
@@ -207,15 +207,28 @@ fn speed(text: &str) -> Result<f64, String> {
     speed.ok_or_else(|| "takes a number from 0 to 1000000".to_owned())
 }
 
+/// Reads a whole number in a range.
+fn whole<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.parse::<u64>().ok().filter(|number| (least..=most).contains(number));
+        let number = number.and_then(|number| T::try_from(number).ok());
+        number.ok_or_else(|| match most {
+            u64::MAX => "takes a whole number from 0 on".to_owned(),
+            _ => format!("takes a whole number from {least} to {most}"),
+        })
+    }
+}
+
 /// The command line with everything that follows by rule: environment twins, and the livelier defaults of `demo`.
 pub fn command(version: String) -> clap::Command {
-    let lively = |demo: clap::Command| {
-        demo.mut_arg("poll_interval", |arg| arg.default_value("5s"))
-            .mut_arg("speed", |arg| arg.default_value("200"))
+    let lively = |arg: clap::Arg| match arg.get_id().as_str() {
+        "poll_interval" => arg.default_value("5s"),
+        "speed" => arg.default_value("200"),
+        _ => arg,
     };
     Cli::command()
         .version(version)
-        .mut_subcommand("demo", lively)
+        .mut_subcommand("demo", |demo| demo.mut_args(lively))
         .mut_subcommands(|subcommand| subcommand.mut_args(with_twin))
         .mut_args(with_twin)
 }
@@ -225,9 +238,15 @@ pub fn twin(flag: &str) -> String {
     format!("{ENV_PREFIX}{}", flag.to_ascii_uppercase().replace(['.', '-'], "_"))
 }
 
+fn is_number(arg: &clap::Arg) -> bool {
+    arg.get_value_names().into_iter().flatten().any(|name| name == "N" || name == "DURATION")
+}
+
 fn with_twin(arg: clap::Arg) -> clap::Arg {
     let Some(flag) = arg.get_long() else { return arg };
     let twin = twin(flag);
+    // A minus sign is a bad number for the flag before it, and not a flag of its own.
+    let arg = if is_number(&arg) { arg.allow_hyphen_values(true) } else { arg };
     // Set but empty is as good as not set: so do container platforms write "no value".
     if env::var_os(&twin).is_some_and(|value| value.is_empty()) {
         return arg;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::flags::{DetailFlag, ExporterFlags, NectarFlags};
 use crate::web::ListenAddress;
@@ -69,7 +69,7 @@ impl Exporter {
         let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
         check(flags, &mut faults);
         match (base_url, key) {
-            (Some(base_url), Some(key)) if faults.is_empty() => Ok((Self::new(flags, base_url, true), key)),
+            (Some(base_url), Some(key)) if faults.is_empty() => Ok((Self::new(flags, base_url), key)),
             _ => Err(BadUsage(faults)),
         }
     }
@@ -82,12 +82,12 @@ impl Exporter {
         let mut faults = Vec::new();
         check(flags, &mut faults);
         match base_url(SIMULATOR_URL) {
-            Ok(base_url) if faults.is_empty() => Ok(Self::new(flags, base_url, false)),
+            Ok(base_url) if faults.is_empty() => Ok(Self::new(flags, base_url)),
             _ => Err(BadUsage(faults)),
         }
     }
 
-    fn new(flags: &ExporterFlags, base_url: Url, proxies: bool) -> Self {
+    fn new(flags: &ExporterFlags, base_url: Url) -> Self {
         Self {
             nectar: nectar::Settings {
                 base_url,
@@ -95,7 +95,6 @@ impl Exporter {
                 max_concurrent_requests: flags.max_concurrent_requests.into(),
                 page_size: flags.page_size,
                 extra_certificates: None,
-                proxies,
             },
             poll: poll::Settings {
                 interval: flags.poll_interval,

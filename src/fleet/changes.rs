@@ -1,23 +1,28 @@
 //! Changes of status, counted from one snapshot of a company to the next.
 //!
-//! What is new or gone has not changed. Must not know label values.
+//! Counted under the label that the status had then: a counter never falls because a status got a name of its own.
+//! What is new or gone has not changed. Must not know metrics' names.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::unknown::GrantedWords;
 use crate::model::Snapshot;
 use crate::status::{Kind, Status};
+
+/// Counts by the value of the `status` label.
+pub type ByLabel = BTreeMap<Box<str>, u64>;
 
 /// How many records were seen to change to which status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    connections: BTreeMap<Status, u64>,
-    accounts: BTreeMap<Status, u64>,
+    connections: ByLabel,
+    accounts: ByLabel,
 }
 
 impl Changes {
     /// The counts of one kind.
-    pub fn kind(&self, kind: Kind) -> &BTreeMap<Status, u64> {
+    pub fn kind(&self, kind: Kind) -> &ByLabel {
         match kind {
             Kind::Connection => &self.connections,
             Kind::Account => &self.accounts,
@@ -25,36 +30,34 @@ impl Changes {
     }
 
     /// Counts what differs between two snapshots of one company.
-    pub fn count(&mut self, before: &Snapshot, after: &Snapshot) {
+    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, granted: &GrantedWords) {
         for (old, new) in pairs(&before.connections, &after.connections, |connection| &connection.id) {
             if old.status != new.status {
-                *self.connections.entry(new.status.clone()).or_default() += 1;
+                self.add(Kind::Connection, &new.status, granted);
             }
             for (old, new) in pairs(&old.accounts, &new.accounts, |account| &account.id) {
                 if old.status != new.status {
-                    *self.accounts.entry(new.status.clone()).or_default() += 1;
+                    self.add(Kind::Account, &new.status, granted);
                 }
             }
         }
     }
 
-    /// Makes undocumented statuses countable from 0 before the first change to one.
-    pub fn begin(&mut self, kind: Kind, statuses: impl IntoIterator<Item = Status>) {
-        let counts = self.kind_mut(kind);
-        for status in statuses {
-            counts.entry(status).or_default();
-        }
+    fn add(&mut self, kind: Kind, status: &Status, granted: &GrantedWords) {
+        *self.kind_mut(kind).entry(granted.label(kind, status).into()).or_default() += 1;
     }
 
-    /// Forgets undocumented statuses that are not among `present`, so that they cannot pile up.
-    pub fn keep_only(&mut self, kind: Kind, present: &BTreeSet<&Status>) {
-        self.kind_mut(kind).retain(|status, _| match status {
-            Status::Undocumented(_) => present.contains(status),
-            _ => true,
-        });
+    /// Makes a status that is not on the page countable from 0, before the first change to it.
+    pub fn begin(&mut self, kind: Kind, label: &str) {
+        self.kind_mut(kind).entry(label.into()).or_default();
     }
 
-    fn kind_mut(&mut self, kind: Kind) -> &mut BTreeMap<Status, u64> {
+    /// Forgets the labels that are not to be kept, so that they cannot pile up.
+    pub fn keep_only(&mut self, kind: Kind, is_kept: impl Fn(&str) -> bool) {
+        self.kind_mut(kind).retain(|label, _| is_kept(label));
+    }
+
+    fn kind_mut(&mut self, kind: Kind) -> &mut ByLabel {
         match kind {
             Kind::Connection => &mut self.connections,
             Kind::Account => &mut self.accounts,

@@ -26,7 +26,7 @@ use unknown::GrantedWords;
 /// Everything known about the fleet at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Fleet {
-    /// Every listed company that a poll has dealt with, and every one that was asked for by id.
+    /// Every listed company, and every one that was asked for by id.
     pub companies: BTreeMap<CompanyId, Arc<CompanyState>>,
     /// Which undocumented statuses may be shown under their own name.
     pub granted: GrantedWords,
@@ -47,8 +47,8 @@ pub type PollOutcome = Result<(), Failure>;
 pub struct CompanyState {
     /// As the list has it now.
     pub company: Company,
-    /// How the last poll of this company ended.
-    pub last_poll: PollOutcome,
+    /// How the last poll of this company ended; none while it waits for its first.
+    pub last_poll: Option<PollOutcome>,
     /// The last good snapshot, however old.
     pub held: Option<Arc<Held>>,
     /// Changes of status counted so far.
@@ -65,6 +65,16 @@ pub struct Held {
 }
 
 impl CompanyState {
+    /// A company of which nothing is held.
+    fn new(company: Company, last_poll: Option<PollOutcome>) -> Self {
+        Self { company, last_poll, held: None, changes: Arc::default() }
+    }
+
+    /// Whether the last poll of this company read it whole.
+    pub fn is_up(&self) -> bool {
+        self.last_poll == Some(Ok(()))
+    }
+
     /// The snapshot that may be shown: none that was begun longer than `max_age` before `now`.
     pub fn served(&self, now: Timestamp, max_age: Duration) -> Option<&Held> {
         let held = self.held.as_deref()?;

@@ -71,6 +71,11 @@ pub struct KindTallies {
 }
 
 impl KindTallies {
+    /// How many records there are.
+    pub fn count(&self) -> u64 {
+        self.by_status.values().map(|tally| tally.count).sum()
+    }
+
     fn add(&mut self, status: &Status, seen: Seen, begun: Timestamp) {
         match self.by_status.get_mut(status) {
             Some(tally) => tally.add(seen, begun),

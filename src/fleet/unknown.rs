@@ -3,10 +3,10 @@
 //!
 //! Source of the rule: the section "Label values" of the README. Must not know what is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::status::{Kind, Status};
+use crate::status::{INVALID, Kind, MISSING, Status};
 
 /// So many per kind, in the whole program.
 pub const MAX_WORDS: usize = 32;
@@ -30,6 +30,15 @@ impl GrantedWords {
         }
     }
 
+    /// Values by status, each with its label instead; several can have the same.
+    pub fn labelled<'a, T>(
+        &self,
+        kind: Kind,
+        by_status: &'a BTreeMap<Status, T>,
+    ) -> impl Iterator<Item = (&'a str, &'a T)> {
+        by_status.iter().map(move |(status, value)| (self.label(kind, status), value))
+    }
+
     /// Grants names to those of `statuses` that are undocumented, in their order, while there is room.
     pub fn grant<'a>(&mut self, kind: Kind, statuses: impl IntoIterator<Item = &'a Status>) {
         let words = self.of_mut(kind);
@@ -45,6 +54,12 @@ impl GrantedWords {
     /// Takes back the names that are not among `present`.
     pub fn keep_only(&mut self, kind: Kind, present: &BTreeSet<&Status>) {
         self.of_mut(kind).retain(|word| present.contains(&Status::Undocumented(Arc::clone(word))));
+    }
+
+    /// Whether `label` can still be the label of a status: all but names that were given back.
+    pub fn is_in_use(&self, kind: Kind, label: &str) -> bool {
+        let is_shared = label == OVERFLOW || matches!(label, INVALID | MISSING);
+        is_shared || self.of(kind).contains(label) || kind.documented().iter().any(|row| row.value == label)
     }
 
     fn of(&self, kind: Kind) -> &BTreeSet<Arc<str>> {

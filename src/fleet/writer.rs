@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::changes::Changes;
 use super::tally::Tallies;
+use super::unknown::GrantedWords;
 use super::{CompanyState, Fleet, FleetReader, Held, PollOutcome};
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Snapshot};
@@ -35,70 +36,65 @@ impl FleetWriter {
         FleetReader(self.cell.subscribe())
     }
 
-    /// The fleet as written so far.
-    pub fn fleet(&self) -> &Fleet {
-        &self.fleet
-    }
-
-    /// The company list was read. Companies that are gone go at once; names are taken over at once; a company
-    /// that is new shows up with its first outcome.
-    pub fn listed(&mut self, companies: &BTreeMap<CompanyId, Company>) {
-        self.fleet.companies.retain(|id, _| companies.contains_key(id));
-        for (id, state) in &mut self.fleet.companies {
-            if let Some(company) = companies.get(id)
-                && state.company != *company
-            {
-                Arc::make_mut(state).company = company.clone();
+    /// The company list was read. Companies that are gone go at once, new ones and new names come at once.
+    /// `absent` were asked for by id but are not in the list: whatever is held of them goes.
+    pub fn listed(&mut self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company]) {
+        let companies = &mut self.fleet.companies;
+        companies.retain(|id, _| listed.contains_key(id));
+        for (id, company) in listed {
+            match companies.get_mut(id) {
+                Some(state) if state.company == *company => {}
+                Some(state) => Arc::make_mut(state).company = company.clone(),
+                None => {
+                    companies.insert(Arc::clone(id), Arc::new(CompanyState::new(company.clone(), None)));
+                }
             }
+        }
+        for company in absent {
+            let state = CompanyState::new(company.clone(), Some(Err(Failure::NotListed)));
+            companies.insert(Arc::clone(&company.id), Arc::new(state));
         }
         self.publish();
     }
 
     /// A company was read whole: its snapshot replaces the one before.
     pub fn succeeded(&mut self, company: Company, snapshot: Snapshot) {
+        let tallies = Tallies::of(&snapshot, self.check_interval);
+        for kind in Kind::ALL {
+            self.fleet.granted.grant(kind, tallies.kind(kind).by_status.keys());
+        }
         let before = self.fleet.companies.get(&company.id);
         let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
         if let Some(held) = before.and_then(|state| state.held.as_ref()) {
-            Arc::make_mut(&mut changes).count(&held.snapshot, &snapshot);
+            Arc::make_mut(&mut changes).count(&held.snapshot, &snapshot, &self.fleet.granted);
         }
-        let tallies = Tallies::of(&snapshot, self.check_interval);
-        for kind in Kind::ALL {
-            let statuses = tallies.kind(kind).by_status.keys();
-            self.fleet.granted.grant(kind, statuses.clone());
-            begin_unknown(&mut changes, kind, statuses);
-        }
+        begin_unknown(&mut changes, &tallies, &self.fleet.granted);
         let held = Some(Arc::new(Held { snapshot, tallies }));
         let id = Arc::clone(&company.id);
-        let state = CompanyState { company, last_poll: Ok(()), held, changes };
+        let state = CompanyState { company, last_poll: Some(Ok(())), held, changes };
         self.fleet.companies.insert(id, Arc::new(state));
         self.publish();
     }
 
     /// A company could not be read: what is held of it stays.
-    pub fn failed(&mut self, company: &Company, failure: Failure) {
-        self.mark_failed(company, failure);
+    pub fn failed(&mut self, company: &CompanyId, failure: Failure) {
+        if let Some(state) = self.fleet.companies.get_mut(company) {
+            Arc::make_mut(state).last_poll = Some(Err(failure));
+        }
         self.publish();
-    }
-
-    /// A company that was asked for is not in the list: whatever is held of it goes.
-    pub fn not_listed(&mut self, company: &Company) {
-        self.fleet.companies.remove(&company.id);
-        self.failed(company, Failure::NotListed);
     }
 
     /// No company could be read, for one and the same cause.
     pub fn all_failed(&mut self, failure: Failure) {
-        let companies: Vec<Company> =
-            self.fleet.companies.values().map(|state| state.company.clone()).collect();
-        for company in companies.iter() {
-            self.mark_failed(company, failure);
+        for state in self.fleet.companies.values_mut() {
+            Arc::make_mut(state).last_poll = Some(Err(failure));
         }
         self.publish();
     }
 
     /// A poll ended. `good`: it read the company list and at least one company, or the list was empty.
     pub fn poll_ended(&mut self, outcome: PollOutcome, good: bool, at: Timestamp) {
-        self.forget_unknown_statuses();
+        self.settle_names();
         self.fleet.ready |= good;
         self.fleet.last_poll = Some(outcome);
         if outcome.is_ok() {
@@ -107,30 +103,23 @@ impl FleetWriter {
         self.publish();
     }
 
-    fn mark_failed(&mut self, company: &Company, failure: Failure) {
-        let id = Arc::clone(&company.id);
-        let state = self.fleet.companies.entry(id).or_insert_with(|| {
-            let company = company.clone();
-            Arc::new(CompanyState { company, last_poll: Ok(()), held: None, changes: Arc::default() })
-        });
-        Arc::make_mut(state).last_poll = Err(failure);
-    }
-
     /// Undocumented statuses that no snapshot has any more give their names back; those that had none may get one.
-    fn forget_unknown_statuses(&mut self) {
+    fn settle_names(&mut self) {
+        let Fleet { companies, granted, .. } = &mut self.fleet;
+        let held: Vec<Arc<Held>> = companies.values().filter_map(|state| state.held.clone()).collect();
         for kind in Kind::ALL {
-            let held: Vec<_> = self.fleet.companies.values().filter_map(|state| state.held.clone()).collect();
             let present: BTreeSet<&Status> =
                 held.iter().flat_map(|held| held.tallies.kind(kind).by_status.keys()).collect();
-            self.fleet.granted.keep_only(kind, &present);
-            self.fleet.granted.grant(kind, present.iter().copied());
-            for state in self.fleet.companies.values_mut() {
-                let stale =
-                    |status: &Status| matches!(status, Status::Undocumented(_)) && !present.contains(status);
-                if state.changes.kind(kind).keys().any(stale) {
-                    let state = Arc::make_mut(state);
-                    Arc::make_mut(&mut state.changes).keep_only(kind, &present);
-                }
+            granted.keep_only(kind, &present);
+            granted.grant(kind, present);
+        }
+        for state in companies.values_mut() {
+            let Some(held) = state.held.clone() else { continue };
+            let mut changes = Arc::clone(&state.changes);
+            forget_unknown(&mut changes, granted);
+            begin_unknown(&mut changes, &held.tallies, granted);
+            if !Arc::ptr_eq(&changes, &state.changes) {
+                Arc::make_mut(state).changes = changes;
             }
         }
     }
@@ -140,13 +129,23 @@ impl FleetWriter {
     }
 }
 
-fn begin_unknown<'a>(changes: &mut Arc<Changes>, kind: Kind, statuses: impl Iterator<Item = &'a Status>) {
-    let new: Vec<Status> = statuses
-        .filter(|status| !matches!(status, Status::Documented(_)))
-        .filter(|status| !changes.kind(kind).contains_key(status))
-        .cloned()
-        .collect();
-    if !new.is_empty() {
-        Arc::make_mut(changes).begin(kind, new);
+/// Statuses that are not on the page are counted from 0 as soon as they are seen.
+fn begin_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, granted: &GrantedWords) {
+    for kind in Kind::ALL {
+        for status in tallies.kind(kind).by_status.keys() {
+            let label = granted.label(kind, status);
+            let is_known = matches!(status, Status::Documented(_)) || changes.kind(kind).contains_key(label);
+            if !is_known {
+                Arc::make_mut(changes).begin(kind, label);
+            }
+        }
+    }
+}
+
+fn forget_unknown(changes: &mut Arc<Changes>, granted: &GrantedWords) {
+    for kind in Kind::ALL {
+        if changes.kind(kind).keys().any(|label| !granted.is_in_use(kind, label)) {
+            Arc::make_mut(changes).keep_only(kind, |label| granted.is_in_use(kind, label));
+        }
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Knows which value goes under which name. Must not know how it was counted.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::catalogue::fleet as cat;
@@ -64,7 +62,7 @@ fn listed(text: &mut Text, views: &[View<'_>]) {
     }
     let mut up = text.family(&cat::COMPANY_UP);
     for View { state, .. } in views {
-        up.count(labels(&state.company), u64::from(state.last_poll.is_ok()));
+        up.count(labels(&state.company), u64::from(state.is_up()));
     }
     let mut last_success = text.family(&cat::COMPANY_LAST_SUCCESS);
     for View { state, .. } in views {
@@ -72,7 +70,7 @@ fn listed(text: &mut Text, views: &[View<'_>]) {
     }
     let mut last_failure = text.family(&cat::COMPANY_LAST_FAILURE);
     for View { state, .. } in views {
-        if let Err(failure) = state.last_poll {
+        if let Some(Err(failure)) = state.last_poll {
             let [id, name] = labels(&state.company);
             last_failure.sample([id, name, failure.label()], 1.0);
         }
@@ -159,7 +157,8 @@ fn by_datasource(text: &mut Text, fleet: &Fleet, views: &[View<'_>]) {
     for (company, served) in shown(views) {
         let [id, name] = labels(company);
         for (datasource, by_status) in &served.held.tallies.by_datasource {
-            let rows = rows(Kind::Connection, &fleet.granted, by_status, |sum, count| *sum += count);
+            let labelled = fleet.granted.labelled(Kind::Connection, by_status);
+            let rows = rows(Kind::Connection, labelled, |sum: &mut u64, count| *sum += count);
             for row in rows.iter().filter(|row| row.value > 0) {
                 family.count([id, name, datasource, row.status, row.category.label()], row.value);
             }
@@ -171,8 +170,8 @@ fn by_datasource(text: &mut Text, fleet: &Fleet, views: &[View<'_>]) {
 fn changes(text: &mut Text, fleet: &Fleet, kind: Kind, metric: &Metric<3>) {
     let mut family = text.family(metric);
     for state in fleet.companies.values().filter(|state| state.held.is_some()) {
-        let counts: &BTreeMap<_, u64> = state.changes.kind(kind);
-        for row in rows(kind, &fleet.granted, counts, |sum, count| *sum += count) {
+        let labelled = state.changes.kind(kind).iter().map(|(label, count)| (&**label, count));
+        for row in rows(kind, labelled, |sum: &mut u64, count| *sum += count) {
             family.count([&state.company.id, row.status, row.category.label()], row.value);
         }
     }

@@ -10,9 +10,7 @@ use tracing::warn;
 use super::catalogue::exporter as cat;
 use super::metric::Metric;
 use crate::failure::{Failure, Reason};
-use crate::fleet::PollOutcome;
-use crate::nectar::{self, Endpoint};
-use crate::poll;
+use crate::observe::{Endpoint, ObservePolls, ObserveRequests};
 
 const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
@@ -96,7 +94,7 @@ impl OwnMetrics {
     }
 }
 
-impl nectar::Observe for OwnMetrics {
+impl ObserveRequests for OwnMetrics {
     fn finished(&self, endpoint: Endpoint, code: Option<u16>, took: Duration, failure: Option<Reason>) {
         let endpoint = endpoint.label();
         let code = code.map_or_else(|| NO_ANSWER.to_owned(), |code| code.to_string());
@@ -112,8 +110,8 @@ impl nectar::Observe for OwnMetrics {
     }
 }
 
-impl poll::Observe for OwnMetrics {
-    fn poll_ended(&self, took: Duration, outcome: PollOutcome) {
+impl ObservePolls for OwnMetrics {
+    fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>) {
         self.polls.inc();
         self.poll_duration.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
         if let Err(failure) = outcome {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::fleet::tally::Tally;
 use crate::fleet::unknown::GrantedWords;
 use crate::fleet::{CompanyState, Fleet, Held};
-use crate::status::{Category, Kind, Recheck, Status};
+use crate::status::{Category, Kind, Recheck};
 
 /// A row of a family: one value of the `status` label.
 #[derive(Debug)]
@@ -67,22 +67,21 @@ fn served<'a>(
 ) -> Option<Served<'a>> {
     let held = state.served(now, max_age)?;
     let of = |kind: Kind| {
-        let tallies = &held.tallies.kind(kind).by_status;
-        rows(kind, granted, tallies, |sum: &mut Tally, tally| sum.merge(tally))
+        let labelled = granted.labelled(kind, &held.tallies.kind(kind).by_status);
+        rows(kind, labelled, |sum: &mut Tally, tally| sum.merge(tally))
     };
     Some(Served { held, connections: of(Kind::Connection), accounts: of(Kind::Account) })
 }
 
-/// Turns values by status into rows: every documented status of `kind`, present or not, then the others.
-pub fn rows<'a, T: Default>(
+/// Turns values by label into rows: every documented status of `kind`, present or not, then the others.
+pub fn rows<'a, T: Default + 'a>(
     kind: Kind,
-    granted: &GrantedWords,
-    by_status: &'a BTreeMap<Status, T>,
+    labelled: impl Iterator<Item = (&'a str, &'a T)>,
     add: impl Fn(&mut T, &T),
 ) -> Vec<Row<'a, T>> {
     let mut sums: BTreeMap<&'a str, T> = BTreeMap::new();
-    for (status, value) in by_status {
-        add(sums.entry(granted.label(kind, status)).or_default(), value);
+    for (label, value) in labelled {
+        add(sums.entry(label).or_default(), value);
     }
     let mut rows = Vec::with_capacity(kind.documented().len() + sums.len());
     for row in kind.documented() {

@@ -3,22 +3,25 @@
 //! Knows HTTP and `reqwest`. Must not know paging, polling or metrics' names.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Response, StatusCode, Url, redirect};
+use reqwest::{Certificate, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use tracing::debug;
+use url::Url;
 
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
-use super::observe::{Endpoint, Observe};
 use super::retry::{self, Failed, Patience};
+use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
 use crate::failure::Reason;
+use crate::observe::{Endpoint, ObserveRequests};
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "X-API-Key";
@@ -30,29 +33,12 @@ pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Turns a body into what was asked for; none if it is something else. Times are held against the one given.
 type Decode<T> = fn(&[u8], Timestamp) -> Option<T>;
 
-/// How to talk to Nectar.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The API root.
-    pub base_url: Url,
-    /// For one request, body included.
-    pub request_timeout: Duration,
-    /// Over the whole program.
-    pub max_concurrent_requests: usize,
-    /// Connections asked for per page.
-    pub page_size: u16,
-    /// Certificates trusted besides the system's, PEM.
-    pub extra_certificates: Option<Vec<u8>>,
-    /// Whether the proxy variables of the environment are honoured.
-    pub proxies: bool,
-}
-
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The file given with `--nectar.ca-file` is not one.
-    #[error("the file given with --nectar.ca-file holds no certificate in PEM form")]
-    NoCertificate,
+    #[error("{0} (--nectar.ca-file) holds no certificate in PEM form that can be used")]
+    NoCertificate(PathBuf),
     /// No TLS.
     #[error("TLS cannot be set up: no trusted certificates were found; install the package ca-certificates")]
     Tls,
@@ -65,7 +51,7 @@ pub struct Client {
     key: Key,
     gate: Semaphore,
     clock: SharedClock,
-    observer: Arc<dyn Observe>,
+    observer: Arc<dyn ObserveRequests>,
 }
 
 impl Client {
@@ -77,7 +63,7 @@ impl Client {
         settings: Settings,
         key: Key,
         clock: SharedClock,
-        observer: Arc<dyn Observe>,
+        observer: Arc<dyn ObserveRequests>,
     ) -> Result<Self, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -89,23 +75,20 @@ impl Client {
             // A redirect would take the key to another host.
             .redirect(redirect::Policy::none())
             .gzip(true);
-        if !settings.proxies {
+        if settings.is_on_this_machine() {
             builder = builder.no_proxy();
         }
-        let extra = match &settings.extra_certificates {
-            Some(pem) => Certificate::from_pem_bundle(pem).map_err(|_| ClientError::NoCertificate)?,
-            None => Vec::new(),
-        };
-        if settings.extra_certificates.is_some() && extra.is_empty() {
-            return Err(ClientError::NoCertificate);
-        }
+        let extra = further_certificates(&settings)?;
         let builder = if settings.base_url.scheme() == "http" {
             // Plain HTTP must work on a machine that trusts nobody yet.
             builder.tls_certs_only(extra)
         } else {
             builder.tls_certs_merge(extra)
         };
-        let http = builder.build().map_err(|_| ClientError::Tls)?;
+        let http = builder.build().map_err(|_| match &settings.extra_certificates {
+            Some(Certificates { path, .. }) => ClientError::NoCertificate(path.clone()),
+            None => ClientError::Tls,
+        })?;
         let gate = Semaphore::new(settings.max_concurrent_requests.max(1));
         Ok(Self { http, settings, key, gate, clock, observer })
     }
@@ -157,12 +140,16 @@ impl Client {
     async fn get<T>(&self, endpoint: Endpoint, url: &Url, decode: Decode<T>) -> Result<T, Reason> {
         let mut patience = Patience::default();
         loop {
-            let failed = match self.attempt(endpoint, url, decode).await {
+            let key = self.key.header();
+            let failed = match self.request(endpoint, url, &key, decode).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            let Some(wait) = patience.next_wait(failed) else { return Err(failed.reason) };
-            self.observer.retried(endpoint);
+            let wait = if self.was_rotated(failed, &key).await && patience.spend() {
+                Duration::ZERO
+            } else {
+                patience.next_wait(failed).ok_or(failed.reason)?
+            };
             debug!(
                 msg = "A request will be repeated",
                 endpoint = endpoint.label(),
@@ -170,29 +157,24 @@ impl Client {
                 wait_seconds = wait.as_secs_f64(),
             );
             self.clock.sleep(wait).await;
+            self.observer.retried(endpoint);
         }
     }
 
-    /// One attempt; two when the key turns out to have been rotated meanwhile.
-    async fn attempt<T>(&self, endpoint: Endpoint, url: &Url, decode: Decode<T>) -> Result<T, Failed> {
-        let key = self.key.header();
-        let outcome = self.request(endpoint, url, key.clone(), decode).await;
-        if outcome.as_ref().is_err_and(|failed| failed.reason == Reason::Auth) {
-            self.key.refresh().await;
-            let fresh = self.key.header();
-            if fresh != key {
-                self.observer.retried(endpoint);
-                return self.request(endpoint, url, fresh, decode).await;
-            }
+    /// Whether the key that was just refused is no longer the one in the file.
+    async fn was_rotated(&self, failed: Failed, refused: &HeaderValue) -> bool {
+        if failed.reason != Reason::Auth {
+            return false;
         }
-        outcome
+        self.key.refresh().await;
+        self.key.header() != *refused
     }
 
     async fn request<T>(
         &self,
         endpoint: Endpoint,
         url: &Url,
-        key: HeaderValue,
+        key: &HeaderValue,
         decode: Decode<T>,
     ) -> Result<T, Failed> {
         let no_answer = Failed { reason: Reason::Other, retry_after: None };
@@ -208,7 +190,7 @@ impl Client {
         outcome
     }
 
-    async fn exchange(&self, url: &Url, key: HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
+    async fn exchange(&self, url: &Url, key: &HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
         let failed = |reason| Failed { reason, retry_after: None };
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
             Err(error) => (None, Err(failed(reason_of(&error)))),
@@ -229,6 +211,14 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+fn further_certificates(settings: &Settings) -> Result<Vec<Certificate>, ClientError> {
+    let Some(Certificates { path, pem }) = &settings.extra_certificates else { return Ok(Vec::new()) };
+    match Certificate::from_pem_bundle(pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(ClientError::NoCertificate(path.clone())),
     }
 }
 

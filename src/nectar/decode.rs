@@ -3,7 +3,8 @@
 //! Only a record without a readable id is dropped; any other odd field counts as absent, and is counted.
 //! Knows the field names of the API. Must not know HTTP, or what is done with a record.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -51,19 +52,25 @@ pub struct CompanyList {
     pub dropped: usize,
 }
 
-/// Reads the answer of `GET /company`. None if it is not an array.
+/// Reads the answer of `GET /company`. None if it is not an array, or an array without one readable record: that
+/// is no list of companies, and must not look like an empty one.
 pub fn company_list(body: &[u8]) -> Option<CompanyList> {
     let text = String::from_utf8_lossy(body);
     let mut list = CompanyList { companies: Vec::new(), dropped: 0 };
     let mut seen = BTreeSet::new();
-    for record in elements(&text)? {
+    for record in elements(without_mark(&text))? {
         match company(record) {
             Some(company) if seen.insert(company.id.clone()) => list.companies.push(company),
             Some(_) => {}
             None => list.dropped += 1,
         }
     }
-    Some(list)
+    (list.dropped == 0 || !list.companies.is_empty()).then_some(list)
+}
+
+/// Some servers begin a body with a byte order mark, which is no JSON.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn company(record: &RawValue) -> Option<Company> {
@@ -74,14 +81,18 @@ fn company(record: &RawValue) -> Option<Company> {
     Some(Company { id: id.into(), name: name.into(), external_id: external_id.into() })
 }
 
-/// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented.
+/// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented, or contradicts
+/// itself: more pages than connections would have us walk for ever.
 ///
 /// `now` is what a time is held against, to find those from the future.
 pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     let text = String::from_utf8_lossy(body);
-    let envelope = Fields::read(&text)?;
-    let total_pages = envelope.get("totalPages").present()?;
-    let total_connections = envelope.get("totalConnections").present()?;
+    let envelope = Fields::read(without_mark(&text))?;
+    let total_pages: u64 = envelope.get("totalPages").present()?;
+    let total_connections: u64 = envelope.get("totalConnections").present()?;
+    if total_pages > u64::max(total_connections, 1) {
+        return None;
+    }
     let records: Vec<&RawValue> = envelope.get("connections").present()?;
     let mut page = Page { rows: Vec::new(), faults: RecordFaults::default(), total_pages, total_connections };
     let mut seen = BTreeSet::new();
@@ -124,7 +135,7 @@ fn connection(record: &RawValue, now: Timestamp) -> Option<Row> {
 }
 
 fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
-    let mut accounts: Vec<Account> = Vec::with_capacity(records.len());
+    let mut accounts: BTreeMap<String, (Account, RecordFaults)> = BTreeMap::new();
     for record in records {
         let Some(mut record) = Record::read(Kind::Account, record, now) else {
             faults.add(Kind::Account, RecordFault::NoId);
@@ -136,20 +147,26 @@ fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) ->
             first_seen: record.time("statusFirstSeenTime", true),
             id: record.id.as_str().into(),
         };
-        faults.add_all(&record.faults());
-        accounts.push(account);
-    }
-    // Of two with one id the later update stands first after sorting, else the later read; it is the one kept.
-    accounts.reverse();
-    accounts.sort_by(|a, b| a.id.cmp(&b.id).then(b.last_update.cmp(&a.last_update)));
-    accounts.dedup_by(|dropped, kept| {
-        let same = dropped.id == kept.id;
-        if same {
-            faults.add(Kind::Account, RecordFault::DuplicateId);
+        let own_faults = record.faults();
+        match accounts.entry(record.id) {
+            Entry::Vacant(place) => {
+                place.insert((account, own_faults));
+            }
+            // Of two with one id the later update wins, else the later read.
+            Entry::Occupied(mut place) => {
+                faults.add(Kind::Account, RecordFault::DuplicateId);
+                if place.get().0.last_update <= account.last_update {
+                    place.insert((account, own_faults));
+                }
+            }
         }
-        same
-    });
-    accounts
+    }
+    let kept = accounts.into_values();
+    kept.map(|(account, own_faults)| {
+        faults.add_all(&own_faults);
+        account
+    })
+    .collect()
 }
 
 fn readable_id(fields: &Fields<'_>) -> Option<String> {

@@ -36,6 +36,8 @@ pub enum KeyError {
 pub struct Key {
     file: Option<PathBuf>,
     held: Mutex<Held>,
+    /// One reading of the file at a time, so that an earlier one cannot end later.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,8 @@ impl Key {
     }
 
     fn holding(file: Option<PathBuf>, secret: SecretString) -> Self {
-        Self { file, held: Mutex::new(Held { secret, file_is_fine: true }) }
+        let held = Mutex::new(Held { secret, file_is_fine: true });
+        Self { file, held, reading: tokio::sync::Mutex::default() }
     }
 
     /// The key as a header that no `Debug` shows.
@@ -79,6 +82,7 @@ impl Key {
     /// Reads the file again. One that vanished, or holds no key any more, leaves the old key in force.
     pub async fn refresh(&self) {
         let Some(path) = &self.file else { return };
+        let _reading = self.reading.lock().await;
         let outcome = read(path).await;
         let mut held = self.held();
         match outcome {

@@ -6,10 +6,10 @@ pub mod client;
 pub mod decode;
 pub mod json;
 pub mod key;
-pub mod observe;
 pub mod retry;
+mod settings;
 pub mod walk;
 
-pub use client::{Client, ClientError, Settings};
+pub use client::{Client, ClientError};
 pub use key::{Key, KeyError};
-pub use observe::{Endpoint, Observe};
+pub use settings::{Certificates, Settings};

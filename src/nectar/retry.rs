@@ -47,6 +47,11 @@ impl Patience {
         let wait = self.0.next()?;
         Some(wait.max(failed.retry_after.unwrap_or_default()))
     }
+
+    /// Uses up one attempt without waiting. False if there is none left.
+    pub fn spend(&mut self) -> bool {
+        self.0.next().is_some()
+    }
 }
 
 /// Reads a `Retry-After` header: seconds, or an HTTP date. A negative or unreadable one is none.

@@ -18,12 +18,13 @@ use choice::Choice;
 use journal::Journal;
 
 use crate::clock::SharedClock;
-use crate::failure::Failure;
+use crate::failure::{Failure, Reason};
 use crate::fleet::{FleetWriter, PollOutcome};
 use crate::model::{Company, CompanyId, Snapshot};
 use crate::nectar::Client;
 use crate::nectar::decode::CompanyList;
 use crate::nectar::walk::walk;
+use crate::observe::ObservePolls;
 
 /// Companies under way at once, for each request that may be: enough that one that hangs keeps no other back,
 /// few enough that companies are finished one after the other when time is short.
@@ -42,19 +43,13 @@ pub struct Settings {
     pub except: Vec<String>,
 }
 
-/// Told of every poll.
-pub trait Observe: Send + Sync + 'static {
-    /// A poll ended after `took`.
-    fn poll_ended(&self, took: Duration, outcome: PollOutcome);
-}
-
 /// Polls Nectar and writes the fleet.
 pub struct Poller {
     client: Client,
     fleet: FleetWriter,
     clock: SharedClock,
     settings: Settings,
-    observer: Arc<dyn Observe>,
+    observer: Arc<dyn ObservePolls>,
     /// When each company was last begun, in polls: who waited longest goes first, so that a poll that always runs
     /// out of time still gets round.
     last_begun: BTreeMap<CompanyId, u64>,
@@ -102,7 +97,7 @@ impl Poller {
         fleet: FleetWriter,
         clock: SharedClock,
         settings: Settings,
-        observer: Arc<dyn Observe>,
+        observer: Arc<dyn ObservePolls>,
     ) -> Self {
         Self {
             client,
@@ -170,17 +165,20 @@ impl Poller {
     /// Takes over the list, and returns the companies to be read.
     fn take_over(&mut self, list: CompanyList, tally: &mut Tally) -> BTreeMap<CompanyId, Company> {
         let list_is_empty = list.companies.is_empty();
+        if list.dropped > 0 {
+            // A company that cannot be named cannot be read: this poll is not whole.
+            tally.failed(Failure::Request(Reason::Decode));
+        }
         let choice = Choice::from(list.companies, &self.settings.only, &self.settings.except);
         tally.companies = choice.len();
         tally.nothing_to_read = list_is_empty || tally.companies == 0;
         self.journal.keep_only(|id| choice.contains(id));
         let Choice { listed, absent } = choice;
         self.last_begun.retain(|id, _| listed.contains_key(id));
-        self.fleet.listed(&listed);
+        self.fleet.listed(&listed, &absent);
         for company in absent {
             tally.failed(Failure::NotListed);
             self.journal.company(&company, Err(Failure::NotListed));
-            self.fleet.not_listed(&company);
         }
         listed
     }
@@ -218,14 +216,14 @@ impl Poller {
                 }
                 Err(failure) => {
                     tally.failed(failure);
-                    fleet.failed(&company, failure);
+                    fleet.failed(&company.id, failure);
                 }
             }
         }
         for company in waiting.values() {
             tally.failed(Failure::Deadline);
             journal.company(company, Err(Failure::Deadline));
-            fleet.failed(company, Failure::Deadline);
+            fleet.failed(&company.id, Failure::Deadline);
         }
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! Knows the page's words and figures. Must not know how they are laid out (`templates/landing.html`), or HTTP.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Held};
 use crate::metrics::Build;
-use crate::model::Snapshot;
 use crate::status::{Category, Kind, Recheck, Status};
 
 #[derive(Template)]
@@ -67,10 +67,11 @@ pub fn page(
 ) -> askama::Result<String> {
     // As in the metrics, nothing about companies is shown before the first good poll.
     let states: Vec<_> = if fleet.ready { fleet.companies.values().collect() } else { Vec::new() };
-    let snapshots: Vec<&Snapshot> =
-        states.iter().filter_map(|state| Some(&state.served(now, max_data_age)?.snapshot)).collect();
-    let statuses: Vec<&Status> =
-        snapshots.iter().flat_map(|s| &s.connections).map(|connection| &connection.status).collect();
+    let served: Vec<&Held> = states.iter().filter_map(|state| state.served(now, max_data_age)).collect();
+    let mut statuses: BTreeMap<&Status, u64> = BTreeMap::new();
+    for (status, tally) in served.iter().flat_map(|held| &held.tallies.connections.by_status) {
+        *statuses.entry(status).or_default() += tally.count;
+    }
     let Build { version, revision, .. } = Build::THIS;
     let landing = Landing {
         version,
@@ -83,41 +84,45 @@ pub fn page(
             Some(Err(failure)) => LastPoll::Failed { reason: failure.label(), advice: failure.advice() },
         },
         companies: states.len(),
-        failing: states.iter().filter(|state| state.last_poll.is_err()).count(),
-        withdrawn: states.len() - snapshots.len(),
-        connections: count(statuses.len()),
-        accounts: snapshots.iter().map(|snapshot| count(snapshot.accounts())).sum(),
+        failing: states.iter().filter(|state| !state.is_up()).count(),
+        withdrawn: states.len() - served.len(),
+        connections: statuses.values().sum(),
+        accounts: served.iter().map(|held| held.tallies.accounts.count()).sum(),
         categories: categories(&statuses),
-        data_age: data_age(&snapshots, now),
+        data_age: data_age(&served, now),
     };
     landing.render()
 }
 
-fn categories(statuses: &[&Status]) -> Vec<CategoryRow> {
+fn categories(statuses: &BTreeMap<&Status, u64>) -> Vec<CategoryRow> {
     let row = |category: &Category| CategoryRow {
         name: category.display(),
         slug: category.label(),
-        count: count(statuses.iter().filter(|status| status.category() == *category).count()),
+        count: sum(statuses, |status| status.category() == *category),
         statuses: named(*category, statuses),
     };
     Kind::Connection.categories().iter().map(row).collect()
 }
 
 /// The statuses that wait for a customer, one by one: somebody has to act on each in its own way.
-fn named(category: Category, statuses: &[&Status]) -> Vec<StatusRow> {
+fn named(category: Category, statuses: &BTreeMap<&Status, u64>) -> Vec<StatusRow> {
     let documented = Kind::Connection.documented().iter();
     documented
         .filter(|row| row.category == category && row.recheck == Recheck::AfterCustomer)
         .map(|row| StatusRow {
             name: row.display,
             word: row.value,
-            count: count(statuses.iter().filter(|status| status.word() == row.value).count()),
+            count: sum(statuses, |status| status.word() == row.value),
         })
         .collect()
 }
 
-fn data_age(snapshots: &[&Snapshot], now: Timestamp) -> Option<DataAge> {
-    let begun = || snapshots.iter().map(|snapshot| snapshot.begun);
+fn sum(statuses: &BTreeMap<&Status, u64>, counts: impl Fn(&Status) -> bool) -> u64 {
+    statuses.iter().filter(|(status, _)| counts(status)).map(|(_, count)| count).sum()
+}
+
+fn data_age(served: &[&Held], now: Timestamp) -> Option<DataAge> {
+    let begun = || served.iter().map(|held| held.snapshot.begun);
     let age = |begun| in_words(now.duration_since(begun));
     Some(DataAge { newest: age(begun().max()?), oldest: age(begun().min()?) })
 }
@@ -132,8 +137,4 @@ fn in_words(age: SignedDuration) -> String {
         (0, _, _) => format!("{hours} h {minutes} min"),
         _ => format!("{days} d {hours} h"),
     }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -11,12 +11,14 @@
 
 mod landing;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::error;
 
 use crate::clock::SharedClock;
@@ -27,8 +29,8 @@ use crate::web::answer::{self, HTML, TEXT, answer};
 use crate::web::encoding::{accepts_gzip, gzip};
 use crate::web::{Answer, Request};
 
-/// Scrapes being written at once: each holds its whole text, and a large fleet's is large.
-const SCRAPES_AT_ONCE: usize = 4;
+/// Scrapes at once: each holds its whole text until the client has taken it, and a large fleet's is large.
+const SCRAPES_AT_ONCE: usize = 8;
 
 /// What the page may load: its own style, and nothing else from anywhere.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
@@ -45,7 +47,7 @@ struct Inner {
     clock: SharedClock,
     telemetry_path: String,
     max_data_age: Duration,
-    scrapes: Semaphore,
+    scrapes: Arc<Semaphore>,
 }
 
 impl Server {
@@ -57,7 +59,7 @@ impl Server {
         telemetry_path: String,
         max_data_age: Duration,
     ) -> Self {
-        let scrapes = Semaphore::new(SCRAPES_AT_ONCE);
+        let scrapes = Arc::new(Semaphore::new(SCRAPES_AT_ONCE));
         Self(Arc::new(Inner { exposition, fleet, clock, telemetry_path, max_data_age, scrapes }))
     }
 
@@ -84,13 +86,21 @@ impl Server {
     }
 
     async fn metrics(&self, zipped: bool) -> Answer {
-        let Ok(_place) = self.0.scrapes.acquire().await else { return unavailable() };
+        let Ok(place) = Arc::clone(&self.0.scrapes).acquire_owned().await else {
+            return failed("the server is closing");
+        };
         let exposition = self.0.exposition.clone();
+        // The place goes along: a client that leaves early frees it only when its text is gone.
         let written = tokio::task::spawn_blocking(move || {
             let text = exposition.render().into_bytes();
-            if zipped { gzip(&text) } else { Ok(text) }
+            let text = if zipped { gzip(&text) } else { Ok(text) };
+            text.map(|text| Bytes::from_owner(Scrape { text, _place: place }))
         });
-        let Ok(Ok(bytes)) = written.await else { return unavailable() };
+        let bytes = match written.await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(error)) => return failed(error),
+            Err(error) => return failed(error),
+        };
         let mut answer = answer(StatusCode::OK, METRICS, bytes);
         let headers = answer.headers_mut();
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -103,7 +113,10 @@ impl Server {
     fn landing(&self) -> Answer {
         let Inner { fleet, clock, telemetry_path, max_data_age, .. } = self.0.as_ref();
         let page = landing::page(&fleet.now(), clock.now(), *max_data_age, telemetry_path);
-        let Ok(page) = page else { return unavailable() };
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => return failed(error),
+        };
         let mut answer = answer(StatusCode::OK, HTML, page);
         let headers = answer.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
@@ -127,7 +140,19 @@ enum Route {
     Ready,
 }
 
-fn unavailable() -> Answer {
-    error!(msg = "An answer could not be written");
+/// A scrape's bytes, and its place among those at once.
+struct Scrape {
+    text: Vec<u8>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Scrape {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+fn failed(cause: impl Display) -> Answer {
+    error!(msg = "An answer could not be written", error = %cause);
     answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "The answer could not be written; see the log.\n")
 }

@@ -1,4 +1,4 @@
-//! A simulated Nectar: the API of `api.md`, over a made-up fleet, on a real socket.
+//! A simulated Nectar: its API, over a made-up fleet, on a real socket.
 //!
 //! This file knows the handle that the program and the tests hold. It must not know what any row looks like.
 //! Nothing outside this folder may depend on how the simulator works inside.

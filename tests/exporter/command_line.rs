@@ -13,16 +13,19 @@ const NOWHERE: &str = "http://127.0.0.1:1/v2.2";
 fn bad_usage_is_named() {
     let cases: &[(&[&str], &str)] = &[
         (&[], "--nectar.api-key-file takes the file with the API key"),
-        (&["--nectar.page-size=0"], "'--nectar.page-size <N>': 0 is not in 1..=500"),
-        (&["--nectar.page-size=501"], "'--nectar.page-size <N>': 501 is not in 1..=500"),
+        (&["--nectar.page-size=0"], "'--nectar.page-size <N>': takes a whole number from 1 to 500"),
+        (&["--nectar.page-size=501"], "'--nectar.page-size <N>': takes a whole number from 1 to 500"),
         (
             &["--nectar.max-concurrent-requests=11"],
-            "'--nectar.max-concurrent-requests <N>': 11 is not in 1..=10",
+            "'--nectar.max-concurrent-requests <N>': takes a whole number from 1 to 10",
         ),
         (
             &["--nectar.poll-interval=5"],
             "'--nectar.poll-interval <DURATION>': takes a duration above 0 and up to 366d",
         ),
+        (&["--nectar.poll-interval", "-1s"], "'--nectar.poll-interval <DURATION>': takes a duration"),
+        (&["--nectar.page-size", "-1"], "'--nectar.page-size <N>': takes a whole number"),
+        (&["--nectar.page-size=many"], "'--nectar.page-size <N>': takes a whole number"),
         (&["--nectar.poll-interval=0s"], "such as 30s, 5m, 1h30m or 7d"),
         (
             &["--nectar.max-data-age=5m"],
@@ -85,6 +88,7 @@ fn what_keeps_it_from_starting_is_one_line() {
     std::fs::write(path("blank"), " \n").unwrap();
     std::fs::write(path("lines"), "sim-secret\nsim-secret\n").unwrap();
     std::fs::write(path("key"), "sim-secret\n").unwrap();
+    std::fs::write(path("der"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let with_key = |rest: &str| vec![format!("--nectar.api-key-file={}", path("key")), rest.to_owned()];
@@ -100,7 +104,8 @@ fn what_keeps_it_from_starting_is_one_line() {
         (with_key("--web.listen-address=192.0.2.1:0"), "192.0.2.1:0".to_owned()),
         (with_key("--web.listen-address=no-such-host.invalid:0"), "no-such-host.invalid:0".to_owned()),
         (with_key(&format!("--nectar.ca-file={}", path("none"))), path("none")),
-        (with_key(&format!("--nectar.ca-file={}", path("key"))), "--nectar.ca-file".to_owned()),
+        (with_key(&format!("--nectar.ca-file={}", path("key"))), path("key")),
+        (with_key(&format!("--nectar.ca-file={}", path("der"))), path("der")),
         (vec!["demo".to_owned(), format!("--web.listen-address={taken}")], taken.clone()),
         (vec!["simulate".to_owned(), format!("--sim.listen-address={taken}")], taken.clone()),
     ];
@@ -109,6 +114,7 @@ fn what_keeps_it_from_starting_is_one_line() {
         let (code, _, stderr) = run(&mut nectar_exporter(&arguments));
         assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
         let faults: Vec<&str> = stderr.lines().filter(|line| line.contains("level=error")).collect();
+        assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
         assert!(faults.len() == 1 && faults[0].contains(&place), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("sim-secret"), "{arguments:?}: {stderr}");
     }

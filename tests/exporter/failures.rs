@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::{FutureExt, StreamExt, stream};
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 
 use crate::support::clock::TestClock;
@@ -9,7 +10,6 @@ use crate::support::program::{KEY, Program};
 use crate::support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
-const HOUR: Duration = Duration::from_secs(60 * 60);
 
 fn failures(scrape: &Scrape, endpoint: &str, reason: &str) -> f64 {
     let labels = [("endpoint", endpoint), ("reason", reason)];
@@ -36,34 +36,53 @@ async fn every_failure_of_a_request() {
         ("other JSON", Fault::WrongJson, "200", "decode", 1),
         ("no JSON", Fault::Body("<html>".to_owned()), "200", "decode", 1),
     ];
-    for (name, fault, code, reason, attempts) in cases {
-        for (scope, endpoint) in [(Scope::CompanyList, "company"), (Scope::Everything, "connections")] {
-            let (program, simulator) = Program::simulated(&SMALL, &["--nectar.request-timeout=200ms"]).await;
-            program.after_polls(1).await;
-            let ids = simulator.companies();
-            let scope = if endpoint == "connections" { Scope::Company(ids[0].clone()) } else { scope };
-            simulator.faults().set(scope, fault.clone());
-            let scrape = program.next_poll().await;
+    let checks = cases
+        .into_iter()
+        .flat_map(|case| [check(case.clone(), "company").boxed(), check(case, "connections").boxed()]);
+    // A few at a time: the waits of those that hang overlap, and nobody else is slowed into a time-out.
+    stream::iter(checks).buffer_unordered(4).collect::<()>().await;
+}
 
-            let context = format!("{name} of {endpoint}");
-            assert_eq!(failures(&scrape, endpoint, reason), f64::from(attempts), "{context}");
-            let codes = [("endpoint", endpoint), ("code", code)];
-            let sent = scrape.value("nectar_api_requests_total", &codes).unwrap();
-            let good = if code == "200" { if endpoint == "company" { 1.0 } else { 3.0 + 2.0 } } else { 0.0 };
-            assert_eq!(sent, good + f64::from(attempts), "{context}");
-            let retries = scrape.value("nectar_api_request_retries_total", &[("endpoint", endpoint)]);
-            assert_eq!(retries, Some(f64::from(attempts - 1)), "{context}");
+/// A name, the fault, and as what the failure counts: code, reason, attempts.
+type Case = (&'static str, Fault, &'static str, &'static str, i32);
 
-            assert_eq!(scrape.value("nectar_up", &[]), Some(0.0), "{context}");
-            let poll_failures = scrape.value("nectar_exporter_poll_failures_total", &[("reason", reason)]);
-            assert_eq!(poll_failures, Some(1.0), "{context}");
-            assert_eq!(scrape.sum("nectar_exporter_poll_failures_total", &[]), 1.0, "{context}");
-            let down = if endpoint == "company" { 3 } else { 1 };
-            assert_eq!(scrape.sum("nectar_company_up", &[]), f64::from(3 - down), "{context}");
-            assert_eq!(scrape.sum("nectar_company_last_failure", &[("reason", reason)]), f64::from(down));
-            assert_eq!(scrape.family("nectar_company_last_failure").count(), usize::try_from(down).unwrap());
-        }
-    }
+async fn check((name, fault, code, reason, attempts): Case, endpoint: &str) {
+    // Short only where nothing else ends the request: a busy machine must not turn one failure into another.
+    let timeout = if fault == Fault::Hang { "2s" } else { "30s" };
+    let flag = format!("--nectar.request-timeout={timeout}");
+    let (program, simulator) = Program::simulated(&SMALL, &[&flag]).await;
+    program.after_polls(1).await;
+    let of_a_company = endpoint == "connections";
+    let scope =
+        if of_a_company { Scope::Company(simulator.companies()[0].clone()) } else { Scope::CompanyList };
+    simulator.faults().set(scope, fault);
+    let scrape = program.next_poll().await;
+
+    let context = format!("{name} of {endpoint}");
+    assert_eq!(failures(&scrape, endpoint, reason), f64::from(attempts), "{context}");
+    let sent = scrape.value("nectar_api_requests_total", &[("endpoint", endpoint), ("code", code)]);
+    // The first poll, and the other companies of the second.
+    let good = match (code, of_a_company) {
+        ("200", true) => 5,
+        ("200", false) => 1,
+        _ => 0,
+    };
+    assert_eq!(sent, Some(f64::from(good + attempts)), "{context}");
+    let retries = scrape.value("nectar_api_request_retries_total", &[("endpoint", endpoint)]);
+    assert_eq!(retries, Some(f64::from(attempts - 1)), "{context}");
+
+    assert_eq!(scrape.value("nectar_up", &[]), Some(0.0), "{context}");
+    let poll_failures = scrape.value("nectar_exporter_poll_failures_total", &[("reason", reason)]);
+    assert_eq!(poll_failures, Some(1.0), "{context}");
+    assert_eq!(scrape.sum("nectar_exporter_poll_failures_total", &[]), 1.0, "{context}");
+    let down = if of_a_company { 1 } else { 3 };
+    assert_eq!(scrape.sum("nectar_company_up", &[]), f64::from(3 - down), "{context}");
+    assert_eq!(
+        scrape.sum("nectar_company_last_failure", &[("reason", reason)]),
+        f64::from(down),
+        "{context}"
+    );
+    assert_eq!(scrape.sum("nectar_company_last_failure", &[]), f64::from(down), "{context}");
 }
 
 #[tokio::test]
@@ -78,6 +97,7 @@ async fn waits_between_attempts_grow_and_stay_under_fifteen_seconds() {
         assert!((least..=2.0 * least).contains(wait), "{wait} is not {least} with jitter");
     }
     assert!(waits.iter().sum::<f64>() < 15.0);
+    assert!(waits != [0.5, 1.0, 2.0], "there is no jitter");
 }
 
 #[tokio::test]
@@ -106,10 +126,16 @@ async fn retry_after_is_obeyed() {
 }
 
 #[tokio::test]
-async fn a_retry_after_of_a_day_counts_as_five_minutes() {
+async fn a_retry_after_of_a_day_or_more_counts_as_five_minutes() {
+    for value in ["86400", "99999999999999999999999999"] {
+        five_minutes_and_no_more(value).await;
+    }
+}
+
+async fn five_minutes_and_no_more(value: &str) {
     let (program, simulator) = Program::simulated(&SMALL, &["--nectar.poll-timeout=1h"]).await;
     program.after_polls(1).await;
-    simulator.faults().set_times(Scope::CompanyList, Fault::StatusRetryAfter(503, "86400".to_owned()), 1);
+    simulator.faults().set_times(Scope::CompanyList, Fault::StatusRetryAfter(503, value.to_owned()), 1);
     program.clock.advance(Duration::from_secs(300));
     program.until("the refusal", |scrape| failures(scrape, "company", "server_error") == 1.0).await;
     // Waits of five minutes are not skipped by this clock: the second attempt comes when they have passed.
@@ -214,65 +240,6 @@ async fn a_company_that_always_fails_keeps_nobody_back() {
 }
 
 #[tokio::test]
-async fn a_poll_ends_at_its_deadline_and_what_was_read_stays() {
-    let (program, simulator) = Program::simulated(&SMALL, &["--nectar.request-timeout=1h"]).await;
-    program.after_polls(1).await;
-    let bad = simulator.companies()[0].clone();
-    simulator.faults().set(Scope::Company(bad.clone()), Fault::Hang);
-    let before = simulator.requests();
-    program.clock.advance(Duration::from_secs(300));
-    let fresh = |scrape: &Scrape| {
-        let begun = scrape.family("nectar_company_last_success_timestamp_seconds");
-        begun.filter(|(_, time)| *time == 1_781_524_800.0 + 300.0).count() == 2
-    };
-    let during = program.until("the others to be read", fresh).await;
-    assert_eq!(during.value("nectar_exporter_polls_total", &[]), Some(1.0), "they are shown at once");
-    assert_eq!(simulator.requests() - before, 4);
-
-    program.clock.advance(Duration::from_secs(600));
-    let after = program.after_polls(2).await;
-    let why = [("company_id", bad.as_str()), ("reason", "deadline")];
-    assert_eq!(after.value("nectar_company_last_failure", &why), Some(1.0));
-    assert_eq!(after.value("nectar_exporter_poll_failures_total", &[("reason", "deadline")]), Some(1.0));
-    assert_eq!(after.sum("nectar_company_up", &[]), 2.0);
-}
-
-#[tokio::test]
-async fn a_walk_that_does_not_add_up_is_repeated_twice_at_most() {
-    let plan = Plan { companies: 1, connections: 20, ..SMALL };
-    for (fault, name) in [(Fault::Overlap, "overlap"), (Fault::RowsMove, "rows move")] {
-        let (program, simulator) = Program::simulated(&plan, &["--nectar.page-size=5"]).await;
-        let first = program.after_polls(1).await;
-        let connections = first.sum("nectar_connections", &[]);
-        let pages = first.sum("nectar_api_requests_total", &[("endpoint", "connections")]);
-
-        simulator.faults().set(Scope::Everything, fault);
-        let failed = program.next_poll().await;
-        assert_eq!(failed.sum("nectar_company_last_failure", &[("reason", "incomplete")]), 1.0, "{name}");
-        assert_eq!(failed.sum("nectar_connections", &[]), connections, "{name}: the good snapshot stays");
-        let sent = failed.sum("nectar_api_requests_total", &[("endpoint", "connections")]);
-        assert_eq!(sent, pages + 3.0 * pages, "{name}: three walks");
-        assert_eq!(failed.sum("nectar_api_request_failures_total", &[]), 0.0, "{name}");
-
-        simulator.faults().clear();
-        let healed = program.next_poll().await;
-        assert_eq!(healed.sum("nectar_connections", &[]), connections, "{name}");
-        assert_eq!(healed.value("nectar_up", &[]), Some(1.0), "{name}");
-    }
-}
-
-#[tokio::test]
-async fn a_second_walk_that_adds_up_is_good() {
-    let plan = Plan { companies: 1, connections: 20, ..SMALL };
-    let (program, simulator) = Program::simulated(&plan, &["--nectar.page-size=5"]).await;
-    let id = simulator.companies()[0].clone();
-    program.after_polls(1).await;
-    simulator.faults().set_times(Scope::Page(id, 2), Fault::Overlap, 1);
-    let scrape = program.next_poll().await;
-    assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
-}
-
-#[tokio::test]
 async fn an_answer_too_large_is_not_read() {
     let (program, simulator) = Program::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
@@ -295,16 +262,4 @@ async fn never_more_requests_at_once_than_allowed() {
         program.next_poll().await;
         assert_eq!(simulator.peak_in_flight(), at_most, "{flag}");
     }
-}
-
-#[tokio::test]
-async fn a_clock_that_steps_back_makes_no_negative_age() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
-    program.after_polls(1).await;
-    program.clock.step(jiff::SignedDuration::from_hours(-24 * 60));
-    let scrape = program.scrape().await;
-    assert!(scrape.has("nectar_connections_max_staleness_seconds"));
-    assert!(scrape.samples.iter().all(|(_, _, value)| *value >= 0.0));
-    program.clock.step(jiff::SignedDuration::from_hours(24 * 60));
-    program.clock.advance(HOUR);
 }

@@ -36,6 +36,7 @@ async fn changes_are_counted_from_0() {
 
     let third = program.next_poll().await;
     assert_eq!(third.sum(CHANGES, &[]), 1.0, "what stays is not counted again");
+    assert_eq!(third.sum("nectar_account_status_changes_total", &[]), accounts);
     assert!(simulator.set_connection_status(&connection, "CONNECTED"));
     let fourth = program.next_poll().await;
     assert_eq!(changes_to(&fourth, &company, "CONNECTED"), Some(1.0));
@@ -113,6 +114,18 @@ async fn only_some_companies() {
 
     let (_, program, _simulator) = probe(vec![format!("--nectar.company={absent}")]).await;
     assert_eq!(program.get("/-/ready").await.status(), 503, "nothing was read");
+
+    let none = format!("--nectar.exclude-company={}", ids.join(","));
+    let (scrape, program, _simulator) = probe(vec![none]).await;
+    assert_eq!(program.get("/-/ready").await.status(), 200, "there was nothing to read");
+    assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
+
+    // One that was asked for, and was there, is no longer listed.
+    let (_, program, simulator) = probe(vec![format!("--nectar.company={}", ids[1])]).await;
+    simulator.remove_company(&ids[1]);
+    let scrape = program.next_poll().await;
+    assert!(!scrape.has("nectar_connections") && !scrape.has(CHANGES));
+    assert_eq!(scrape.sum("nectar_company_last_failure", &[("reason", "not_listed")]), 1.0);
 }
 
 #[tokio::test]
@@ -153,18 +166,6 @@ async fn unknown_statuses_give_their_names_back() {
     let (program, simulator) = Program::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
     program.after_polls(1).await;
     let id = simulator.companies()[0].clone();
-    let body = |words: &[String]| {
-        let rows: Vec<String> = words
-            .iter()
-            .enumerate()
-            .map(|(n, word)| format!(r#"{{"id":"con-{n:02}","status":"{word}"}}"#))
-            .collect();
-        let total = rows.len();
-        Fault::Body(format!(
-            r#"{{"totalConnections":{total},"totalPages":1,"connections":[{}]}}"#,
-            rows.join(",")
-        ))
-    };
     let mut words: Vec<String> = (0..34).map(|n| format!("NEW_{n:02}")).collect();
     simulator.faults().set(Scope::Company(id.clone()), body(&words));
     let full = program.next_poll().await;
@@ -180,11 +181,50 @@ async fn unknown_statuses_give_their_names_back() {
     // One of the named goes: one of the others gets a name, and only one.
     words[0] = "CONNECTED".to_owned();
     simulator.faults().clear();
-    simulator.faults().set(Scope::Company(id), body(&words));
+    simulator.faults().set(Scope::Company(id.clone()), body(&words));
     let after = program.next_poll().await;
     assert_eq!(count(&after, "NEW_00"), None);
     assert_eq!(count(&after, "OVERFLOW"), Some(1.0));
     assert_eq!(after.sum(CHANGES, &[]), 1.0, "a new name is no change of status");
+    assert_eq!(changes_to(&after, &id, "NEW_00"), None, "a name that was given back is forgotten");
+    assert_eq!(after.family(CHANGES).count(), 12 + 32 + 1);
+}
+
+/// What was counted as OVERFLOW stays so: a counter never falls.
+#[tokio::test]
+async fn a_change_to_an_unnamed_status_stays_counted() {
+    let (program, simulator) = Program::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
+    program.after_polls(1).await;
+    let id = simulator.companies()[0].clone();
+    let mut words: Vec<String> =
+        (0..32).map(|n| format!("NEW_{n:02}")).chain(["CONNECTED".to_owned()]).collect();
+    let poll = async |words: &[String]| {
+        simulator.faults().clear();
+        simulator.faults().set(Scope::Company(id.clone()), body(words));
+        program.next_poll().await
+    };
+    poll(&words).await;
+    words[32] = "NEW_32".to_owned();
+    let overflow = |scrape: &Scrape| changes_to(scrape, &id, "OVERFLOW");
+    assert_eq!(overflow(&poll(&words).await), Some(1.0));
+    words[0] = "CONNECTED".to_owned();
+    let named = poll(&words).await;
+    assert_eq!(overflow(&named), Some(1.0));
+    assert_eq!(changes_to(&named, &id, "NEW_32"), Some(0.0));
+}
+
+/// One page of connections with these statuses.
+fn body(words: &[String]) -> Fault {
+    let rows: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(n, word)| format!(r#"{{"id":"con-{n:02}","status":"{word}"}}"#))
+        .collect();
+    let total = rows.len();
+    Fault::Body(format!(
+        r#"{{"totalConnections":{total},"totalPages":1,"connections":[{}]}}"#,
+        rows.join(",")
+    ))
 }
 
 /// A company whose two names differ only by where one label ends is still two series.

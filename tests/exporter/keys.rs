@@ -39,8 +39,11 @@ async fn a_rotated_key_needs_no_restart() {
     let refusals = refused.sum("nectar_api_request_failures_total", &[("reason", "auth")]);
     assert_eq!(refusals, 1.0, "the same key is not tried again");
 
-    std::fs::write(&file, "  second-key\r\n").unwrap();
-    assert!(is_whole(&program.next_poll().await));
+    std::fs::write(&file, "\u{feff}  second-key\r\n").unwrap();
+    let taken_up = program.next_poll().await;
+    assert!(is_whole(&taken_up));
+    let refusals = taken_up.sum("nectar_api_request_failures_total", &[("reason", "auth")]);
+    assert_eq!(refusals, 1.0, "the file is read before the old key is tried");
 
     for left in ["", "\n \n", "two\nlines"] {
         std::fs::write(&file, left).unwrap();
@@ -69,4 +72,26 @@ async fn a_key_rotated_during_a_poll_is_taken_up_after_the_refusal() {
     let scrape = program.after_polls(2).await;
     assert_eq!(scrape.sum("nectar_api_request_failures_total", &[("reason", "auth")]), 1.0);
     assert!(is_whole(&scrape));
+}
+
+/// Four attempts for one request, whatever they were spent on.
+#[tokio::test]
+async fn a_rotated_key_is_no_fifth_attempt() {
+    let (program, simulator, folder) = with_key_file().await;
+    program.after_polls(1).await;
+    let wait = Fault::StatusRetryAfter(503, "200".to_owned());
+    simulator.faults().set_times(Scope::CompanyList, wait, 1);
+    program.clock.advance(Duration::from_secs(300));
+    let code = [("endpoint", "company"), ("code", "503")];
+    program
+        .until("the refusal", |scrape| scrape.value("nectar_api_requests_total", &code) == Some(1.0))
+        .await;
+    simulator.accept_key("second-key");
+    std::fs::write(folder.path().join("key"), "second-key").unwrap();
+    // The refused key meets no fault: 401 is judged first.
+    simulator.faults().set(Scope::CompanyList, Fault::Status(500));
+    program.clock.advance(Duration::from_secs(200));
+    let scrape = program.after_polls(2).await;
+    let sent = scrape.sum("nectar_api_requests_total", &[("endpoint", "company")]);
+    assert_eq!(sent, 1.0 + 4.0, "one in the first poll, four in the second");
 }

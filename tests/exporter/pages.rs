@@ -1,8 +1,14 @@
 //! The reference pages are what the code's tables say, byte for byte.
 
-use nectar_exporter::config::command;
-use nectar_exporter::reference;
+use std::time::Duration;
 
+use nectar_exporter::config::command;
+use nectar_exporter::metrics::Build;
+use nectar_exporter::reference;
+use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+
+use crate::support::clock::TestClock;
+use crate::support::program::{KEY, Program};
 use crate::support::{assert_same_as_file, in_checkout};
 
 const BEGIN: &str = "<!-- flags: rendered from the code by `make docs` -->\n";
@@ -13,6 +19,34 @@ fn reference_pages() {
     assert_same_as_file("docs/metrics.md", &reference::metrics_page());
     assert_same_as_file("docs/statuses.md", &reference::statuses_page());
     assert_same_as_file("docs/flags.md", &reference::flags_page(&command("test".to_owned())));
+}
+
+/// The landing page, whole, for a fleet in which one company fails and one was never read.
+#[tokio::test]
+async fn landing_page() {
+    let clock = TestClock::skipping(Duration::from_secs(60));
+    let plan = Plan { companies: 4, connections: 30, accounts: 2, seed: 2, speed: 0.0 };
+    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let ids = simulator.companies();
+    simulator.faults().set(Scope::Company(ids[0].clone()), Fault::Status(403));
+    let program = Program::against(&simulator, &[], clock).await;
+    program.after_polls(1).await;
+    simulator.faults().set(Scope::Company(ids[1].clone()), Fault::Status(404));
+    program.next_poll().await;
+    program.clock.advance(Duration::from_secs(30));
+    let page = program.get("/").await.text().await.unwrap();
+    let Build { revision, version, .. } = Build::THIS;
+    let page = page.replace(&format!("Version {version}, revision {revision}"), "Version V, revision R");
+    assert_same_as_file("tests/landing/expected.html", &page);
+
+    let scrape = program.scrape().await;
+    let of = |category: &str| scrape.sum("nectar_connections", &[("category", category)]);
+    assert!(of("intervention_needed") > 0.0);
+    for category in ["standard", "website_issue", "intervention_needed", "system", "unknown"] {
+        let row = page.split_once(&format!("<tr class=\"{category}\">")).unwrap().1;
+        let cell = row.split_once("<td>").unwrap().1.split_once("</td>").unwrap().0;
+        assert_eq!(cell.parse::<f64>().unwrap(), of(category), "{category}");
+    }
 }
 
 #[test]

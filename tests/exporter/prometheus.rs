@@ -21,7 +21,7 @@ impl Prometheus {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let text = format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: nectar\n  static_configs:\n  - targets: ['{target}']\n"
+            "global: {{scrape_interval: 2s, scrape_timeout: 2s}}\nscrape_configs:\n- job_name: nectar\n  static_configs:\n  - targets: ['{target}']\n"
         );
         std::fs::write(&config, text).unwrap();
         let address = free_address();
@@ -68,6 +68,8 @@ async fn a_real_prometheus_scrapes_the_demo_cleanly() {
         "--web.listen-address=127.0.0.1:0",
         "--metrics.detail=accounts",
         "--sim.speed=0",
+        "--sim.companies=4",
+        "--sim.connections=20",
     ]));
     let address = demo.address();
     demo.wait_for("Poll finished");

@@ -122,7 +122,7 @@ async fn slow_headers_and_too_many_connections() {
     use nectar_exporter::web::answer::{TEXT, answer};
     use nectar_exporter::web::{Limits, Request, serve};
 
-    let limits = Limits { connections: 2, header_time: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { connections: 2, header_time: Duration::from_millis(500), ..Limits::default() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
@@ -134,6 +134,9 @@ async fn slow_headers_and_too_many_connections() {
     // Both places are taken: the third waits until one of them was thrown out for its slowness.
     let mut third = TcpStream::connect(address).await.unwrap();
     third.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut first_byte = [0];
+    let early = tokio::time::timeout(Duration::from_millis(200), third.peek(&mut first_byte)).await;
+    assert!(early.is_err(), "there was a third place");
     let mut answer = String::new();
     third.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

@@ -14,7 +14,7 @@ pub const COMPANY_INFO: Metric<3> = metric(
     Flag,
     "nectar_company_info",
     ["company_id", "company", "external_id"],
-    "Every company of the API key, from name and externalId of GET /company, as of the last poll. Always 1.",
+    "Every company that is watched, with name and externalId of GET /company as of the last poll. Always 1.",
 );
 
 /// `nectar_company_up`
@@ -34,7 +34,7 @@ pub const COMPANY_LAST_SUCCESS: Metric<2> = metric(
     UnixSeconds,
     "nectar_company_last_success_timestamp_seconds",
     ["company_id", "company"],
-    "When the last good reading of this company's connections was begun, in Unix seconds. Everything else about the company is as of then. Stays while the data is withdrawn for its age.",
+    "When the last good reading of this company's connections was begun, in Unix seconds. Its connections and accounts are as of then. Stays while they are withdrawn for their age.",
 );
 
 /// `nectar_company_last_failure`
@@ -54,7 +54,7 @@ pub const COMPANY_RECORD_FAULTS: Metric<4> = metric(
     Count,
     "nectar_company_record_faults",
     ["company_id", "company", "kind", "reason"],
-    "Records of GET /connection/company/{company_id} that were odd, as of the last poll. Those with reason no_id were left out, the others kept.",
+    "Records of GET /connection/company/{company_id} that were odd, as of the last good poll. Those with reason no_id were left out, and one of two with duplicate_id.",
 );
 
 /// `nectar_connections`
@@ -64,7 +64,7 @@ pub const CONNECTIONS: Metric<4> = metric(
     Count,
     "nectar_connections",
     ["company_id", "company", "status", "category"],
-    "Connections by their status (connections[].status), as of the last poll.",
+    "Connections by their status (connections[].status), as of the last good poll.",
 );
 
 /// `nectar_connections_overdue`
@@ -74,7 +74,7 @@ pub const CONNECTIONS_OVERDUE: Metric<4> = metric(
     Count,
     "nectar_connections_overdue",
     ["company_id", "company", "status", "category"],
-    "Connections whose check was due (connections[].statusLastUpdateTime plus --nectar.check-interval) before the last poll was begun. Only for statuses that are re-checked.",
+    "Connections whose check was due (connections[].statusLastUpdateTime plus --nectar.check-interval) before the last good poll of the company was begun. Only for statuses that are re-checked.",
 );
 
 /// `nectar_connections_next_check_due_timestamp_seconds`
@@ -84,7 +84,7 @@ pub const CONNECTIONS_NEXT_CHECK_DUE: Metric<4> = metric(
     UnixSeconds,
     "nectar_connections_next_check_due_timestamp_seconds",
     ["company_id", "company", "status", "category"],
-    "The earliest time at which a check is due (connections[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last poll. Only for statuses that are re-checked.",
+    "The earliest time at which a check is due (connections[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last good poll. Only for statuses that are re-checked.",
 );
 
 /// `nectar_connections_max_staleness_seconds`
@@ -94,7 +94,7 @@ pub const CONNECTIONS_MAX_STALENESS: Metric<4> = metric(
     Seconds,
     "nectar_connections_max_staleness_seconds",
     ["company_id", "company", "status", "category"],
-    "Seconds since the oldest status update (connections[].statusLastUpdateTime as of the last poll), at the moment of the scrape.",
+    "Seconds since the oldest status update (connections[].statusLastUpdateTime as of the last good poll), at the moment of the scrape.",
 );
 
 /// `nectar_connections_oldest_status_first_seen_timestamp_seconds`
@@ -104,7 +104,7 @@ pub const CONNECTIONS_OLDEST_FIRST_SEEN: Metric<4> = metric(
     UnixSeconds,
     "nectar_connections_oldest_status_first_seen_timestamp_seconds",
     ["company_id", "company", "status", "category"],
-    "Since when the longest has been in this status (the oldest connections[].statusFirstSeenTime), in Unix seconds, as of the last poll.",
+    "Since when the longest has been in this status (the oldest connections[].statusFirstSeenTime), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_connections_never_checked`
@@ -114,7 +114,7 @@ pub const CONNECTIONS_NEVER_CHECKED: Metric<2> = metric(
     Count,
     "nectar_connections_never_checked",
     ["company_id", "company"],
-    "Connections that were never checked (no connections[].statusLastUpdateTime), as of the last poll.",
+    "Connections that were never checked (no connections[].statusLastUpdateTime), as of the last good poll.",
 );
 
 /// `nectar_connections_never_checked_oldest_created_timestamp_seconds`
@@ -124,7 +124,7 @@ pub const NEVER_CHECKED_OLDEST_CREATED: Metric<2> = metric(
     UnixSeconds,
     "nectar_connections_never_checked_oldest_created_timestamp_seconds",
     ["company_id", "company"],
-    "When the oldest connection that was never checked was created (connections[].created), in Unix seconds, as of the last poll.",
+    "When the oldest connection that was never checked was created (connections[].created), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_datasource_connections`
@@ -134,7 +134,7 @@ pub const DATASOURCE_CONNECTIONS: Metric<5> = metric(
     Count,
     "nectar_datasource_connections",
     ["company_id", "company", "datasource", "status", "category"],
-    "Connections by utility (connections[].datasource.name) and status (connections[].status), as of the last poll. Only those that are not 0.",
+    "Connections by utility (connections[].datasource.name) and status (connections[].status), as of the last good poll. Only those that are not 0.",
 );
 
 /// `nectar_accounts`
@@ -144,7 +144,7 @@ pub const ACCOUNTS: Metric<4> = metric(
     Count,
     "nectar_accounts",
     ["company_id", "company", "status", "category"],
-    "Accounts by their status (connections[].accounts[].status), as of the last poll.",
+    "Accounts by their status (connections[].accounts[].status), as of the last good poll.",
 );
 
 /// `nectar_accounts_overdue`
@@ -154,7 +154,7 @@ pub const ACCOUNTS_OVERDUE: Metric<4> = metric(
     Count,
     "nectar_accounts_overdue",
     ["company_id", "company", "status", "category"],
-    "Accounts whose check was due (connections[].accounts[].statusLastUpdateTime plus --nectar.check-interval) before the last poll was begun. Only for statuses that are re-checked. Accounts under a connection that waits for its customer are not counted.",
+    "Accounts whose check was due (connections[].accounts[].statusLastUpdateTime plus --nectar.check-interval) before the last good poll of the company was begun. Only for statuses that are re-checked. Accounts under a connection that waits for its customer are not counted.",
 );
 
 /// `nectar_accounts_next_check_due_timestamp_seconds`
@@ -164,7 +164,7 @@ pub const ACCOUNTS_NEXT_CHECK_DUE: Metric<4> = metric(
     UnixSeconds,
     "nectar_accounts_next_check_due_timestamp_seconds",
     ["company_id", "company", "status", "category"],
-    "The earliest time at which a check is due (connections[].accounts[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last poll. Only for statuses that are re-checked. Accounts under a connection that waits for its customer are left out.",
+    "The earliest time at which a check is due (connections[].accounts[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last good poll. Only for statuses that are re-checked. Accounts under a connection that waits for its customer are left out.",
 );
 
 /// `nectar_accounts_max_staleness_seconds`
@@ -174,7 +174,7 @@ pub const ACCOUNTS_MAX_STALENESS: Metric<4> = metric(
     Seconds,
     "nectar_accounts_max_staleness_seconds",
     ["company_id", "company", "status", "category"],
-    "Seconds since the oldest status update (connections[].accounts[].statusLastUpdateTime as of the last poll), at the moment of the scrape.",
+    "Seconds since the oldest status update (connections[].accounts[].statusLastUpdateTime as of the last good poll), at the moment of the scrape.",
 );
 
 /// `nectar_accounts_oldest_status_first_seen_timestamp_seconds`
@@ -184,7 +184,7 @@ pub const ACCOUNTS_OLDEST_FIRST_SEEN: Metric<4> = metric(
     UnixSeconds,
     "nectar_accounts_oldest_status_first_seen_timestamp_seconds",
     ["company_id", "company", "status", "category"],
-    "Since when the longest has been in this status (the oldest connections[].accounts[].statusFirstSeenTime), in Unix seconds, as of the last poll.",
+    "Since when the longest has been in this status (the oldest connections[].accounts[].statusFirstSeenTime), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_accounts_never_checked`
@@ -194,7 +194,7 @@ pub const ACCOUNTS_NEVER_CHECKED: Metric<2> = metric(
     Count,
     "nectar_accounts_never_checked",
     ["company_id", "company"],
-    "Accounts that were never checked (no connections[].accounts[].statusLastUpdateTime), as of the last poll.",
+    "Accounts that were never checked (no connections[].accounts[].statusLastUpdateTime), as of the last good poll.",
 );
 
 /// `nectar_connection_status_changes_total`

@@ -14,7 +14,7 @@ pub const CONNECTION_INFO: Metric<5> = metric(
     Flag,
     "nectar_connection_info",
     ["company_id", "connection_id", "company", "datasource", "country"],
-    "Every connection, with its utility (connections[].datasource.name) and country (connections[].country), as of the last poll. Always 1.",
+    "Every connection, with its utility (connections[].datasource.name) and country (connections[].country), as of the last good poll. Always 1.",
 );
 
 /// `nectar_connection_status`
@@ -24,7 +24,7 @@ pub const CONNECTION_STATUS: Metric<4> = metric(
     Flag,
     "nectar_connection_status",
     ["company_id", "connection_id", "status", "category"],
-    "The status that the connection has (connections[].status), as of the last poll. Always 1; one series per connection.",
+    "The status that the connection has (connections[].status), as of the last good poll. Always 1; one series per connection.",
 );
 
 /// `nectar_connection_created_timestamp_seconds`
@@ -34,7 +34,7 @@ pub const CONNECTION_CREATED: Metric<2> = metric(
     UnixSeconds,
     "nectar_connection_created_timestamp_seconds",
     ["company_id", "connection_id"],
-    "When the connection was created (connections[].created), in Unix seconds, as of the last poll.",
+    "When the connection was created (connections[].created), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_connection_status_last_update_timestamp_seconds`
@@ -44,7 +44,7 @@ pub const CONNECTION_LAST_UPDATE: Metric<2> = metric(
     UnixSeconds,
     "nectar_connection_status_last_update_timestamp_seconds",
     ["company_id", "connection_id"],
-    "When the status was last recorded (connections[].statusLastUpdateTime), in Unix seconds, as of the last poll.",
+    "When the status was last recorded (connections[].statusLastUpdateTime), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_connection_status_first_seen_timestamp_seconds`
@@ -54,7 +54,7 @@ pub const CONNECTION_FIRST_SEEN: Metric<2> = metric(
     UnixSeconds,
     "nectar_connection_status_first_seen_timestamp_seconds",
     ["company_id", "connection_id"],
-    "When the status was first set (connections[].statusFirstSeenTime), in Unix seconds, as of the last poll.",
+    "When the status was first set (connections[].statusFirstSeenTime), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_connection_check_due_timestamp_seconds`
@@ -64,7 +64,7 @@ pub const CONNECTION_CHECK_DUE: Metric<2> = metric(
     UnixSeconds,
     "nectar_connection_check_due_timestamp_seconds",
     ["company_id", "connection_id"],
-    "When the next check is due (connections[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last poll. Absent when none is scheduled.",
+    "When the next check is due (connections[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last good poll. Absent when none is scheduled.",
 );
 
 /// `nectar_account_info`
@@ -74,7 +74,7 @@ pub const ACCOUNT_INFO: Metric<5> = metric(
     Flag,
     "nectar_account_info",
     ["company_id", "connection_id", "account_id", "company", "datasource"],
-    "Every account (connections[].accounts[]), with its connection's utility (connections[].datasource.name), as of the last poll. Always 1.",
+    "Every account (connections[].accounts[]), with its connection's utility (connections[].datasource.name), as of the last good poll. Always 1.",
 );
 
 /// `nectar_account_status`
@@ -84,7 +84,7 @@ pub const ACCOUNT_STATUS: Metric<5> = metric(
     Flag,
     "nectar_account_status",
     ["company_id", "connection_id", "account_id", "status", "category"],
-    "The status that the account has (connections[].accounts[].status), as of the last poll. Always 1; one series per account.",
+    "The status that the account has (connections[].accounts[].status), as of the last good poll. Always 1; one series per account.",
 );
 
 /// `nectar_account_status_last_update_timestamp_seconds`
@@ -94,7 +94,7 @@ pub const ACCOUNT_LAST_UPDATE: Metric<3> = metric(
     UnixSeconds,
     "nectar_account_status_last_update_timestamp_seconds",
     ["company_id", "connection_id", "account_id"],
-    "When the status was last recorded (connections[].accounts[].statusLastUpdateTime), in Unix seconds, as of the last poll.",
+    "When the status was last recorded (connections[].accounts[].statusLastUpdateTime), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_account_status_first_seen_timestamp_seconds`
@@ -104,7 +104,7 @@ pub const ACCOUNT_FIRST_SEEN: Metric<3> = metric(
     UnixSeconds,
     "nectar_account_status_first_seen_timestamp_seconds",
     ["company_id", "connection_id", "account_id"],
-    "When the status was first set (connections[].accounts[].statusFirstSeenTime), in Unix seconds, as of the last poll.",
+    "When the status was first set (connections[].accounts[].statusFirstSeenTime), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_account_check_due_timestamp_seconds`
@@ -114,7 +114,7 @@ pub const ACCOUNT_CHECK_DUE: Metric<3> = metric(
     UnixSeconds,
     "nectar_account_check_due_timestamp_seconds",
     ["company_id", "connection_id", "account_id"],
-    "When the next check is due (connections[].accounts[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last poll. Absent when none is scheduled.",
+    "When the next check is due (connections[].accounts[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last good poll. Absent when none is scheduled.",
 );
 
 /// All of the above.

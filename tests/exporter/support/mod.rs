@@ -15,22 +15,28 @@ pub fn in_checkout(path: &str) -> PathBuf {
 
 /// Compares a file of the checkout with what the code makes of it now; with `UPDATE=1` it is rewritten instead.
 pub fn assert_same_as_file(path: &str, actual: &str) {
+    if let Some(difference) = differs_from_file(path, actual) {
+        panic!("{difference}");
+    }
+}
+
+/// As [`assert_same_as_file`], but says what differs instead of panicking.
+pub fn differs_from_file(path: &str, actual: &str) -> Option<String> {
     let file = in_checkout(path);
     if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, actual).unwrap();
-        return;
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     if expected == actual {
-        return;
+        return None;
     }
     let differing = expected.lines().zip(actual.lines()).position(|(a, b)| a != b);
     let line = differing.unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
-    panic!(
-        "{path} differs from line {} on; if that is meant, run `UPDATE=1 make test`\n  file: {:?}\n  code: {:?}",
+    Some(format!(
+        "{path} differs from line {} on; if that is meant, run `make docs`\n  file: {:?}\n  code: {:?}",
         line + 1,
         expected.lines().nth(line),
         actual.lines().nth(line),
-    );
+    ))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::FromArgMatches;
-use nectar_exporter::app;
+use nectar_exporter::app::App;
 use nectar_exporter::config::{Cli, Exporter, command};
 use nectar_exporter::nectar::Key;
 use nectar_exporter::simulator::{Plan, Simulator};
@@ -45,7 +45,8 @@ impl Program {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(app::run(settings, key, vec![listener], clock.clone(), stop.clone()));
+        let app = App::new(settings, key, clock.clone()).unwrap();
+        tokio::spawn(app.run(vec![listener], stop.clone()));
         Self { url, clock, _stop: stop.drop_guard() }
     }
 

@@ -1,12 +1,12 @@
-//! What a client tells whoever counts its requests.
+//! What is told to whoever counts: requests, and polls.
 //!
-//! Must not know how it is counted.
+//! Must not know how they are counted, or who counts.
 
 use std::time::Duration;
 
-use crate::failure::Reason;
+use crate::failure::{Failure, Reason};
 
-/// A route of the API.
+/// A route of Nectar's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// `GET /company`
@@ -29,10 +29,16 @@ impl Endpoint {
 }
 
 /// Told of every request.
-pub trait Observe: Send + Sync + 'static {
+pub trait ObserveRequests: Send + Sync + 'static {
     /// A request ended: with an HTTP status or without an answer, after `took`, and why it gave nothing usable.
     fn finished(&self, endpoint: Endpoint, code: Option<u16>, took: Duration, failure: Option<Reason>);
 
     /// The same request is about to be sent again.
     fn retried(&self, endpoint: Endpoint);
+}
+
+/// Told of every poll.
+pub trait ObservePolls: Send + Sync + 'static {
+    /// A poll ended after `took`: whole, or not, with the first cause.
+    fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>);
 }

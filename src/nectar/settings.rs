@@ -1,0 +1,49 @@
+//! How to talk to Nectar.
+//!
+//! Must not know flags, or what is asked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+/// How to talk to Nectar.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The API root.
+    pub base_url: Url,
+    /// For one request, body included.
+    pub request_timeout: Duration,
+    /// Over the whole program.
+    pub max_concurrent_requests: usize,
+    /// Connections asked for per page.
+    pub page_size: u16,
+    /// Certificates trusted besides the system's.
+    pub extra_certificates: Option<Certificates>,
+}
+
+/// A file of certificates, read.
+#[derive(Debug, Clone)]
+pub struct Certificates {
+    /// Where they were read.
+    pub path: PathBuf,
+    /// The file's contents, PEM.
+    pub pem: Vec<u8>,
+}
+
+impl Settings {
+    /// Whether Nectar is on this machine. What goes there never takes a proxy.
+    pub fn is_on_this_machine(&self) -> bool {
+        match self.base_url.host() {
+            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// Whether the key can be read on its way.
+    pub fn crosses_network_in_the_clear(&self) -> bool {
+        self.base_url.scheme() == "http" && !self.is_on_this_machine()
+    }
+}
