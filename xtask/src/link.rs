@@ -50,7 +50,17 @@ impl To {
 /// A click on a row leads to `to`, with each variable set to the value of a column of that row. Data source, job,
 /// instance and time are kept.
 pub fn from_row(to: To, title: &str, sets: &[(&str, &str)]) -> Value {
-    let kept = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}";
+    from_row_keeping(to, title, sets, &[])
+}
+
+/// As `from_row`; the variables `keeps` of this board are kept too.
+pub fn from_row_keeping(to: To, title: &str, sets: &[(&str, &str)], keeps: &[&str]) -> Value {
+    let kept: Vec<String> = ["datasource", "job", "instance"]
+        .iter()
+        .chain(keeps)
+        .map(|name| format!("${{{name}:queryparam}}"))
+        .collect();
+    let kept = format!("{}&${{__url_time_range}}", kept.join("&"));
     let set: String = sets
         .iter()
         .map(|(variable, column)| format!("&var-{variable}=${{__data.fields.{column}:percentencode}}"))

@@ -6,17 +6,19 @@
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 
 use crate::promql::{SCOPE, largest, part, series};
+use crate::questions::Of;
 
 /// Data is too old, and the board blind, after this many poll intervals.
 pub const MISSED_POLLS: u8 = 4;
 
 /// Metrics that are not the exporter's own: its client library's, Prometheus' of a target, and of alerts.
-pub const FOREIGN: [(&str, &[&str]); 6] = [
+pub const FOREIGN: [(&str, &[&str]); 7] = [
     ("up", &[]),
     ("scrape_samples_scraped", &[]),
     ("process_resident_memory_bytes", &[]),
     ("process_cpu_seconds_total", &[]),
     ("process_open_fds", &[]),
+    ("process_start_time_seconds", &[]),
     (
         "ALERTS",
         &[
@@ -48,18 +50,18 @@ fn restricted(name: &str, expression: &str) -> String {
     format!("max by (job, instance) ({expression} and on (job, instance) last_over_time({ours}[7d]))")
 }
 
-/// Age of the newest data of any company, while it is young enough to be believed.
-pub fn fresh_data_age() -> String {
-    format!("{} <= {}", data_age(), too_old())
+/// Age of the newest data of these companies, while it is young enough to be believed.
+pub fn fresh_data_age(of: Of) -> String {
+    format!("{} <= {}", data_age(of), too_old())
 }
 
-/// Age of the newest data of any company, once it is too old to be believed.
-pub fn stale_data_age() -> String {
-    format!("{} > {}", data_age(), too_old())
+/// Age of the newest data of these companies, once it is too old to be believed.
+pub fn stale_data_age(of: Of) -> String {
+    format!("{} > {}", data_age(of), too_old())
 }
 
-fn data_age() -> String {
-    format!("time() - {}", largest(&series(&fleet::COMPANY_LAST_SUCCESS)))
+fn data_age(of: Of) -> String {
+    format!("time() - {}", largest(&of.only(series(&fleet::COMPANY_LAST_SUCCESS))))
 }
 
 fn too_old() -> String {
@@ -104,14 +106,14 @@ pub fn retries() -> String {
     format!("sum by (endpoint) (rate({}[$__rate_interval]))", series(&exporter::API_REQUEST_RETRIES))
 }
 
-/// Requests that gave nothing usable, by reason, in each step; reasons that did not occur are left out.
+/// Requests that gave nothing usable, by reason, in each step.
 pub fn request_failures() -> String {
-    format!("sum by (reason) (increase({}[$__rate_interval])) > 0", series(&exporter::API_REQUEST_FAILURES))
+    format!("sum by (reason) (increase({}[$__rate_interval]))", series(&exporter::API_REQUEST_FAILURES))
 }
 
-/// Polls that were not whole, by first cause, in each step; causes that did not occur are left out.
+/// Polls that were not whole, by first cause, in each step.
 pub fn poll_failures() -> String {
-    format!("sum by (reason) (increase({}[$__rate_interval])) > 0", series(&exporter::POLL_FAILURES))
+    format!("sum by (reason) (increase({}[$__rate_interval]))", series(&exporter::POLL_FAILURES))
 }
 
 /// By exporter: whether the last poll was whole.

@@ -141,3 +141,13 @@ pub fn unread(of: Of) -> String {
     let up = once(&of.only(series(&fleet::COMPANY_UP)), &[]);
     format!("sum({up} == bool 0) or {}", no_companies())
 }
+
+/// 1 where the last poll could read the company.
+pub fn was_read(of: Of) -> String {
+    format!("{} == 1", once(&of.only(series(&fleet::COMPANY_UP)), &[]))
+}
+
+/// Why the last poll could not read the company; nothing where it could.
+pub fn failure(of: Of) -> String {
+    once(&of.only(series(&fleet::COMPANY_LAST_FAILURE)), &["reason"])
+}

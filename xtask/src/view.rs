@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub enum View {
     /// One number, or a few.
     Stat,
+    /// What series are called, as large as a number.
+    Name,
     /// Lines over time.
     Lines,
     /// Areas over time, on top of each other.
@@ -30,7 +32,7 @@ impl View {
     /// Grafana's name for it.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Stat => "stat",
+            Self::Stat | Self::Name => "stat",
             Self::Lines | Self::Stack => "timeseries",
             Self::Bars => "bargauge",
             Self::States => "state-timeline",
@@ -47,10 +49,8 @@ impl View {
     /// The panel's `options`.
     pub fn options(&self) -> Value {
         match self {
-            Self::Stat => json!({
-                "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-                "textMode": "auto", "wideLayout": true, "reduceOptions": last(),
-            }),
+            Self::Stat => big("auto"),
+            Self::Name => big("name"),
             Self::Lines | Self::Stack => json!({
                 "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []},
                 "tooltip": {"mode": "multi", "sort": "desc"},
@@ -80,9 +80,16 @@ impl View {
             Self::Stack => drawn(40, "normal"),
             Self::States => json!({"fillOpacity": 80, "lineWidth": 0}),
             Self::Table { .. } => json!({"align": "auto", "filterable": true}),
-            Self::Stat | Self::Bars | Self::Text(_) => json!({}),
+            Self::Stat | Self::Name | Self::Bars | Self::Text(_) => json!({}),
         }
     }
+}
+
+fn big(text: &str) -> Value {
+    json!({
+        "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
+        "textMode": text, "wideLayout": true, "reduceOptions": last(),
+    })
 }
 
 fn drawn(fill: u8, stacking: &str) -> Value {

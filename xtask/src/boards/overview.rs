@@ -24,7 +24,13 @@ pub fn board() -> Board {
         .heading("Is anything wrong?")
         .row(
             4,
-            [shared::data_age(), unread(), shared::connections(OF), shared::share_connected(OF), customers()],
+            [
+                shared::data_age(OF),
+                unread(),
+                shared::connections(OF),
+                shared::share_connected(OF),
+                customers(),
+            ],
         )
         .row(
             4,
@@ -111,7 +117,7 @@ fn utilities() -> Panel {
             Column::label("datasource", "Utility").link(provider),
             Column::value("Checked lately", Unit::Count, providers::all_checked_lately()).width(120),
             Column::value("Down", Unit::Share, providers::all_share_down())
-                .thresholds(Thresholds::AttentionFrom(0.2))
+                .thresholds(Thresholds::AlarmFrom(providers::SUSPECT_SHARE))
                 .width(90),
         ],
     )

@@ -20,15 +20,16 @@ pub fn stat(title: &str, description: &str, unit: Unit, thresholds: Thresholds, 
 }
 
 /// How old the newest data is: green while it can be believed, red after.
-pub fn data_age() -> Panel {
+pub fn data_age(of: Of) -> Panel {
+    let whose = if of == Of::Fleet { "any company" } else { "this company" };
     let description = format!(
-        "Time since the newest reading of any company. Red when the exporter has missed {} polls: \
+        "Time since the newest reading of {whose}. Red when the exporter has missed {} polls: \
          what this page shows is then not to be trusted.",
         own::MISSED_POLLS
     );
-    Panel::new(View::Stat, "Data age", &description, Unit::Seconds, "No company was ever read")
-        .ask("Fresh", own::fresh_data_age())
-        .ask("Too old", own::stale_data_age())
+    Panel::new(View::Stat, "Data age", &description, Unit::Seconds, "Never read")
+        .ask("Fresh", own::fresh_data_age(of))
+        .ask("Too old", own::stale_data_age(of))
         .overrides([query_colour("A", GOOD), query_colour("B", ALARM)])
 }
 
