@@ -4,14 +4,13 @@
 //! `provider`, since a board's data source is something else. Must not know panels.
 
 use nectar_exporter::metrics::catalogue::{fleet, objects};
+use nectar_exporter::nectar::decode::UNKNOWN;
 use nectar_exporter::status::Category;
 
 use crate::promql::{Selector, largest, once, series};
 use crate::questions::{Of, no_companies, read_at};
 use crate::statuses::{down, inactive};
 
-/// The name that a utility without one has.
-const UNKNOWN: &str = "unknown";
 /// A check is recent for this long: 72 hours.
 const RECENT_SECONDS: u32 = 72 * 3600;
 /// From this part of the recently checked connections on, their utility is suspected down.

@@ -43,29 +43,28 @@ impl Query {
     }
 }
 
-/// All queries of `board`.
+/// All queries of `board`, variables filled in.
 ///
 /// # Errors
 /// When a query uses a variable that the board does not have, or that must be chosen and is not.
 pub fn of_board(board: &Value, choices: &Choices) -> Result<Vec<Query>, String> {
-    let mut queries = Vec::new();
-    let fill = |mut query: Query| {
-        query.expression = fill_in(board, choices, &query.expression)
-            .map_err(|error| format!("{}, {}: {error}", query.board, query.panel))?;
-        Ok::<_, String>(query)
+    let fill = |query: Query| match fill_in(board, choices, &query.expression) {
+        Ok(expression) => Ok(Query { expression, ..query }),
+        Err(error) => Err(format!("{}, {}: {error}", query.board, query.panel)),
     };
-    for variable in list(board, "/templating/list") {
-        queries.extend(of_variable(board, variable).map(fill).transpose()?);
-    }
-    for annotation in list(board, "/annotations/list") {
-        queries.extend(of_annotation(board, annotation).map(fill).transpose()?);
-    }
-    for panel in list(board, "/panels") {
-        for target in list(panel, "/targets") {
-            queries.push(fill(of_target(board, panel, target))?);
-        }
-    }
-    Ok(queries)
+    written(board).into_iter().map(fill).collect()
+}
+
+/// All queries of `board` as they are written, with the names of variables in them.
+pub fn written(board: &Value) -> Vec<Query> {
+    let variables =
+        list(board, "/templating/list").iter().filter_map(|variable| of_variable(board, variable));
+    let annotations =
+        list(board, "/annotations/list").iter().filter_map(|annotation| of_annotation(board, annotation));
+    let panels = list(board, "/panels").iter();
+    let targets = panels
+        .flat_map(|panel| list(panel, "/targets").iter().map(move |target| of_target(board, panel, target)));
+    variables.chain(annotations).chain(targets).collect()
 }
 
 fn of_variable(board: &Value, variable: &Value) -> Option<Query> {

@@ -137,7 +137,6 @@ fn accounts() -> Panel {
         "In this status for",
         vec![
             Column::hidden("company_id"),
-            Column::hidden("connection_id"),
             Column::label("account_id", "Account"),
             Column::status(Kind::Account),
             Column::rows(logins::accounts()),
