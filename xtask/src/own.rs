@@ -61,7 +61,12 @@ pub fn stale_data_age(of: Of) -> String {
 }
 
 fn data_age(of: Of) -> String {
-    format!("time() - {}", largest(&of.only(series(&fleet::COMPANY_LAST_SUCCESS))))
+    let read = largest(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)));
+    match of {
+        // An API key without companies is read too: by the last whole poll.
+        Of::Fleet => format!("time() - ({read} or {})", largest(&series(&exporter::LAST_SUCCESS))),
+        Of::Company | Of::Companies => format!("time() - {read}"),
+    }
 }
 
 fn too_old() -> String {

@@ -9,9 +9,9 @@ use crate::look;
 
 /// The row of a documented status.
 pub fn documented(kind: Kind, value: &str) -> &'static Documented {
-    let row = kind.documented().iter().find(|row| row.value == value);
-    assert!(row.is_some(), "no {} has the status {value}", kind.label());
-    row.into_iter().next().unwrap_or_else(|| unreachable!("asserted above"))
+    let mut rows = kind.documented().iter();
+    rows.find(|row| row.value == value)
+        .unwrap_or_else(|| unreachable!("no {} has the status {value}", kind.label()))
 }
 
 /// `CONNECTED`

@@ -2,7 +2,7 @@
 
 use nectar_exporter::status::Kind;
 
-use super::shared::NO_DATA;
+use super::shared::NO_COMPANY;
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::{To, from_row};
@@ -45,7 +45,7 @@ fn utilities() -> Panel {
         "Utilities",
         "A utility that is down for everyone has a high share down over several companies. The share is of the connections \
          that were checked within 72 hours before they were read.",
-        NO_DATA,
+        NO_COMPANY,
         "Down",
         vec![
             Column::label("datasource", "Utility").link(here),
@@ -66,7 +66,7 @@ fn customers() -> Panel {
     table(
         "Who has which status there",
         "The connections of each company at the chosen utilities.",
-        NO_DATA,
+        NO_COMPANY,
         "Connections",
         vec![
             Column::hidden("company_id"),
@@ -94,7 +94,7 @@ fn ages() -> Panel {
 fn over_time() -> Panel {
     let rows = format!("sum by (category) ({})", once(&chosen(), &["datasource", "status", "category"]));
     let description = "Connections at the chosen utilities, by the category of their status.";
-    Panel::new(View::Stack, "Connections by category", description, Unit::Count, NO_DATA)
+    Panel::new(View::Stack, "Connections by category", description, Unit::Count, NO_COMPANY)
         .ask("{{category}}", rows)
         .overrides(statuses::category_overrides(Kind::Connection))
 }
@@ -104,6 +104,6 @@ fn down_over_time() -> Panel {
     let down = providers::connections(&chosen().any("status", &statuses::down()));
     let description = "Part of all connections whose utility's website does not answer, the ten largest. It counts those \
                        not checked lately too, so it moves slowly.";
-    Panel::new(View::Lines, "Share down of all connections", description, Unit::Share, NO_DATA)
+    Panel::new(View::Lines, "Share down of all connections", description, Unit::Share, NO_COMPANY)
         .ask("{{datasource}}", format!("topk(10, ({down} or 0 * {all}) / {all})"))
 }

@@ -11,8 +11,10 @@ use crate::questions::{self, Of};
 use crate::statuses;
 use crate::view::View;
 
-/// What a panel about the fleet says when it has no data.
-pub const NO_DATA: &str = "No data from the exporter";
+/// What a panel says when it has no data.
+pub const NO_DATA: &str = "No data";
+/// What a panel about several companies says when there is none.
+pub const NO_COMPANY: &str = "No data: the exporter does not answer, or serves no company yet";
 
 /// A number.
 pub fn stat(title: &str, description: &str, unit: Unit, thresholds: Thresholds, expression: String) -> Panel {
@@ -98,7 +100,7 @@ pub fn by_category(kind: Kind, of: Of) -> Panel {
     };
     let description =
         format!("{what} over time, by the category of their status. A gap is time without data.");
-    Panel::new(View::Stack, title, &description, Unit::Count, NO_DATA)
+    Panel::new(View::Stack, title, &description, Unit::Count, NO_COMPANY)
         .ask("{{category}}", questions::number_by(kind, of, "category"))
         .overrides(statuses::category_overrides(kind))
 }
