@@ -1,12 +1,12 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format lint docs
+.PHONY: test tools format lint docs dashboards
 
 # Everything that must hold: formatting, lints, all tests.
 test: tools
 	cargo fmt --all --check
-	cargo clippy --all-targets --locked -- -D warnings
-	cargo test --locked
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked
 
 # Installs what the tests need and this machine lacks.
 tools:
@@ -18,3 +18,7 @@ format:
 # Rewrites the reference pages, the README's table of flags and the golden scrapes from the code.
 docs:
 	UPDATE=1 cargo test --locked --test exporter -- pages golden
+
+# Rewrites the Grafana boards from the code.
+dashboards:
+	cargo xtask dashboards

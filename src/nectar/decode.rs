@@ -16,6 +16,9 @@ use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
 use crate::status::{Kind, Status};
 use crate::text;
 
+/// What a utility or country that is missing is called.
+pub const UNKNOWN: &str = "unknown";
+
 /// 2000-01-01T00:00:00Z. A time before it is a default of some system, not a time at Nectar.
 const FIRST_TIME: Timestamp = Timestamp::constant(946_684_800, 0);
 /// How far ahead of our clock theirs may be.
@@ -127,8 +130,8 @@ fn connection(record: &RawValue, now: Timestamp) -> Option<Row> {
         last_update,
         first_seen,
         created,
-        datasource: text::clean_or(datasource.as_deref(), "unknown").into(),
-        country: text::clean_or(country.as_deref(), "unknown").into(),
+        datasource: text::clean_or(datasource.as_deref(), UNKNOWN).into(),
+        country: text::clean_or(country.as_deref(), UNKNOWN).into(),
         accounts,
     };
     Some(Row { connection, faults })

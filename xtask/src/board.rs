@@ -1,0 +1,87 @@
+//! A board as a file.
+//!
+//! Knows the JSON around panels. Must not know which panels there are.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::grid::Grid;
+use crate::link::{self, To};
+
+/// Grafana migrates from this on; 11 to 13 read it.
+const SCHEMA_VERSION: u8 = 42;
+
+/// A board.
+#[derive(Debug)]
+pub struct Board {
+    /// Which one.
+    pub which: To,
+    /// The question that it answers.
+    pub description: &'static str,
+    /// How far it looks back when it is opened.
+    pub from: &'static str,
+    /// Its variables.
+    pub variables: Vec<Value>,
+    /// Marks over time, besides Grafana's own.
+    pub annotations: Vec<Value>,
+    /// Its panels.
+    pub grid: Grid,
+}
+
+impl Board {
+    /// The board as Grafana reads it.
+    pub fn json(self) -> Value {
+        let own = json!({
+            "builtIn": 1, "name": "Annotations & Alerts", "type": "dashboard", "enable": true, "hide": true,
+            "iconColor": "rgba(0, 211, 255, 1)", "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+        });
+        let annotations: Vec<Value> = std::iter::once(own).chain(self.annotations).collect();
+        json!({
+            "uid": self.which.uid(),
+            "title": self.which.title(),
+            "description": self.description,
+            "tags": ["nectar"],
+            "schemaVersion": SCHEMA_VERSION,
+            "version": 1,
+            "editable": false,
+            "graphTooltip": 1,
+            "refresh": "1m",
+            "timezone": "browser",
+            "time": {"from": self.from, "to": "now"},
+            "timepicker": {},
+            "links": link::top(self.which),
+            "templating": {"list": self.variables},
+            "annotations": {"list": annotations},
+            "panels": self.grid.into_json(),
+        })
+    }
+}
+
+/// Where the boards are: `dashboards/` of the checkout.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards")
+}
+
+/// The name of a board's file.
+pub fn file_name(which: To) -> String {
+    format!("{}.json", which.uid())
+}
+
+/// The content of a board's file.
+pub fn text(board: &Value) -> String {
+    format!("{board:#}\n")
+}
+
+/// Writes every board into `folder`.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_all(folder: &Path) -> io::Result<()> {
+    for (which, board) in crate::boards::all() {
+        fs::write(folder.join(file_name(which)), text(&board))?;
+    }
+    Ok(())
+}

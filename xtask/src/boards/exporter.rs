@@ -1,0 +1,181 @@
+//! Exporter: alive, fresh, polite to the API?
+
+use serde_json::{Value, json};
+
+use super::shared;
+use crate::board::Board;
+use crate::grid::Grid;
+use crate::link::To;
+use crate::look::{ALARM, ATTENTION, GOOD, Unit};
+use crate::own;
+use crate::panel::{Panel, datasource};
+use crate::questions::Of;
+use crate::table::{Column, table};
+use crate::variable::{self, Shown};
+use crate::view::View;
+
+/// What a panel says when it has no data.
+const NO_DATA: &str = "The exporter does not answer";
+/// Polls come minutes apart: a shorter step than this would show gaps between them.
+const POLLS_STEP: &str = "30m";
+
+/// The board.
+pub fn board() -> Board {
+    let grid = Grid::default()
+        .heading("Alive?")
+        .row(4, [up(), last_poll(), shared::data_age(Of::Fleet), detail()])
+        .row(5, [builds()])
+        .heading("Fresh?")
+        .row(8, [data_age(), poll_duration(), poll_failures()])
+        .heading("Polite to the API?")
+        .row(8, [requests(), request_failures()])
+        .row(8, [latency(), retries()])
+        .heading("What does it cost?")
+        .row(8, [samples(), memory(), cpu(), descriptors()]);
+    Board {
+        which: To::Exporter,
+        description: "Alive, fresh, polite to the API?",
+        from: "now-24h",
+        variables: vec![variable::data_source(), variable::job(), variable::instance(Shown::Yes)],
+        annotations: vec![starts()],
+        grid,
+    }
+}
+
+fn by_instance(title: &str, description: &str, words: Value, expression: String) -> Panel {
+    Panel::new(View::Stat, title, description, Unit::Word, NO_DATA)
+        .ask("{{instance}}", expression)
+        .mappings(words)
+}
+
+/// Shows 0 and 1 as words.
+fn words(zero: (&str, &str), one: (&str, &str)) -> Value {
+    json!([{"type": "value", "options": {
+        "0": {"text": zero.0, "color": zero.1, "index": 0},
+        "1": {"text": one.0, "color": one.1, "index": 1},
+    }}])
+}
+
+fn up() -> Panel {
+    let description = "Whether each exporter answered the last scrape. One that served anything within a week is expected to.";
+    by_instance("Up", description, words(("Down", ALARM), ("Up", GOOD)), own::foreign("up"))
+}
+
+fn last_poll() -> Panel {
+    let description = "Whether the last poll of each exporter read every company.";
+    by_instance(
+        "Last poll",
+        description,
+        words(("Not whole", ALARM), ("Whole", GOOD)),
+        own::last_poll_whole(),
+    )
+}
+
+fn detail() -> Panel {
+    let description = "Whether series per connection and account are withheld since there would be more than --metrics.detail-limit.";
+    let words = words(("None withheld", GOOD), ("Withheld", ATTENTION));
+    by_instance("Series per object", description, words, own::detail_limited())
+}
+
+fn builds() -> Panel {
+    table(
+        "Version",
+        "What each exporter was built from and with.",
+        NO_DATA,
+        "Instance",
+        vec![
+            Column::label("job", "Job"),
+            Column::label("instance", "Instance"),
+            Column::label("version", "Version"),
+            Column::label("revision", "Revision"),
+            Column::label("rustc", "Compiler"),
+            Column::rows(own::builds()),
+        ],
+    )
+}
+
+fn lines(title: &str, description: &str, unit: Unit) -> Panel {
+    Panel::new(View::Lines, title, description, unit, NO_DATA)
+}
+
+fn data_age() -> Panel {
+    let description = "Time since the newest reading of any company, against the interval between polls and the age at which \
+                       data is withdrawn.";
+    lines("Data age against the interval", description, Unit::Seconds)
+        .ask("{{instance}}", own::data_age_by_instance())
+        .ask("poll interval", own::poll_interval())
+        .ask("withdrawn from", own::max_data_age())
+}
+
+fn poll_duration() -> Panel {
+    let description = "How long polls took, on average, against the interval between their starts.";
+    lines("Poll duration", description, Unit::Seconds)
+        .ask("{{instance}}", own::mean_poll_seconds())
+        .ask("poll interval", own::poll_interval())
+        .min_step(POLLS_STEP)
+}
+
+fn poll_failures() -> Panel {
+    let description = "Polls in each step that could not read every company, by the first cause.";
+    let panel = Panel::new(View::Stack, "Polls that failed", description, Unit::Count, NO_DATA);
+    panel.ask("{{reason}}", own::poll_failures()).min_step(POLLS_STEP)
+}
+
+fn requests() -> Panel {
+    let description = "Requests to Nectar by the code of their answer; none where there was no answer.";
+    let panel = Panel::new(View::Stack, "Requests", description, Unit::PerSecond, NO_DATA);
+    panel.ask("{{code}}", own::requests_by_code())
+}
+
+fn request_failures() -> Panel {
+    let description = "Requests in each step that gave nothing usable, by reason.";
+    let panel = Panel::new(View::Stack, "Requests that failed", description, Unit::Count, NO_DATA);
+    panel.ask("{{reason}}", own::request_failures())
+}
+
+fn latency() -> Panel {
+    let description =
+        "How long requests took: half of them, nine of ten, and 99 of 100 were faster than this.";
+    Panel::new(View::Lines, "Latency", description, Unit::Seconds, "No requests were made")
+        .ask("{{endpoint}}, half", own::request_quantile(0.5))
+        .ask("{{endpoint}}, 9 of 10", own::request_quantile(0.9))
+        .ask("{{endpoint}}, 99 of 100", own::request_quantile(0.99))
+}
+
+fn retries() -> Panel {
+    let description = "Requests that were sent again since the first try failed in a way that may pass.";
+    lines("Retries", description, Unit::PerSecond).ask("{{endpoint}}", own::retries())
+}
+
+fn samples() -> Panel {
+    let description = "How many series each exporter serves.";
+    lines("Series served", description, Unit::Count)
+        .ask("{{instance}}", own::foreign("scrape_samples_scraped"))
+}
+
+fn memory() -> Panel {
+    let description = "Memory that each exporter has in use.";
+    lines("Memory", description, Unit::Bytes)
+        .ask("{{instance}}", own::foreign("process_resident_memory_bytes"))
+}
+
+fn cpu() -> Panel {
+    let description = "Part of one processor core that each exporter uses.";
+    lines("Processor", description, Unit::Share)
+        .ask("{{instance}}", own::foreign_rate("process_cpu_seconds_total"))
+}
+
+fn descriptors() -> Panel {
+    let description = "File descriptors that each exporter has open, sockets among them.";
+    lines("Open descriptors", description, Unit::Count).ask("{{instance}}", own::foreign("process_open_fds"))
+}
+
+/// A mark where an exporter was started.
+fn starts() -> Value {
+    json!({
+        "name": "Starts", "datasource": datasource(), "enable": true, "hide": false, "iconColor": "blue",
+        "expr": format!("{} * 1000", own::foreign("process_start_time_seconds")),
+        "useValueForTime": true, "step": "60s", "titleFormat": "Exporter started", "textFormat": "{{instance}}",
+        "tagKeys": "job,instance",
+    })
+}

@@ -1,0 +1,116 @@
+//! What the boards ask about single connections, as PromQL: only where series per connection are served.
+//!
+//! Knows the metrics per connection and account. Must not know panels.
+
+use nectar_exporter::metrics::catalogue::objects;
+use nectar_exporter::status::Category;
+
+use crate::promql::{Selector, once, series};
+use crate::questions::{Of, age, read_at};
+
+/// Whose connections are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logins {
+    /// All of the company in the variable.
+    OfCompany,
+    /// Those of the chosen companies and utilities that wait for their customers.
+    Waiting,
+    /// The one in the variable.
+    One,
+}
+
+impl Logins {
+    fn companies(self) -> Of {
+        match self {
+            Self::OfCompany => Of::Company,
+            Self::Waiting => Of::Companies,
+            Self::One => Of::Fleet,
+        }
+    }
+
+    fn only(self, selector: Selector) -> Selector {
+        let selector = self.companies().only(selector);
+        if self == Self::One { selector.the("connection_id", "connection") } else { selector }
+    }
+
+    /// One row for each: `company_id`, `connection_id`, `status`, `datasource`, `country`. While replicas disagree on a
+    /// status, one for each status.
+    pub fn rows(self) -> String {
+        let mut statuses = self.only(series(&objects::CONNECTION_STATUS));
+        let mut infos = self.only(series(&objects::CONNECTION_INFO));
+        if self == Self::Waiting {
+            statuses = statuses.category(Category::InterventionNeeded);
+            infos = infos.chosen("datasource", "provider");
+        }
+        format!(
+            "{} * on (company_id, connection_id) group_left (datasource, country) \
+             topk by (company_id, connection_id) (1, {})",
+            once(&statuses, &["connection_id", "status"]),
+            once(&infos, &["connection_id", "datasource", "country"])
+        )
+    }
+
+    /// `expression`, for those only.
+    fn among(self, expression: &str) -> String {
+        match self {
+            Self::Waiting => format!("{expression} and on (company_id, connection_id) ({})", self.rows()),
+            Self::OfCompany | Self::One => expression.to_owned(),
+        }
+    }
+
+    /// For how long each has been in its status.
+    pub fn in_status_for(self) -> String {
+        let times = once(&self.only(series(&objects::CONNECTION_FIRST_SEEN)), &["connection_id"]);
+        self.among(&age(self.companies(), &times))
+    }
+
+    /// How long before its company was read each was checked.
+    pub fn checked_ago(self) -> String {
+        let times = once(&self.only(series(&objects::CONNECTION_LAST_UPDATE)), &["connection_id"]);
+        self.among(&age(self.companies(), &times))
+    }
+
+    /// When the next check of each is due, as a date.
+    pub fn check_due(self) -> String {
+        format!("{} * 1000", self.due())
+    }
+
+    /// For how long each was overdue for a check when its company was read; nothing for those that were not.
+    pub fn overdue_by(self) -> String {
+        format!("{} - on (company_id) group_right () {} > 0", read_at(self.companies()), self.due())
+    }
+
+    fn due(self) -> String {
+        once(&self.only(series(&objects::CONNECTION_CHECK_DUE)), &["connection_id"])
+    }
+
+    /// When each was created, as a date.
+    pub fn created(self) -> String {
+        let times = once(&self.only(series(&objects::CONNECTION_CREATED)), &["connection_id"]);
+        format!("{times} * 1000")
+    }
+
+    /// The status of each, over time.
+    pub fn states(self) -> String {
+        once(&self.only(series(&objects::CONNECTION_STATUS)), &["connection_id", "status"])
+    }
+}
+
+/// The accounts of the connection in the variable, by status.
+pub fn accounts() -> String {
+    once(&of_one(series(&objects::ACCOUNT_STATUS)), &["account_id", "status"])
+}
+
+/// For how long each of them has been in its status.
+pub fn accounts_in_status_for() -> String {
+    age(Of::Fleet, &once(&of_one(series(&objects::ACCOUNT_FIRST_SEEN)), &["account_id"]))
+}
+
+/// How long before their company was read each of them was checked.
+pub fn accounts_checked_ago() -> String {
+    age(Of::Fleet, &once(&of_one(series(&objects::ACCOUNT_LAST_UPDATE)), &["account_id"]))
+}
+
+fn of_one(selector: Selector) -> Selector {
+    selector.the("connection_id", "connection")
+}

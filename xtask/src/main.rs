@@ -1,0 +1,44 @@
+//! `cargo xtask`: writes what is made from the code and committed beside it.
+
+use std::process::ExitCode;
+
+use xtask::queries::{self, Choices};
+use xtask::{board, boards};
+
+const USAGE: &str = "usage:
+  cargo xtask dashboards            write dashboards/*.json
+  cargo xtask queries [NAME=VALUE]  print every query of the boards, one JSON object per line. NAME is a variable of a
+                                    board (job, instance, company, provider, connection) or __rate_interval; what is
+                                    not given is all. The board of one company needs company=ID";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.split_first() {
+        Some((command, [])) if command == "dashboards" => {
+            board::write_all(&board::folder()).map_err(|error| error.to_string())
+        }
+        Some((command, choices)) if command == "queries" => print_queries(choices),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_queries(arguments: &[String]) -> Result<(), String> {
+    let mut choices = Choices::new();
+    for argument in arguments {
+        let (name, value) = argument.split_once('=').ok_or(USAGE)?;
+        choices.insert(name.to_owned(), value.to_owned());
+    }
+    for (_, board) in boards::all() {
+        for query in queries::of_board(&board, &choices)? {
+            println!("{}", query.json());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! A panel: what it shows, how, and what it says when there is nothing to show.
+//!
+//! Knows the JSON of a panel. Must not know where on a board it stands, or which board.
+
+use serde_json::{Value, json};
+
+use crate::look::{Thresholds, Unit};
+use crate::view::View;
+
+/// What every panel and variable reads from.
+pub fn datasource() -> Value {
+    json!({"type": "prometheus", "uid": "${datasource}"})
+}
+
+/// One query of a panel.
+#[derive(Debug, Clone)]
+struct Query {
+    expression: String,
+    legend: String,
+}
+
+/// A panel, without its place.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    title: String,
+    description: String,
+    view: View,
+    unit: Unit,
+    nothing: String,
+    thresholds: Thresholds,
+    queries: Vec<Query>,
+    overrides: Vec<Value>,
+    mappings: Value,
+    transformations: Vec<Value>,
+    links: Vec<Value>,
+    min_step: Option<String>,
+}
+
+impl Panel {
+    /// A panel that says `nothing` when there is no data.
+    pub fn new(view: View, title: &str, description: &str, unit: Unit, nothing: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            description: description.to_owned(),
+            view,
+            unit,
+            nothing: nothing.to_owned(),
+            thresholds: Thresholds::Neutral,
+            queries: Vec::new(),
+            overrides: Vec::new(),
+            mappings: json!([]),
+            transformations: Vec::new(),
+            links: Vec::new(),
+            min_step: None,
+        }
+    }
+
+    /// Asks `expression`; each series is called `legend`.
+    pub fn ask(mut self, legend: &str, expression: String) -> Self {
+        self.queries.push(Query { expression, legend: legend.to_owned() });
+        self
+    }
+
+    /// Colours values.
+    pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = thresholds;
+        self
+    }
+
+    /// Changes how some series or columns look.
+    pub fn overrides(mut self, overrides: impl IntoIterator<Item = Value>) -> Self {
+        self.overrides.extend(overrides);
+        self
+    }
+
+    /// Shows some values as something else.
+    pub fn mappings(mut self, mappings: Value) -> Self {
+        self.mappings = mappings;
+        self
+    }
+
+    /// Rearranges what was read before it is shown.
+    pub fn transformations(mut self, transformations: Vec<Value>) -> Self {
+        self.transformations = transformations;
+        self
+    }
+
+    /// Where a click on a value leads.
+    pub fn link(mut self, link: Value) -> Self {
+        self.links.push(link);
+        self
+    }
+
+    /// The shortest step of queries over time, for counters that move rarely.
+    pub fn min_step(mut self, step: &str) -> Self {
+        self.min_step = Some(step.to_owned());
+        self
+    }
+
+    /// The panel's JSON, as the panel with this id and place.
+    pub fn json(&self, id: usize, place: &Value) -> Value {
+        let mut panel = json!({
+            "id": id,
+            "type": self.view.kind(),
+            "title": self.title,
+            "description": self.description,
+            "gridPos": place,
+            "options": self.view.options(),
+        });
+        if let (View::Text(_), Some(panel)) = (&self.view, panel.as_object_mut()) {
+            panel.insert("transparent".to_owned(), json!(true));
+        } else if let Some(panel) = panel.as_object_mut() {
+            panel.insert("datasource".to_owned(), datasource());
+            panel.insert("fieldConfig".to_owned(), self.field_config());
+            panel.insert("targets".to_owned(), self.targets());
+            panel.insert("transformations".to_owned(), json!(self.transformations));
+            if let Some(step) = &self.min_step {
+                panel.insert("interval".to_owned(), json!(step));
+            }
+        }
+        panel
+    }
+
+    fn field_config(&self) -> Value {
+        let mut defaults = json!({
+            "unit": self.unit.id(),
+            "noValue": self.nothing,
+            "thresholds": self.thresholds.json(),
+            "mappings": self.mappings,
+            "links": self.links,
+            "custom": self.view.custom(),
+            "color": {"mode": if self.view.over_time() { "palette-classic" } else { "thresholds" }},
+        });
+        if let (Some(decimals), Some(defaults)) = (self.unit.decimals(), defaults.as_object_mut()) {
+            defaults.insert("decimals".to_owned(), json!(decimals));
+        }
+        json!({"defaults": defaults, "overrides": self.overrides})
+    }
+
+    fn targets(&self) -> Value {
+        let table = matches!(self.view, View::Table { .. });
+        let target = |(index, query): (usize, &Query)| {
+            json!({
+                "refId": reference(index),
+                "datasource": datasource(),
+                "editorMode": "code",
+                "expr": query.expression,
+                "legendFormat": query.legend,
+                "format": if table { "table" } else { "time_series" },
+                "instant": !self.view.over_time(),
+                "range": self.view.over_time(),
+            })
+        };
+        self.queries.iter().enumerate().map(target).collect()
+    }
+}
+
+/// What a panel calls its query at `index`: A, B, C.
+pub fn reference(index: usize) -> String {
+    let letter =
+        u8::try_from(index).ok().and_then(|index| b'A'.checked_add(index)).filter(u8::is_ascii_uppercase);
+    assert!(letter.is_some(), "a panel has at most 26 queries");
+    letter.map(char::from).into_iter().collect()
+}

@@ -1,0 +1,153 @@
+//! What the boards ask about customers, as PromQL, each question written once.
+//!
+//! Knows the fleet's metrics. Replicas never double: the largest value of each company comes first, sums after it.
+//! Must not know panels.
+
+use nectar_exporter::metrics::catalogue::{exporter, fleet};
+use nectar_exporter::status::{Category, Kind};
+
+use crate::promql::{Selector, largest, oldest, once, series};
+use crate::statuses::{connected, inactive};
+
+/// A company or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Every company.
+    Fleet,
+    /// The one company in the variable of that name.
+    Company,
+    /// The companies in the variable of that name: some, or all.
+    Companies,
+}
+
+impl Of {
+    /// `selector`, for these companies only.
+    pub fn only(self, selector: Selector) -> Selector {
+        match self {
+            Self::Fleet => selector,
+            Self::Company => selector.the("company_id", "company"),
+            Self::Companies => selector.chosen("company_id", "company"),
+        }
+    }
+}
+
+/// `expression`, or 0 where data is served that has nothing of it; nothing where there is no data.
+///
+/// Data is served where `nectar_connections` is: `nectar_company_last_success_timestamp_seconds` stays when data is
+/// withdrawn for its age, and a 0 would then lie. An API key without companies has no series of any company: it counts
+/// 0 of everything while the last poll was whole.
+pub fn or_zero(of: Of, expression: &str) -> String {
+    let served = largest(&of.only(series(&fleet::CONNECTIONS)));
+    match of {
+        Of::Fleet | Of::Companies => format!("{expression} or 0 * {served} or {}", no_companies()),
+        Of::Company => format!("{expression} or 0 * {served}"),
+    }
+}
+
+/// 0 while the last poll was whole and found no company, else nothing.
+pub fn no_companies() -> String {
+    let (up, companies) = (series(&exporter::UP), series(&fleet::COMPANY_INFO));
+    format!("(0 * max({up} == 1) unless on () {companies})")
+}
+
+/// How many connections or accounts, by company, status and category.
+pub fn counts(kind: Kind, of: Of) -> Selector {
+    of.only(match kind {
+        Kind::Connection => series(&fleet::CONNECTIONS),
+        Kind::Account => series(&fleet::ACCOUNTS),
+    })
+}
+
+/// How many there are.
+pub fn number(kind: Kind, of: Of) -> String {
+    or_zero(of, &format!("sum({})", once(&counts(kind, of), &["status"])))
+}
+
+/// How many there are in `category`.
+pub fn number_in(kind: Kind, of: Of, category: Category) -> String {
+    or_zero(of, &format!("sum({})", once(&counts(kind, of).category(category), &["status"])))
+}
+
+/// How many there are, by `label` (`status` or `category`).
+pub fn number_by(kind: Kind, of: Of, label: &str) -> String {
+    format!("sum by ({label}) ({})", once(&counts(kind, of), &["status", "category"]))
+}
+
+/// Which part of the connections is connected; nothing where there is none. Switched-off companies are left out.
+pub fn share_connected(of: Of) -> String {
+    let connected = once(&counts(Kind::Connection, of).is("status", connected()), &["status"]);
+    let all = once(&counts(Kind::Connection, of).is_not("status", inactive()), &["status"]);
+    format!("sum({connected}) / (sum({all}) > 0)")
+}
+
+/// How many companies have a connection in `category`.
+pub fn companies_with(of: Of, category: Category) -> String {
+    let counts = once(&counts(Kind::Connection, of).category(category), &["status"]);
+    or_zero(of, &format!("sum(sum by (company_id) ({counts}) > bool 0)"))
+}
+
+/// How many connections were due for a check when they were read. Switched-off companies are left out.
+pub fn overdue(of: Of) -> String {
+    let overdue = of.only(series(&fleet::CONNECTIONS_OVERDUE)).is_not("status", inactive());
+    or_zero(of, &format!("sum({})", once(&overdue, &["status"])))
+}
+
+/// When each company was read: what counts as now for all of its times.
+pub fn read_at(of: Of) -> String {
+    once(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)), &[])
+}
+
+/// Seconds from `times`, one per company and more, to the moment at which the company was read.
+pub fn age(of: Of, times: &str) -> String {
+    format!("clamp_min({} - on (company_id) group_right () {times}, 0)", read_at(of))
+}
+
+/// For how long the longest has been in its status, by company, status and category.
+pub fn longest_in_status(kind: Kind, of: Of) -> String {
+    age(of, &oldest(&first_seen(kind, of), &["status", "category"]))
+}
+
+/// For how long the longest has waited for its customer, by company and status.
+pub fn longest_wait(of: Of) -> String {
+    let times = first_seen(Kind::Connection, of).category(Category::InterventionNeeded);
+    age(of, &oldest(&times, &["status"]))
+}
+
+fn first_seen(kind: Kind, of: Of) -> Selector {
+    of.only(match kind {
+        Kind::Connection => series(&fleet::CONNECTIONS_OLDEST_FIRST_SEEN),
+        Kind::Account => series(&fleet::ACCOUNTS_OLDEST_FIRST_SEEN),
+    })
+}
+
+/// Exactly one name per company. Replicas disagree for a while after a rename: the newest reading wins; a company that
+/// was never read has the name of the list.
+pub fn names(of: Of) -> String {
+    let read = once(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)), &["company"]);
+    let listed = once(&of.only(series(&fleet::COMPANY_INFO)), &["company"]);
+    format!(
+        "(group by (company_id, company) (topk by (company_id) (1, {read})) \
+         or on (company_id) topk by (company_id) (1, {listed}))"
+    )
+}
+
+/// `expression`, one or more per company, with the company's name.
+pub fn named(of: Of, expression: &str) -> String {
+    format!("({expression}) * on (company_id) group_left (company) {}", names(of))
+}
+
+/// How many listed companies the last poll could not read.
+pub fn unread(of: Of) -> String {
+    let up = once(&of.only(series(&fleet::COMPANY_UP)), &[]);
+    format!("sum({up} == bool 0) or {}", no_companies())
+}
+
+/// 1 where the last poll could read the company.
+pub fn was_read(of: Of) -> String {
+    format!("{} == 1", once(&of.only(series(&fleet::COMPANY_UP)), &[]))
+}
+
+/// Why the last poll could not read the company; nothing where it could.
+pub fn failure(of: Of) -> String {
+    once(&of.only(series(&fleet::COMPANY_LAST_FAILURE)), &["reason"])
+}

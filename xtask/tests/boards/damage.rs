@@ -1,0 +1,156 @@
+//! Each rule can find its fault: boards are damaged in one place, and the rule that guards it must say so.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use xtask::link::To;
+
+use crate::rules::RULES;
+
+/// A damage: the rule that must find it, what it must say, the board, and what is replaced by what in the board's text.
+type Damage = (&'static str, &'static str, To, &'static str, &'static str);
+
+use To::{Company, Exporter, Overview, Provider, Worklist};
+
+const SCOPE: &str = r#"job=~\"$job\", instance=~\"$instance\""#;
+
+#[rustfmt::skip]
+const DAMAGES: &[Damage] = &[
+    ("file", "editable", Overview, r#""editable":false"#, r#""editable":true"#),
+    ("file", "schema version", Overview, r#""schemaVersion":42"#, r#""schemaVersion":39"#),
+    ("file", "no uid", Overview, r#""uid":"nectar-overview""#, r#""uid":"""#),
+    ("file", "has an id", Overview, r#""editable":false"#, r#""editable":false,"id":7"#),
+    ("file", "__inputs", Overview, r#""editable":false"#, r#""editable":false,"__inputs":[]"#),
+    ("panels say what they show", "no unit", Overview, r#""unit":"percentunit""#, r#""unit":"""#),
+    ("panels say what they show", "no text for no data", Provider, r#""noValue":"Unknown: needs series per connection""#, r#""noValue":"""#),
+    ("panels say what they show", "no title", Overview, r#""title":"Connections""#, r#""title":" ""#),
+    ("panels say what they show", "no description", Company, r#""description":"From Nectar's page on connection and account statuses.""#, r#""description":"""#),
+    ("panels say what they show", "two queries of one name", Overview, r#""refId":"B""#, r#""refId":"A""#),
+    ("panels say what they show", "chosen data source", Exporter, r#"},"description":"Memory that each exporter has in use.""#, r#","x":1},"description":"Memory that each exporter has in use.""#),
+    ("ids are unique", "occurs twice", Overview, r#""id":3,"#, r#""id":4,"#),
+    ("no panels overlap", "overlaps", Overview, r#""x":4,"y":1}"#, r#""x":3,"y":1}"#),
+    ("no panels overlap", "over the edge", Overview, r#""gridPos":{"h":8,"w":24,"x":0"#, r#""gridPos":{"h":8,"w":24,"x":1"#),
+    ("variables are complete", "no variable instance", Overview, r#""name":"instance""#, r#""name":"host""#),
+    ("variables are complete", "not called Job", Overview, r#""label":"Job""#, r#""label":"Jobs""#),
+    ("variables are complete", "time range", Worklist, r#""refresh":2"#, r#""refresh":1"#),
+    ("variables are complete", "another word for all", Worklist, r#""allValue":".+""#, r#""allValue":".*""#),
+    ("variables are complete", "not well-formed", Worklist, "(?<value>", "(?<id>"),
+    ("variables are complete", "not well-formed", Worklist, "}, datasource)\",\"refId", "} datasource)\",\"refId"),
+    ("every query parses", "Connections A", Overview, "sum(max by (company_id, status) (nectar_connections{", "sum(max by (company_id, status) nectar_connections{"),
+    ("every query parses", "no variable provider", Provider, r#""name":"provider""#, r#""name":"utility""#),
+    ("every selector keeps to job and instance", "chosen instance", Company, r#", instance=~\"$instance\", company_id="#, r#", company_id="#),
+    ("every selector keeps to job and instance", "chosen job", Exporter, r#"process_open_fds{job=~\"$job\", "#, "process_open_fds{"),
+    ("rates are over the rate interval", "range of its own", Exporter, "[$__rate_interval]", "[5m]"),
+    ("counters are inside rate or increase", "nectar_api_request_retries_total", Exporter, "rate(nectar_api_request_retries_total{job=~\\\"$job\\\", instance=~\\\"$instance\\\"}[$__rate_interval])", "nectar_api_request_retries_total{job=~\\\"$job\\\", instance=~\\\"$instance\\\"}"),
+    ("counters are inside rate or increase", "nectar_exporter_poll_interval_seconds", Exporter, "max(nectar_exporter_poll_interval_seconds{job=~\\\"$job\\\", instance=~\\\"$instance\\\"})", "max(rate(nectar_exporter_poll_interval_seconds{job=~\\\"$job\\\", instance=~\\\"$instance\\\"}[$__rate_interval]))"),
+    ("no zero out of nothing", "out of nothing", Overview, "or 0 * max(nectar_connections{job=~\\\"$job\\\", instance=~\\\"$instance\\\"})", "or vector(0)"),
+    ("metrics are known", "nectar_connection is no metric", Overview, "(nectar_connections{", "(nectar_connection{"),
+    ("metrics are known", "is no metric", Exporter, "nectar_api_request_duration_seconds_bucket", "nectar_api_request_duration_bucket"),
+    ("labels of matchers are known", "has no label state", Overview, r#"status=\"CONNECTED\""#, r#"state=\"CONNECTED\""#),
+    ("literals are known", "CONECTED", Overview, r#"status=\"CONNECTED\""#, r#"status=\"CONECTED\""#),
+    ("literals are known", "WEBSITE_GONE", Overview, "WEBSITE_DOWN|URL_INACCESSIBLE", "WEBSITE_GONE|URL_INACCESSIBLE"),
+    ("literals are known", "needs_intervention", Overview, r#"category=\"intervention_needed\""#, r#"category=\"needs_intervention\""#),
+    ("literals are known", "website_issue", Overview, r#"category=\"error\""#, r#"category=\"website_issue\""#),
+    ("labels add up", "grouped by provider", Overview, "count by (datasource)", "count by (provider)"),
+    ("labels add up", "joined on connection_id", Overview, "* on (company_id) group_left (company)", "* on (company_id, connection_id) group_left (company)"),
+    ("labels add up", "what can be several", Overview, "(group by (company_id, company) (topk by (company_id) (1, ", "(group by (company_id, company) (topk by (company_id) (2, "),
+    ("labels add up", "what can be several", Company, "topk by (company_id, connection_id) (1, ", "topk by (company_id) (1, "),
+    ("labels add up", "can never match", Exporter, "sum by (job, instance) (rate(nectar_exporter_poll_duration_seconds_count", "sum by (job) (rate(nectar_exporter_poll_duration_seconds_count"),
+    ("legends have their labels", "no label kategory", Overview, "{{category}}", "{{kategory}}"),
+    ("legends have their labels", "no label jobs", Overview, "nectar_exporter_build_info, job)\",\"refId", "nectar_exporter_build_info, jobs)\",\"refId"),
+    ("replicas do not double", "double nectar_connections", Overview, "sum(max by (company_id, status) (nectar_connections{", "sum(sum by (company_id, status) (nectar_connections{"),
+    ("replicas do not double", "double nectar_connections", Overview, "sum by (category) (max by (company_id, status, category) (nectar_connections{", "sum by (category) (max by (status, category) (nectar_connections{"),
+    ("replicas do not double", "not aggregated", Overview, "max(nectar_company_last_success_timestamp_seconds{job=~\\\"$job\\\", instance=~\\\"$instance\\\"})", "nectar_company_last_success_timestamp_seconds{job=~\\\"$job\\\", instance=~\\\"$instance\\\"}"),
+    ("columns exist", "not arranged", Overview, r#""company":1,"#, r#""firm":1,"#),
+    ("columns exist", "dressed and not there", Overview, r#"{"id":"byName","options":"company"}"#, r#"{"id":"byName","options":"firm"}"#),
+    ("columns exist", "a link needs the column id", Worklist, "${__data.fields.company_id:", "${__data.fields.id:"),
+    ("columns exist", "to sort by", Overview, r#""sortBy":[{"desc":true,"displayName":"Waiting for"}]"#, r#""sortBy":[{"desc":true,"displayName":"Age"}]"#),
+    ("links lead somewhere", "leads nowhere", Overview, "/d/nectar-company?", "/d/nectar-customer?"),
+    ("links lead somewhere", "leads nowhere", Overview, r#""url":"/d/nectar-worklist""#, r#""url":"/d/nectar-todo""#),
+    ("links lead somewhere", "loses the time", Overview, "&${__url_time_range}", ""),
+    ("links lead somewhere", "loses the data source", Overview, "${job:queryparam}&", ""),
+    ("links lead somewhere", "sets firm", Overview, "&var-company=", "&var-firm="),
+    ("links lead somewhere", "keeps utility", Worklist, "${provider:queryparam}", "${utility:queryparam}"),
+];
+
+fn board(which: To) -> Value {
+    xtask::boards::all().into_iter().find(|(board, _)| *board == which).unwrap().1
+}
+
+#[test]
+fn every_damage_is_found_by_its_rule() {
+    let mut missed = Vec::new();
+    for (name, says, which, from, to) in DAMAGES {
+        let whole = board(*which).to_string();
+        let damaged = whole.replacen(from, to, 1);
+        if whole == damaged {
+            missed.push(format!("{name}: {from} is not there to be damaged"));
+            continue;
+        }
+        let Ok(damaged) = serde_json::from_str(&damaged) else {
+            missed.push(format!("{name}: {to} is no JSON"));
+            continue;
+        };
+        let (_, rule) = RULES.iter().find(|(rule, _)| rule == name).unwrap();
+        let findings = rule(&damaged);
+        if !findings.iter().any(|finding| finding.contains(says)) {
+            missed.push(format!("{name}: {from} -> {to}: {findings:?}"));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn every_rule_is_tried() {
+    let tried: BTreeSet<_> = DAMAGES.iter().map(|(name, ..)| *name).collect();
+    let rules: BTreeSet<_> = RULES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(tried, rules);
+}
+
+/// Takes something away from every panel in turn, whatever its kind: no kind of panel is skipped.
+#[test]
+fn no_panel_is_skipped() {
+    for which in To::ALL {
+        let whole = board(which);
+        for index in 0..whole["panels"].as_array().unwrap().len() {
+            for pointer in [
+                "title",
+                "description",
+                "datasource",
+                "fieldConfig/defaults/unit",
+                "fieldConfig/defaults/noValue",
+                "targets/0/expr",
+            ] {
+                let mut damaged = whole.clone();
+                let Some(place) = damaged.pointer_mut(&format!("/panels/{index}/{pointer}")) else {
+                    continue;
+                };
+                *place = json!("");
+                let says = format!("panel {} ", whole["panels"][index]["id"]);
+                let found =
+                    crate::structure::panels(&damaged).iter().any(|finding| finding.starts_with(&says));
+                assert!(found, "{}: {says}without {pointer} goes unnoticed", which.uid());
+            }
+        }
+    }
+}
+
+/// Takes the scope away from every selector of every query in turn: no query is skipped.
+#[test]
+fn no_query_is_skipped() {
+    for which in To::ALL {
+        let whole = board(which).to_string();
+        let written = xtask::queries::written(&board(which));
+        let places: Vec<usize> = whole.match_indices(SCOPE).map(|(place, _)| place).collect();
+        assert!(places.len() > 5);
+        for place in places {
+            let damaged =
+                format!("{}{}", &whole[..place], whole[place..].replacen(SCOPE, r#"job=~\"$job\""#, 1));
+            let damaged = serde_json::from_str(&damaged).unwrap();
+            // The text that a person sees of a variable is a copy of its query.
+            let same = xtask::queries::written(&damaged) == written;
+            let findings = crate::language::scoped(&damaged);
+            assert!(same || !findings.is_empty(), "{}: at {place}", which.uid());
+        }
+    }
+}

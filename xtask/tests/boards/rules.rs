@@ -1,0 +1,43 @@
+//! Every rule, run over every board. A rule takes a board and says what is wrong with it.
+
+use serde_json::Value;
+
+use crate::{labels, language, links, names, replicas, structure, tables, variables};
+
+/// A rule: its name, and what it finds.
+pub type Rule = (&'static str, fn(&Value) -> Vec<String>);
+
+/// All rules.
+pub const RULES: &[Rule] = &[
+    ("file", structure::file),
+    ("panels say what they show", structure::panels),
+    ("ids are unique", structure::ids),
+    ("no panels overlap", structure::overlaps),
+    ("variables are complete", variables::complete),
+    ("every query parses", language::parses),
+    ("every selector keeps to job and instance", language::scoped),
+    ("rates are over the rate interval", language::rate_interval),
+    ("counters are inside rate or increase", language::counters),
+    ("no zero out of nothing", language::no_vector),
+    ("metrics are known", names::metrics),
+    ("labels of matchers are known", names::matchers),
+    ("literals are known", names::literals),
+    ("labels add up", labels::add_up),
+    ("legends have their labels", labels::legends),
+    ("replicas do not double", replicas::once),
+    ("columns exist", tables::columns),
+    ("links lead somewhere", links::alive),
+];
+
+#[test]
+fn every_board_keeps_every_rule() {
+    let mut findings = Vec::new();
+    for (_, board) in xtask::boards::all() {
+        for (name, rule) in RULES {
+            findings.extend(
+                rule(&board).into_iter().map(|finding| format!("{name}: {}: {finding}", board["uid"])),
+            );
+        }
+    }
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
