@@ -3,8 +3,8 @@
 use nectar_exporter::failure::{Failure, Reason};
 use nectar_exporter::metrics::catalogue;
 use nectar_exporter::metrics::metric::{Entry, Group, Type};
-use nectar_exporter::nectar::Endpoint;
 use nectar_exporter::nectar::decode::UNKNOWN;
+use nectar_exporter::observe::Endpoint;
 use nectar_exporter::status::Kind;
 use promql_parser::label::MatchOp;
 use promql_parser::parser::VectorSelector;
