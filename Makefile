@@ -7,6 +7,8 @@ test: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --locked
+	./tests/alerts/check
+	./tests/alerts/mutate
 
 # Installs what the tests need and this machine lacks.
 tools:

@@ -53,11 +53,10 @@ async fn a_rotated_key_needs_no_restart() {
     assert!(is_whole(&program.next_poll().await), "no file: the old key stays");
 }
 
-#[tokio::test]
-async fn a_key_rotated_during_a_poll_is_taken_up_after_the_refusal() {
+/// The second poll has begun with the old key and waits; meanwhile the key is rotated. Then time goes on.
+async fn rotated_during_a_poll(meanwhile: impl Fn(&Simulator)) -> Scrape {
     let (program, simulator, folder) = with_key_file().await;
     program.after_polls(1).await;
-    // The poll has begun, with the old key, and waits for as long as this clock is not turned.
     let wait = Fault::StatusRetryAfter(503, "200".to_owned());
     simulator.faults().set_times(Scope::CompanyList, wait, 1);
     program.clock.advance(Duration::from_secs(300));
@@ -67,9 +66,14 @@ async fn a_key_rotated_during_a_poll_is_taken_up_after_the_refusal() {
         .await;
     simulator.accept_key("second-key");
     std::fs::write(folder.path().join("key"), "second-key").unwrap();
+    meanwhile(&simulator);
     program.clock.advance(Duration::from_secs(200));
+    program.after_polls(2).await
+}
 
-    let scrape = program.after_polls(2).await;
+#[tokio::test]
+async fn a_key_rotated_during_a_poll_is_taken_up_after_the_refusal() {
+    let scrape = rotated_during_a_poll(|_| {}).await;
     assert_eq!(scrape.sum("nectar_api_request_failures_total", &[("reason", "auth")]), 1.0);
     assert!(is_whole(&scrape));
 }
@@ -77,21 +81,9 @@ async fn a_key_rotated_during_a_poll_is_taken_up_after_the_refusal() {
 /// Four attempts for one request, whatever they were spent on.
 #[tokio::test]
 async fn a_rotated_key_is_no_fifth_attempt() {
-    let (program, simulator, folder) = with_key_file().await;
-    program.after_polls(1).await;
-    let wait = Fault::StatusRetryAfter(503, "200".to_owned());
-    simulator.faults().set_times(Scope::CompanyList, wait, 1);
-    program.clock.advance(Duration::from_secs(300));
-    let code = [("endpoint", "company"), ("code", "503")];
-    program
-        .until("the refusal", |scrape| scrape.value("nectar_api_requests_total", &code) == Some(1.0))
-        .await;
-    simulator.accept_key("second-key");
-    std::fs::write(folder.path().join("key"), "second-key").unwrap();
     // The refused key meets no fault: 401 is judged first.
-    simulator.faults().set(Scope::CompanyList, Fault::Status(500));
-    program.clock.advance(Duration::from_secs(200));
-    let scrape = program.after_polls(2).await;
+    let failing = |simulator: &Simulator| simulator.faults().set(Scope::CompanyList, Fault::Status(500));
+    let scrape = rotated_during_a_poll(failing).await;
     let sent = scrape.sum("nectar_api_requests_total", &[("endpoint", "company")]);
     assert_eq!(sent, 1.0 + 4.0, "one in the first poll, four in the second");
 }

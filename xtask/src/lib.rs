@@ -2,10 +2,11 @@
 //!
 //! A board is put together from the bottom up: `promql` (selectors from the catalogue) → `questions`, `logins`, `providers`
 //! and `own` (what is asked) → `look` (colours, units), `view`, `table` and `panel` (how it is shown) → `grid` (where) →
-//! `boards` (which) → `board` (the file). `queries` reads the files back, as a server is asked them.
+//! `board` (the JSON) → `boards` (which) → `files`. `queries` reads the files back, as a server is asked them.
 
 pub mod board;
 pub mod boards;
+pub mod files;
 pub mod grid;
 pub mod link;
 pub mod logins;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use xtask::queries::{self, Choices};
-use xtask::{board, boards};
+use xtask::{boards, files};
 
 const USAGE: &str = "usage:
   cargo xtask dashboards            write dashboards/*.json
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.split_first() {
         Some((command, [])) if command == "dashboards" => {
-            board::write_all(&board::folder()).map_err(|error| error.to_string())
+            files::write_all(&files::folder()).map_err(|error| error.to_string())
         }
         Some((command, choices)) if command == "queries" => print_queries(choices),
         _ => Err(USAGE.to_owned()),

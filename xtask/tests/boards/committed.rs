@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use xtask::board::{file_name, folder, text};
 use xtask::boards;
+use xtask::files::{file_name, folder, text};
 
 #[test]
 fn committed_boards_are_what_the_generator_writes() {

@@ -1,0 +1,82 @@
+//! A receiver in the place of chat and pager: writes down every message.
+//!
+//! Knows the form of a chat message. Must not know what ought to be in it.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use nectar_exporter::web::answer::{TEXT, answer};
+use nectar_exporter::web::{Limits, Request, serve};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How long a message may take, in real time, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What somebody was told.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The channel.
+    pub receiver: String,
+    /// Title and text.
+    pub text: String,
+}
+
+/// Everything that was told so far.
+#[derive(Debug, Clone, Default)]
+pub struct Receiver(Arc<Mutex<Vec<Message>>>);
+
+impl Receiver {
+    /// Listens on a free port until the test ends; returns the address.
+    pub async fn listen(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let told = self.clone();
+        let routes = move |request: Request| {
+            let told = told.clone();
+            async move {
+                let body =
+                    request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                told.note(&serde_json::from_slice(&body).unwrap_or_default());
+                answer(StatusCode::OK, TEXT, "ok")
+            }
+        };
+        tokio::spawn(serve(vec![listener], Limits::default(), routes, CancellationToken::new()));
+        address
+    }
+
+    fn note(&self, body: &Value) {
+        let attachment = &body["attachments"][0];
+        let part = |key: &str| attachment[key].as_str().unwrap_or_default().to_owned();
+        let receiver = body["channel"].as_str().unwrap_or_default().to_owned();
+        let text = format!("{}\n{}", part("title"), part("text"));
+        self.0.lock().unwrap().push(Message { receiver, text });
+    }
+
+    /// All messages, in order.
+    pub fn all(&self) -> Vec<Message> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// How many messages have all of `words`.
+    pub fn count(&self, words: &[&str]) -> usize {
+        self.all().iter().filter(|message| words.iter().all(|word| message.text.contains(word))).count()
+    }
+
+    /// The first message with all of `words`; waits for it.
+    pub async fn wait_for(&self, words: &[&str]) -> Message {
+        let began = Instant::now();
+        loop {
+            let found =
+                self.all().into_iter().find(|message| words.iter().all(|word| message.text.contains(word)));
+            if let Some(message) = found {
+                return message;
+            }
+            assert!(began.elapsed() < PATIENCE, "nobody was told {words:?}, only {:#?}", self.all());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Prometheus and Alertmanager, started for one test with our files and stopped with it.
+//!
+//! Knows what is changed in our files for a test: times, addresses, and nothing else. Must not know what happens in it.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A server that ends with the test.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it answers.
+    pub url: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(program: &str, address: &str, arguments: &[String]) -> Self {
+        let child = Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} is needed: {error}"));
+        Self { child, url: format!("http://{address}") }
+    }
+
+    /// `GET path`, as JSON; null while the server does not answer.
+    pub async fn get(&self, path: &str) -> Value {
+        match reqwest::get(format!("{}{path}", self.url)).await {
+            Ok(answer) => {
+                let text = answer.text().await.unwrap_or_default();
+                serde_json::from_str(&text).unwrap_or_default()
+            }
+            Err(_) => Value::Null,
+        }
+    }
+
+    /// Waits until it says that it is ready.
+    pub async fn ready(&self) {
+        let began = Instant::now();
+        loop {
+            let answer = reqwest::get(format!("{}/-/ready", self.url)).await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{} is not ready", self.url);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// An address on loopback that nobody has.
+pub fn free_address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Prometheus with our rules, in which only `for` and `keep_firing_for` are shortened.
+pub fn prometheus(folder: &Path, target: &str, alertmanager: &Server) -> Server {
+    for name in ["nectar-recording.yml", "nectar-alerts.yml"] {
+        let rules = std::fs::read_to_string(in_checkout(&format!("alerts/{name}"))).unwrap();
+        let short: Vec<String> = rules.lines().map(shortened).collect();
+        std::fs::write(folder.join(name), short.join("\n") + "\n").unwrap();
+    }
+    let address = free_address();
+    let config = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [nectar-recording.yml, nectar-alerts.yml]
+alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}
+scrape_configs: [{{job_name: any, static_configs: [{{targets: ['{target}']}}]}}]
+",
+        alertmanager.url.trim_start_matches("http://")
+    );
+    let file = folder.join("prometheus.yml");
+    std::fs::write(&file, config).unwrap();
+    let arguments = [
+        format!("--config.file={}", file.display()),
+        format!("--storage.tsdb.path={}", folder.join("data").display()),
+        format!("--web.listen-address={address}"),
+        "--rules.alert.resend-delay=1s".to_owned(),
+    ];
+    Server::start("prometheus", &address, &arguments)
+}
+
+fn shortened(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len();
+    match line.trim_start().split_once(": ") {
+        Some(("for", _)) => format!("{:indent$}for: 1s", ""),
+        Some(("keep_firing_for", _)) => format!("{:indent$}keep_firing_for: 4s", ""),
+        _ => line.to_owned(),
+    }
+}
+
+/// Alertmanager with our configuration, in which times are shortened, weekends are days like others, and chat is at
+/// `receiver`. Mail and pager find nobody.
+pub fn alertmanager(folder: &Path, receiver: &str) -> Server {
+    let config = std::fs::read_to_string(in_checkout("alerts/alertmanager.yml")).unwrap();
+    let config: Vec<String> = config.lines().filter_map(|line| adapted(line, receiver)).collect();
+    let file = folder.join("alertmanager.yml");
+    std::fs::write(&file, config.join("\n") + "\n").unwrap();
+    std::fs::copy(in_checkout("alerts/nectar.tmpl"), folder.join("nectar.tmpl")).unwrap();
+    let address = free_address();
+    let arguments = [
+        format!("--config.file={}", file.display()),
+        format!("--storage.path={}", folder.join("alertmanager").display()),
+        format!("--web.listen-address={address}"),
+        "--cluster.listen-address=".to_owned(),
+    ];
+    Server::start("prometheus-alertmanager", &address, &arguments)
+}
+
+fn adapted(line: &str, receiver: &str) -> Option<String> {
+    let indent = line.len() - line.trim_start().len();
+    match line.trim_start().split_once(": ") {
+        Some((key @ ("group_wait" | "group_interval"), _)) => Some(format!("{:indent$}{key}: 1s", "")),
+        Some(("mute_time_intervals", _)) => None,
+        _ => Some(
+            line.replace("https://hooks.slack.com/services/PLACEHOLDER", &format!("http://{receiver}/chat"))
+                .replace("mail.PLACEHOLDER.example:587", "127.0.0.1:1")
+                .replace("https://pager.PLACEHOLDER.example", "http://127.0.0.1:1"),
+        ),
+    }
+}
+
+fn in_checkout(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
