@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format lint docs dashboards
+.PHONY: test tools format docs dashboards mutants
 
 # Everything that must hold: formatting, lints, all tests.
 test: tools
@@ -8,6 +8,9 @@ test: tools
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --locked
 	./tests/alerts/check
+
+# Breaks the alert rules in hundreds of small ways, and expects a test to notice each. Takes several minutes.
+mutants: tools
 	./tests/alerts/mutate
 
 # Installs what the tests need and this machine lacks.
