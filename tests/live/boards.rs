@@ -36,7 +36,7 @@ fn find<'a>(queries: &'a [Query], board: &str, panel: &str) -> &'a Query {
     found.unwrap_or_else(|| panic!("{board} has no panel {panel}"))
 }
 
-fn status<'a>(kind: Kind, record: &'a Value) -> Status {
+fn status(kind: Kind, record: &Value) -> Status {
     Status::read(kind, record["status"].as_str())
 }
 
