@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format docs dashboards mutants
+.PHONY: test tools format docs dashboards mutants lint-ops
 
 # Everything that must hold: formatting, lints, all tests.
 test: tools
@@ -12,6 +12,10 @@ test: tools
 # Breaks the alert rules in hundreds of small ways, and expects a test to notice each. Takes several minutes.
 mutants: tools
 	./tests/alerts/mutate
+
+# Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana. Needs Go, and builds two of them.
+lint-ops: tools
+	./scripts/lint-ops
 
 # Installs what the tests need and this machine lacks.
 tools:

@@ -32,6 +32,7 @@ const DAMAGES: &[Damage] = &[
     ("no panels overlap", "over the edge", Overview, r#""gridPos":{"h":8,"w":24,"x":0"#, r#""gridPos":{"h":8,"w":24,"x":1"#),
     ("variables are complete", "no variable instance", Overview, r#""name":"instance""#, r#""name":"host""#),
     ("variables are complete", "not called Job", Overview, r#""label":"Job""#, r#""label":"Jobs""#),
+    ("variables are complete", "not of the kind query", Overview, r#""type":"query""#, r#""type":"textbox""#),
     ("variables are complete", "time range", Worklist, r#""refresh":2"#, r#""refresh":1"#),
     ("variables are complete", "another word for all", Worklist, r#""allValue":".+""#, r#""allValue":".*""#),
     ("variables are complete", "not well-formed", Worklist, "(?<value>", "(?<id>"),

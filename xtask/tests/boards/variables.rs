@@ -6,10 +6,17 @@ use serde_json::{Value, json};
 pub fn complete(board: &Value) -> Vec<String> {
     let variables = board["templating"]["list"].as_array().unwrap();
     let mut findings = Vec::new();
-    let needed = [("datasource", "Data source"), ("job", "Job"), ("instance", "Instance")];
-    for (name, label) in needed {
+    let needed = [
+        ("datasource", "Data source", "datasource"),
+        ("job", "Job", "query"),
+        ("instance", "Instance", "query"),
+    ];
+    for (name, label, kind) in needed {
         match variables.iter().find(|variable| variable["name"] == name) {
-            Some(variable) if variable["label"] == label => (),
+            Some(variable) if variable["label"] == label && variable["type"] == kind => (),
+            Some(variable) if variable["label"] == label => {
+                findings.push(format!("variable {name} is not of the kind {kind}"));
+            }
             Some(_) => findings.push(format!("variable {name} is not called {label}")),
             None => findings.push(format!("there is no variable {name}")),
         }
