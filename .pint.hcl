@@ -17,7 +17,7 @@ rule {
   name "Nectar[A-Z].+" {}
   label "severity" {
     required = true
-    values   = ["critical", "warning", "info"]
+    values   = ["critical", "warning", "info", "none"]
   }
   label "nectar_scope" {
     required = true

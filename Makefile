@@ -2,14 +2,15 @@
 
 .PHONY: test tools format docs dashboards mutants lint-ops
 
-# Everything that must hold: formatting, lints, all tests.
+# Everything that must hold: formatting, lints, all tests, and that each alert rule's tests notice when it breaks.
 test: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --locked
 	./tests/alerts/check
+	./tests/alerts/mutate
 
-# Breaks the alert rules in hundreds of small ways, and expects a test to notice each. Takes several minutes.
+# Breaks the alert rules in hundreds of small ways, and expects a test to notice each. Takes some minutes.
 mutants: tools
 	./tests/alerts/mutate
 

@@ -22,6 +22,8 @@ pub struct Tally {
     pub oldest_update: Option<Timestamp>,
     /// The oldest `statusFirstSeenTime`.
     pub oldest_first_seen: Option<Timestamp>,
+    /// The oldest `created` among those that were never checked. Accounts have no `created`.
+    pub oldest_never_checked: Option<Timestamp>,
 }
 
 impl Tally {
@@ -31,6 +33,9 @@ impl Tally {
         self.next_due = earlier(self.next_due, seen.due);
         self.oldest_update = earlier(self.oldest_update, seen.last_update);
         self.oldest_first_seen = earlier(self.oldest_first_seen, seen.first_seen);
+        if seen.last_update.is_none() {
+            self.oldest_never_checked = earlier(self.oldest_never_checked, seen.created);
+        }
     }
 
     /// Counts what `other` has counted, too.
@@ -40,6 +45,7 @@ impl Tally {
         self.next_due = earlier(self.next_due, other.next_due);
         self.oldest_update = earlier(self.oldest_update, other.oldest_update);
         self.oldest_first_seen = earlier(self.oldest_first_seen, other.oldest_first_seen);
+        self.oldest_never_checked = earlier(self.oldest_never_checked, other.oldest_never_checked);
     }
 }
 
@@ -49,12 +55,13 @@ struct Seen {
     last_update: Option<Timestamp>,
     first_seen: Option<Timestamp>,
     due: Option<Timestamp>,
+    created: Option<Timestamp>,
 }
 
 impl Seen {
     /// How many time series the record has when it is shown by itself: its info, its status, its times.
     fn series(self) -> u64 {
-        let times = [self.last_update, self.first_seen, self.due];
+        let times = [self.last_update, self.first_seen, self.due, self.created];
         2 + times.into_iter().map(|time| u64::from(time.is_some())).sum::<u64>()
     }
 }
@@ -93,8 +100,6 @@ pub struct Tallies {
     pub connections: KindTallies,
     /// Their accounts.
     pub accounts: KindTallies,
-    /// The oldest `created` among connections that were never checked.
-    pub never_checked_oldest_created: Option<Timestamp>,
     /// Connections by utility and status; only those that occur.
     pub by_datasource: BTreeMap<Box<str>, BTreeMap<Status, u64>>,
 }
@@ -122,13 +127,9 @@ impl Tallies {
             last_update: connection.last_update,
             first_seen: connection.first_seen,
             due: connection.check_due(interval),
+            created: connection.created,
         };
         self.connections.add(&connection.status, seen, begun);
-        self.connections.series += u64::from(connection.created.is_some());
-        if connection.last_update.is_none() {
-            self.never_checked_oldest_created =
-                earlier(self.never_checked_oldest_created, connection.created);
-        }
         let statuses = self.by_datasource.entry(connection.datasource.clone()).or_default();
         *statuses.entry(connection.status.clone()).or_default() += 1;
         for account in &connection.accounts {
@@ -136,6 +137,7 @@ impl Tallies {
                 last_update: account.last_update,
                 first_seen: account.first_seen,
                 due: connection.account_check_due(account, interval),
+                created: None,
             };
             self.accounts.add(&account.status, seen, begun);
         }

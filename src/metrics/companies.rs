@@ -18,7 +18,9 @@ pub fn render(text: &mut Text, fleet: &Fleet, views: &[View<'_>], now: Timestamp
     listed(text, views);
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS, now);
-    never_checked_since(text, views);
+    each_time(text, views, Kind::Connection, &cat::NEVER_CHECKED_OLDEST_CREATED, |tally| {
+        tally.oldest_never_checked
+    });
     by_datasource(text, fleet, views);
     by_status(text, views, Kind::Account, &ACCOUNTS, now);
     changes(text, fleet, Kind::Connection, &cat::CONNECTION_STATUS_CHANGES);
@@ -142,13 +144,6 @@ fn each_time(
         for row in served.rows(kind) {
             family.time(with_status(company, row), time(&row.value));
         }
-    }
-}
-
-fn never_checked_since(text: &mut Text, views: &[View<'_>]) {
-    let mut family = text.family(&cat::NEVER_CHECKED_OLDEST_CREATED);
-    for (company, served) in shown(views) {
-        family.time(labels(company), served.held.tallies.never_checked_oldest_created);
     }
 }
 

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use own::OwnMetrics;
 
 use crate::clock::SharedClock;
-use crate::fleet::FleetReader;
+use crate::fleet::{FleetReader, PollOutcome};
 use catalogue::exporter as cat;
 use text::Text;
 
@@ -71,7 +71,7 @@ impl Exposition {
         let now = self.clock.now();
         let fleet = self.fleet.now();
         let mut text = Text::default();
-        text.family(&cat::UP).sample([], f64::from(u8::from(matches!(fleet.last_poll, Some(Ok(()))))));
+        about_last_poll(&mut text, fleet.last_poll);
         let mut limited = false;
         if fleet.ready {
             let views = rows::views(&fleet, now, self.settings.max_data_age);
@@ -90,5 +90,14 @@ impl Exposition {
         text.family(&cat::DETAIL_LIMITED).count([], u64::from(limited));
         let Build { version, revision, rustc } = Build::THIS;
         text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);
+    }
+}
+
+/// Both are there whatever happens to Nectar, so that rules need not guess from counters what holds now.
+fn about_last_poll(text: &mut Text, outcome: Option<PollOutcome>) {
+    text.family(&cat::UP).count([], u64::from(outcome == Some(Ok(()))));
+    let mut last_failure = text.family(&cat::LAST_FAILURE);
+    if let Some(Err(failure)) = outcome {
+        last_failure.sample([failure.label()], 1.0);
     }
 }

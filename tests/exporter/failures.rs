@@ -72,6 +72,8 @@ async fn check((name, fault, code, reason, attempts): Case, endpoint: &str) {
     assert_eq!(retries, Some(f64::from(attempts - 1)), "{context}");
 
     assert_eq!(scrape.value("nectar_up", &[]), Some(0.0), "{context}");
+    assert_eq!(scrape.value("nectar_last_failure", &[("reason", reason)]), Some(1.0), "{context}");
+    assert_eq!(scrape.sum("nectar_last_failure", &[]), 1.0, "{context}: one cause");
     let poll_failures = scrape.value("nectar_exporter_poll_failures_total", &[("reason", reason)]);
     assert_eq!(poll_failures, Some(1.0), "{context}");
     assert_eq!(scrape.sum("nectar_exporter_poll_failures_total", &[]), 1.0, "{context}");

@@ -139,6 +139,6 @@ pub fn builds() -> String {
 /// The exporter's alerts and the fleet's that are firing. Alerts on the fleet have no job and no instance.
 pub fn firing_alerts() -> String {
     "max by (severity, alertname, company_id, company, datasource, status) \
-     (ALERTS{alertstate=\"firing\", nectar_scope=~\"fleet|exporter\"})"
+     (ALERTS{alertstate=\"firing\", nectar_scope=~\"fleet|exporter\", severity!=\"none\"})"
         .to_owned()
 }

@@ -17,6 +17,16 @@ pub const UP: Metric<0> = metric(
     "Whether the last poll read every company (1) or not (0). 0 before the first poll has ended.",
 );
 
+/// `nectar_last_failure`
+pub const LAST_FAILURE: Metric<1> = metric(
+    Exporter,
+    Gauge,
+    Flag,
+    "nectar_last_failure",
+    ["reason"],
+    "Why the last poll did not read every company: the first cause. Always 1; absent while nectar_up is 1 and before the first poll has ended.",
+);
+
 /// `nectar_api_requests_total`
 pub const API_REQUESTS: Metric<2> = metric(
     Exporter,
@@ -134,6 +144,7 @@ pub const BUILD_INFO: Metric<3> = metric(
 /// All of the above.
 pub const ALL: &[Entry] = &[
     UP.entry(),
+    LAST_FAILURE.entry(),
     API_REQUESTS.entry(),
     API_REQUEST_FAILURES.entry(),
     API_REQUEST_RETRIES.entry(),

@@ -118,13 +118,13 @@ pub const CONNECTIONS_NEVER_CHECKED: Metric<2> = metric(
 );
 
 /// `nectar_connections_never_checked_oldest_created_timestamp_seconds`
-pub const NEVER_CHECKED_OLDEST_CREATED: Metric<2> = metric(
+pub const NEVER_CHECKED_OLDEST_CREATED: Metric<4> = metric(
     Fleet,
     Gauge,
     UnixSeconds,
     "nectar_connections_never_checked_oldest_created_timestamp_seconds",
-    ["company_id", "company"],
-    "When the oldest connection that was never checked was created (connections[].created), in Unix seconds, as of the last good poll.",
+    ["company_id", "company", "status", "category"],
+    "When the oldest connection of this status that was never checked was created (connections[].created), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_datasource_connections`
