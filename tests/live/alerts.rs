@@ -25,7 +25,8 @@ async fn is_told_once_and_its_end_once(detail: &str, status: &str) {
     let about = [victim.company.as_str(), status, &victim.utility];
 
     assert!(world.simulator.set_connection_status(&victim.standing.id, status));
-    let told = world.receiver.wait_for(0, &about).await;
+    let told = world.receiver.wait_for(0, &[&victim.company]).await;
+    assert!(told.has(&about), "who, what and where: {told:?}");
     assert!(told.has(&["must act", "docs/runbooks.md#nectarinterventionneeded"]), "{told:?}");
     assert_eq!(told.receiver, "#nectar-customers");
     let known = world.settled().await;
