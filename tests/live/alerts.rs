@@ -3,6 +3,7 @@
 //! Every count is taken after things have settled: a second message would come later than the first.
 
 use jiff::{SignedDuration, Timestamp};
+use nectar_exporter::simulator::{Fault, Plan, Scope};
 
 use crate::fleet::{Login, a_login_elsewhere, a_quiet_login, a_quiet_utility};
 use crate::world::World;
@@ -97,8 +98,32 @@ async fn a_dead_exporter_is_told_once_and_mutes_its_fleet() {
     let told = world.receiver.wait_for(known, &["No Nectar exporter of this job answers"]).await;
     assert_eq!(told.receiver, "#nectar-operators");
 
-    world.until(r#"absent(ALERTS{alertstate="firing", nectar_scope="fleet"})"#).await;
+    world.until(r#"absent(ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none"})"#).await;
     world.settled().await;
     let all = world.receiver.after(known, &[]);
     assert_eq!(all.len(), 1, "{all:#?}");
+}
+
+/// Nectar cannot be read until the data is withdrawn, and the alerts on customers end for want of it; then it can. Nobody
+/// hears that a customer has acted, nor a second time that one must.
+#[tokio::test(flavor = "multi_thread")]
+async fn withdrawn_data_ends_no_ticket_and_its_return_opens_none() {
+    let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
+    let flags = ["--nectar.max-data-age=10s"];
+    let world = World::over(&plan, &flags, None, "count(nectar_company_up)").await;
+    world.receiver.wait_for(0, &["must act"]).await;
+    let known = world.settled().await;
+
+    world.simulator.faults().set(Scope::Everything, Fault::Status(403));
+    world.until(r#"absent(ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none"})"#).await;
+    world.receiver.wait_for(known, &["older than four polls"]).await;
+    world.settled().await;
+    world.simulator.faults().clear();
+    world.until(r#"ALERTS{alertstate="firing", alertname="NectarInterventionNeeded"}"#).await;
+    world.until(r#"absent(ALERTS{alertstate="firing", alertname="NectarDataMissing"})"#).await;
+    world.settled().await;
+
+    let all = world.receiver.after(known, &[]);
+    assert!(all.iter().all(|message| message.receiver == "#nectar-operators"), "{all:#?}");
+    assert!(!all.iter().any(|message| message.has(&["must act"])), "{all:#?}");
 }

@@ -24,7 +24,7 @@ fn is_of_fleet(query: &Query) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_is_down_from_the_start_leaves_the_fleet_empty() {
     let fault = Some(Fault::Status(403));
-    let world = World::over(&Plan::default(), "connections", fault, "nectar_exporter_polls_total > 0").await;
+    let world = World::over(&Plan::default(), &[], fault, "nectar_exporter_polls_total > 0").await;
     let mut variables = Vec::new();
     for query in all_queries("any", "any") {
         let found = world.ask_as_board(&query).await;
@@ -48,7 +48,7 @@ async fn an_api_that_is_down_from_the_start_leaves_the_fleet_empty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_tenant_has_zeros() {
     let plan = Plan { companies: 0, ..Plan::default() };
-    let world = World::over(&plan, "connections", None, "nectar_up == 1").await;
+    let world = World::over(&plan, &[], None, "nectar_up == 1").await;
     let queries = all_queries("any", "any");
     for panel in [
         "Connections",

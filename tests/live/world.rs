@@ -50,12 +50,13 @@ impl World {
     /// Starts all of them over a small fleet, in which one company is switched off, and waits until Prometheus has it.
     pub async fn start(detail: &str) -> Self {
         let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
-        Self::over(&plan, detail, None, "count(nectar_company_up)").await
+        let detail = format!("--metrics.detail={detail}");
+        Self::over(&plan, &[&detail], None, "count(nectar_company_up)").await
     }
 
-    /// Starts all of them over the fleet of `plan`, with what goes wrong at Nectar from the start, and waits until
-    /// `query` finds something.
-    pub async fn over(plan: &Plan, detail: &str, fault: Option<Fault>, query: &str) -> Self {
+    /// Starts all of them over the fleet of `plan`, the exporter with `flags`, with what goes wrong at Nectar from the start,
+    /// and waits until `query` finds something.
+    pub async fn over(plan: &Plan, flags: &[&str], fault: Option<Fault>, query: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = SystemClock::shared();
         let simulator = Simulator::new(plan, KEY, Arc::clone(&clock));
@@ -66,9 +67,8 @@ impl World {
         tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
 
         let base_url = format!("http://{nectar}/v2.2");
-        let detail = format!("--metrics.detail={detail}");
-        let flags = ["nectar-exporter", "--nectar.base-url", &base_url, "--nectar.poll-interval=1s", &detail];
-        let matches = command("test".to_owned()).try_get_matches_from(flags).unwrap();
+        let own = ["nectar-exporter", "--nectar.base-url", &base_url, "--nectar.poll-interval=1s"];
+        let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
         let app = App::new(settings, Key::fixed(KEY.into()).unwrap(), clock).unwrap();
