@@ -15,6 +15,7 @@ mod fleet;
 mod golden;
 mod keys;
 mod pages;
+mod politeness;
 mod polling;
 mod prometheus;
 mod requests;
