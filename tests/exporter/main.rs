@@ -11,6 +11,7 @@
 
 mod command_line;
 mod failures;
+mod faults;
 mod fleet;
 mod golden;
 mod keys;
