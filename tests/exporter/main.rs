@@ -9,6 +9,7 @@
     clippy::unwrap_used
 )]
 
+mod any_json;
 mod command_line;
 mod failures;
 mod faults;
