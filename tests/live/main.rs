@@ -18,6 +18,7 @@ mod hostile;
 mod mail;
 mod panels;
 mod receiver;
+mod runbooks;
 mod servers;
 mod tally;
 mod truth;

@@ -82,7 +82,7 @@ pub fn free_address() -> String {
 }
 
 /// Prometheus with our rules, in which only `for` and `keep_firing_for` are shortened.
-pub fn prometheus(folder: &Path, target: &str, alertmanager: &Server) -> Server {
+pub fn prometheus(folder: &Path, targets: &[String], alertmanager: &Server) -> Server {
     for name in ["nectar-recording.yml", "nectar-alerts.yml"] {
         let rules = std::fs::read_to_string(in_checkout(&format!("alerts/{name}"))).unwrap();
         let short: Vec<String> = rules.lines().map(shortened).collect();
@@ -93,7 +93,7 @@ pub fn prometheus(folder: &Path, target: &str, alertmanager: &Server) -> Server 
         "global: {{scrape_interval: {ROUND_TEXT}, evaluation_interval: {ROUND_TEXT}}}
 rule_files: [nectar-recording.yml, nectar-alerts.yml]
 alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}
-scrape_configs: [{{job_name: any, static_configs: [{{targets: ['{target}']}}]}}]
+scrape_configs: [{{job_name: any, static_configs: [{{targets: {targets:?}}}]}}]
 ",
         alertmanager.url.trim_start_matches("http://")
     );
@@ -154,6 +154,6 @@ fn adapted(line: &str, receiver: &str, mail: &str) -> Option<String> {
     }
 }
 
-fn in_checkout(path: &str) -> std::path::PathBuf {
+pub fn in_checkout(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

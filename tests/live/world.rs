@@ -57,6 +57,17 @@ impl World {
     /// Starts all of them over the fleet of `plan`, the exporter with `flags`, with what goes wrong at Nectar from the start,
     /// and waits until `query` finds something.
     pub async fn over(plan: &Plan, flags: &[&str], fault: Option<Fault>, query: &str) -> Self {
+        Self::seen_as(&["127.0.0.1"], plan, flags, fault, query).await
+    }
+
+    /// As `over`; Prometheus knows the exporter by several names of this machine, as if it were so many replicas.
+    pub async fn seen_as(
+        names: &[&str],
+        plan: &Plan,
+        flags: &[&str],
+        fault: Option<Fault>,
+        query: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = SystemClock::shared();
         let simulator = Simulator::new(plan, KEY, Arc::clone(&clock));
@@ -79,7 +90,9 @@ impl World {
         let receiver = Receiver::default();
         let alertmanager = alertmanager(folder.path(), &receiver.listen().await, &mail::listen().await);
         alertmanager.ready().await;
-        let prometheus = prometheus(folder.path(), &target, &alertmanager);
+        let port = target.rsplit_once(':').unwrap().1;
+        let targets: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
+        let prometheus = prometheus(folder.path(), &targets, &alertmanager);
         prometheus.ready().await;
         let world = Self { simulator, receiver, nectar, exporter, prometheus, alertmanager, _folder: folder };
         world.until(query).await;
