@@ -44,7 +44,9 @@ pub struct Wrong {
 pub(super) enum Fault {
     #[error("this is not YAML; check the indentation and the quotes")]
     Syntax,
-    #[error("anchors, aliases, tags and several documents are not read; write each value out, in one document")]
+    #[error(
+        "anchors, aliases, tags and several documents are not read; write each value out, in one document"
+    )]
     Fancy,
     #[error("this goes too deep")]
     Deep,
@@ -91,7 +93,9 @@ pub(super) enum Fault {
     NoUsers,
     #[error("the hash is not one of bcrypt; make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'")]
     NotBcrypt,
-    #[error("the hash has a cost that is not from 4 to {0}; make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'")]
+    #[error(
+        "the hash has a cost that is not from 4 to {0}; make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'"
+    )]
     Cost(u32),
     #[error("a user's name has a colon, which HTTP cannot send; choose another name")]
     Colon,
@@ -117,7 +121,6 @@ impl std::fmt::Display for Origin {
 
 /// The name of a key, for messages: what is no name could be a secret in the wrong place.
 pub(super) fn name_of(key: &str) -> &str {
-    let is_name =
-        key.len() <= 64 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@ ".contains(&b));
+    let is_name = key.len() <= 64 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@ ".contains(&b));
     if is_name { key } else { "(a key that is no plain name)" }
 }

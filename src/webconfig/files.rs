@@ -16,7 +16,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 type Stamp = Option<[i128; 5]>;
 
 /// The files that one reading took in, and how they were at that time.
-#[derive(Debug, Default, PartialEq, Eq, Clone)]
+#[derive(Debug, PartialEq, Eq, Clone)]
 pub(super) struct Files {
     /// The folder that relative paths start from.
     folder: PathBuf,
@@ -32,6 +32,11 @@ impl Files {
     /// The path that `text` stands for.
     pub(super) fn path(&self, text: &str) -> PathBuf {
         self.folder.join(text)
+    }
+
+    /// One file, not read, so that a change of it is seen all the same.
+    pub(super) fn one(path: &Path) -> Self {
+        Self { folder: PathBuf::new(), read: vec![(path.to_owned(), stamp(path))] }
     }
 
     /// The contents of a file.

@@ -118,7 +118,7 @@ async fn read_aside(path: PathBuf) -> (Files, Result<Protection, WebConfigError>
             (files, outcome)
         }
     });
-    reading.await.unwrap_or_else(|_| (Files::default(), Err(WebConfigError::Broke(path))))
+    reading.await.unwrap_or_else(|_| (Files::one(&path), Err(WebConfigError::Broke(path))))
 }
 
 fn read(path: &Path, files: &mut Files) -> Result<Protection, WebConfigError> {

@@ -54,7 +54,8 @@ impl Protection {
 
     fn read(mut file: Section, files: &mut Files) -> Result<Self, Wrong> {
         let tls = file.take("tls_server_config").map(|tls| tls::read(tls.section()?, files)).transpose()?;
-        let headers = file.take("http_server_config").map(|http| headers::read(http.section()?)).transpose()?;
+        let headers =
+            file.take("http_server_config").map(|http| headers::read(http.section()?)).transpose()?;
         let users = file.take("basic_auth_users").map(|users| Users::read(users.section()?)).transpose()?;
         file.refuse("rate_limit", "the server has fixed limits of its own")?;
         file.finish("tls_server_config, http_server_config, basic_auth_users")?;

@@ -59,7 +59,8 @@ fn client_verifier(
         Some(name) => ClientAuth::named(name.expose_secret()),
         None => Some(ClientAuth::None),
     };
-    let here = |fault| auth.as_ref().map_or_else(|| tls.fault(Fault::NeedsClientCa), |auth| auth.fault(fault));
+    let here =
+        |fault| auth.as_ref().map_or_else(|| tls.fault(Fault::NeedsClientCa), |auth| auth.fault(fault));
     let kind = kind.ok_or_else(|| here(Fault::Takes(CLIENT_AUTH)))?;
     let mut known = RootCertStore::empty();
     match &authorities {
@@ -107,8 +108,7 @@ fn pem(
 
 impl Pem {
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Wrong> {
-        let found: Result<Vec<_>, _> =
-            CertificateDer::pem_slice_iter(self.text.expose_secret()).collect();
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.text.expose_secret()).collect();
         match found {
             Ok(found) if found.is_empty() => Err(self.place.fault(Fault::NoCertificate(self.origin()))),
             Ok(found) => Ok(found),

@@ -63,8 +63,7 @@ impl Users {
     pub(super) fn read(section: Section) -> Result<Self, Wrong> {
         let nobody = section.fault(Fault::NoUsers);
         let random = section.fault(Fault::Random);
-        let digest_key =
-            hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map_err(|_| random)?;
+        let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map_err(|_| random)?;
         let mut users = BTreeMap::new();
         for value in section.rest() {
             let user = User::read(&value)?;

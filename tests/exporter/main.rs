@@ -24,3 +24,4 @@ mod support;
 mod tls;
 mod truth;
 mod walks;
+mod webconfig;
