@@ -1,5 +1,7 @@
 //! Files that change under a running exporter.
 
+use std::time::Duration;
+
 use super::place::{Authority, PASSWORD, Place, TLS, get, looks, turns_out, users};
 use crate::support::program::Program;
 
@@ -91,4 +93,19 @@ async fn a_link_that_is_turned_round() {
     assert_eq!(status(&program, "alice").await, 200);
     link("two");
     turns_out(&program, || async { status(&program, "bob").await == 200 }).await;
+}
+
+/// What stands there for one look alone is half of a change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_counts_when_two_looks_find_it() {
+    let place = Place::new(&users(&[("alice", 4)]));
+    let program = place.serve().await;
+    looks(&program).await;
+    for user in ["bob", "carol", "dave"] {
+        place.write("web.yml", users(&[(user, 4)]));
+        program.clock.advance(Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!((status(&program, "alice").await, status(&program, user).await), (200, 401), "{user}");
+    }
+    turns_out(&program, || async { status(&program, "dave").await == 200 }).await;
 }

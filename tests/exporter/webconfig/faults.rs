@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::place::{PASSWORD, PLANTED, Place, TLS, users};
-use crate::support::binary::{Running, nectar_exporter, run};
+use crate::support::binary::{Running, nectar_exporter};
 use crate::support::in_checkout;
 
 /// The file, and what is said of it after its name. `{tls}` is the usual section, `{dir}` the folder.
@@ -231,9 +231,10 @@ const CASES: &[(&str, &str)] = &[
 fn refusal(place: &Place) -> String {
     let flag = place.flag();
     let arguments = ["demo", "--web.listen-address=127.0.0.1:0", "--log.format=json", &flag];
-    let (code, _, stderr) = run(&mut nectar_exporter(&arguments));
-    assert_eq!(code, Some(1), "{stderr}");
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    let mut running = Running::start(&mut nectar_exporter(&arguments));
+    let code = running.end();
+    assert_eq!((code, running.log.len()), (Some(1), 1), "{:?}", running.log);
+    let stderr = running.log.concat();
     assert!(!stderr.contains(PLANTED) && !stderr.contains("LDeSi"), "{stderr}");
     let line: serde_json::Value = serde_json::from_str(&stderr).unwrap();
     line["error"].as_str().unwrap().to_owned()
