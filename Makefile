@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format docs dashboards mutants lint-ops
+.PHONY: test tools format docs dashboards mutants lint-ops deny
 
 # Everything that must hold: formatting, lints, all tests, and that each alert rule's tests notice when it breaks.
 test: tools
@@ -32,3 +32,8 @@ docs:
 # Rewrites the Grafana boards from the code.
 dashboards:
 	cargo xtask dashboards
+
+# Checks the licences and sources of all crates. Installs cargo-deny into target/, which takes some minutes once.
+deny:
+	@[ -x target/tools/bin/cargo-deny ] || cargo install --locked --quiet --root target/tools cargo-deny@0.20.2
+	target/tools/bin/cargo-deny --all-features check licenses bans sources

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
+use super::manners::Manners;
 use super::retry::{self, Failed, Patience};
 use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
@@ -50,6 +51,7 @@ pub struct Client {
     settings: Settings,
     key: Key,
     gate: Semaphore,
+    manners: Manners,
     clock: SharedClock,
     observer: Arc<dyn ObserveRequests>,
 }
@@ -90,7 +92,8 @@ impl Client {
             None => ClientError::Tls,
         })?;
         let gate = Semaphore::new(settings.max_concurrent_requests.max(1));
-        Ok(Self { http, settings, key, gate, clock, observer })
+        let manners = Manners::new(Arc::clone(&clock));
+        Ok(Self { http, settings, key, gate, manners, clock, observer })
     }
 
     /// The clock that this client waits by.
@@ -103,8 +106,9 @@ impl Client {
         self.settings.max_concurrent_requests.max(1)
     }
 
-    /// Looks whether the key file has a new key.
-    pub async fn refresh_key(&self) {
+    /// A poll begins: all retries are there again, and the key file may have a new key.
+    pub async fn begin_poll(&self) {
+        self.manners.begin_poll();
         self.key.refresh().await;
     }
 
@@ -142,13 +146,24 @@ impl Client {
         loop {
             let key = self.key.header();
             let failed = match self.request(endpoint, url, &key, decode).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.manners.answered();
+                    return Ok(answer);
+                }
                 Err(failed) => failed,
             };
+            if let (Reason::RateLimited, Some(wait)) = (failed.reason, failed.retry_after) {
+                // Even if this request is given up: whoever comes next would be refused, too.
+                self.manners.pause(wait);
+            }
             let wait = if self.was_rotated(failed, &key).await && patience.spend() {
                 Duration::ZERO
             } else {
-                patience.next_wait(failed).ok_or(failed.reason)?
+                let wait = patience.next_wait(failed).ok_or(failed.reason)?;
+                if !self.manners.may_retry() {
+                    return Err(failed.reason);
+                }
+                wait
             };
             debug!(
                 msg = "A request will be repeated",
@@ -156,8 +171,18 @@ impl Client {
                 reason = failed.reason.label(),
                 wait_seconds = wait.as_secs_f64(),
             );
-            self.clock.sleep(wait).await;
+            self.wait(failed.reason, wait).await;
             self.observer.retried(endpoint);
+        }
+    }
+
+    /// Waits before the next attempt. Who is asked to slow down makes the whole program wait.
+    async fn wait(&self, reason: Reason, wait: Duration) {
+        if reason == Reason::RateLimited {
+            self.manners.pause(wait);
+            self.manners.pause_is_over().await;
+        } else {
+            self.clock.sleep(wait).await;
         }
     }
 
@@ -179,6 +204,7 @@ impl Client {
     ) -> Result<T, Failed> {
         let no_answer = Failed { reason: Reason::Other, retry_after: None };
         let _place = self.gate.acquire().await.map_err(|_| no_answer)?;
+        self.manners.pause_is_over().await;
         let began = self.clock.monotonic();
         let (code, outcome) = self.exchange(url, key).await;
         let outcome = outcome.and_then(|body| {

@@ -6,6 +6,7 @@ pub mod client;
 pub mod decode;
 pub mod json;
 pub mod key;
+pub mod manners;
 pub mod retry;
 mod settings;
 pub mod walk;

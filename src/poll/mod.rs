@@ -235,7 +235,7 @@ impl std::fmt::Debug for Poller {
 }
 
 async fn read_list(client: &Client) -> Result<CompanyList, Failure> {
-    client.refresh_key().await;
+    client.begin_poll().await;
     client.company_list().await.map_err(Failure::Request)
 }
 

@@ -10,12 +10,13 @@ use bytes::Bytes;
 use futures::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
 use super::page::Order;
 use super::query::Asked;
 use super::reply::Reply;
+use crate::web::answer::{answer, whole};
 use crate::web::{Answer, Body};
 
 /// What goes wrong.
@@ -37,6 +38,18 @@ pub enum Fault {
     WrongJson,
     /// This body instead, with 200.
     Body(String),
+    /// These bytes instead, with 200.
+    Bytes(Vec<u8>),
+    /// These bytes instead, with 200, said to be packed with gzip.
+    Packed(Vec<u8>),
+    /// 200 and the head of an answer, and the connection breaks before its body.
+    NoBody,
+    /// 200 and the head of an answer, and then nothing.
+    Silent,
+    /// 200, and a body of which a byte comes every fifth of a second, for ever.
+    Trickle,
+    /// 200, and a body without end, as fast as it is taken.
+    Endless,
     /// Each page after the first repeats the last row of the one before; the last rows are never shown.
     Overlap,
     /// After the first page, rows at the front move to the end: the reader misses some, and meets others twice.
@@ -131,14 +144,37 @@ impl Fault {
             Self::StatusRetryAfter(code, wait) => Some(with_header(failure(*code), RETRY_AFTER, wait)),
             Self::WrongJson => Some(Reply::json(StatusCode::OK, r#"{"data":{"items":[]},"next":null}"#)),
             Self::Body(text) => Some(Reply::json(StatusCode::OK, text.clone())),
+            Self::Bytes(bytes) => Some(Reply::json(StatusCode::OK, bytes.clone())),
             Self::Redirect(target) => Some(with_header(failure(302), LOCATION, target)),
             Self::Delay(_)
             | Self::Hang
             | Self::BrokenBody
             | Self::TruncatedJson
+            | Self::Packed(_)
+            | Self::NoBody
+            | Self::Silent
+            | Self::Trickle
+            | Self::Endless
             | Self::Overlap
             | Self::RowsMove => None,
         }
+    }
+
+    /// The answer that takes the place of the normal one where its body is no plain list of bytes.
+    pub(super) fn stream_instead(&self) -> Option<Answer> {
+        let body = match self {
+            Self::Packed(bytes) => whole(bytes.clone()),
+            Self::NoBody => breaking(Bytes::new()),
+            Self::Silent => drip(Duration::MAX, b" "),
+            Self::Trickle => drip(Duration::from_millis(200), b" "),
+            Self::Endless => drip(Duration::ZERO, &[b' '; 64 * 1024]),
+            _ => return None,
+        };
+        let mut answer = answer(StatusCode::OK, "application/json", "").map(|_| body);
+        if let Self::Packed(_) = self {
+            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Some(answer)
     }
 
     /// How lists behave under it.
@@ -171,6 +207,17 @@ pub(super) fn break_within(bytes: &[u8], answer: Answer) -> Answer {
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
     Response::from_parts(head, breaking(Bytes::copy_from_slice(half)))
+}
+
+/// A body without end: `drop` after each `wait`.
+fn drip(wait: Duration, drop: &'static [u8]) -> Body {
+    let frames = stream::unfold((), move |()| async move {
+        if wait > Duration::ZERO {
+            tokio::time::sleep(wait).await;
+        }
+        Some((Ok(Frame::data(Bytes::from_static(drop))), ()))
+    });
+    StreamBody::new(frames).boxed_unsync()
 }
 
 /// A body that fails after `half`.

@@ -134,6 +134,21 @@ impl Simulator {
         })
     }
 
+    /// Puts the checks of a connection at other times: its status was first seen, and last recorded, then. So a test
+    /// need not wait a day for a second check, or a week for one that is late. False when there is no such connection.
+    pub fn set_connection_times(
+        &self,
+        connection_id: &str,
+        first_seen: Timestamp,
+        last_update: Timestamp,
+    ) -> bool {
+        self.0.change(|state, _| {
+            let Ok(id) = Uuid::try_parse(connection_id) else { return false };
+            let Some((company, connection)) = state.world.find_connection(id) else { return false };
+            state.set_times(company, connection, first_seen, last_update)
+        })
+    }
+
     /// Takes a company away. False when there is none with this id.
     pub fn remove_company(&self, company_id: &str) -> bool {
         self.0.change(|state, _| {
@@ -208,6 +223,17 @@ impl State {
         if let Some(life) = &mut self.life {
             life.replan(&mut self.world, company, connection, now);
         }
+    }
+
+    fn set_times(&mut self, company: usize, connection: usize, first: Timestamp, last: Timestamp) -> bool {
+        let company = self.world.companies.get_mut(company);
+        let row = company.and_then(|company| company.connections.get_mut(connection));
+        let Some(row) = row else { return false };
+        row.standing.first_seen = Some(first);
+        row.standing.last_update = Some(last);
+        // Nothing was checked before it was there.
+        row.created = row.created.min(first);
+        true
     }
 
     fn set_down(&mut self, at: usize, utility: &str, down: bool, now: Timestamp) -> usize {

@@ -33,6 +33,9 @@ pub(super) async fn answer(shared: &Shared, stop: &CancellationToken, request: &
         if let Some(reply) = fault.instead() {
             return send(reply, takes_gzip);
         }
+        if let Some(answer) = fault.stream_instead() {
+            return answer;
+        }
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return method_not_allowed("application/json", r#"{"detail":"Method Not Allowed"}"#);

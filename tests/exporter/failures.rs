@@ -211,7 +211,8 @@ async fn an_outage_from_the_start_shows_no_fleet_and_no_readiness() {
     let program = Program::against(&simulator, &[], clock).await;
     let scrape = program.after_polls(1).await;
     for (name, ..) in &scrape.samples {
-        let is_of_the_exporter = ["nectar_up", "nectar_api_", "nectar_exporter_", "process_"];
+        let is_of_the_exporter =
+            ["nectar_up", "nectar_last_failure", "nectar_api_", "nectar_exporter_", "process_"];
         assert!(is_of_the_exporter.iter().any(|prefix| name.starts_with(prefix)), "{name}");
     }
     assert_eq!(program.get("/-/ready").await.status(), 503);

@@ -9,12 +9,15 @@
     clippy::unwrap_used
 )]
 
+mod any_json;
 mod command_line;
 mod failures;
+mod faults;
 mod fleet;
 mod golden;
 mod keys;
 mod pages;
+mod politeness;
 mod polling;
 mod prometheus;
 mod requests;

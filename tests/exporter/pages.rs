@@ -57,3 +57,19 @@ fn table_of_flags_in_the_readme() {
     let table = reference::flags_table(&command("test".to_owned()));
     assert_same_as_file("README.md", &format!("{before}{BEGIN}\n{table}\n{END}{after}"));
 }
+
+/// Each promise names a test that exists.
+#[test]
+fn every_promise_has_its_test() {
+    let page = std::fs::read_to_string(in_checkout("docs/reliability.md")).unwrap();
+    let named = page.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once("| tests/"));
+    let mut promises = 0;
+    for (promise, test) in named {
+        let (file, function) = test.split_once(": ").unwrap_or_else(|| panic!("{promise} names no function"));
+        let source = std::fs::read_to_string(in_checkout(&format!("tests/{file}"))).unwrap();
+        assert!(source.contains(&format!("fn {function}(")), "there is no {function} in tests/{file}");
+        promises += 1;
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise")).count();
+    assert!(promises == rows && rows > 20, "{rows} promises, {promises} of them with a test");
+}

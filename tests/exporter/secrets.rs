@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use nectar_exporter::nectar::Key;
-use nectar_exporter::simulator::{Plan, SECRET as PLANTED, Simulator};
+use nectar_exporter::simulator::{Fault, Plan, SECRET as PLANTED, Scope, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,39 @@ async fn nothing_planted_comes_out() {
         assert!(text.contains("nectar_up") && text.contains(outcome), "{text}");
         assert!(!text.contains(PLANTED), "a secret came out");
         assert!(!text.contains(key));
+    }
+}
+
+/// A Nectar that quotes the key and a login in whatever it fails with. Each failure is one line of the log when it begins, and
+/// none for its retries.
+#[tokio::test]
+async fn nothing_planted_comes_out_of_a_failure() {
+    let simulator = Simulator::new(&Plan::default(), KEY, TestClock::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
+    let quote = format!("{KEY} {PLANTED}@example.org");
+    let faults = [
+        (Fault::Status(401), 1, "auth"),
+        (Fault::Redirect(format!("http://{PLANTED}.example/{PLANTED}?key={KEY}")), 1, "other"),
+        (Fault::Status(500), 4, "server_error"),
+        (Fault::Body(format!("<html>{quote}")), 1, "decode"),
+        (Fault::StatusRetryAfter(429, "0".to_owned()), 4, "rate_limited"),
+        (Fault::Body(format!(r#"[{{"id":17,"name":"{quote}"}}]"#)), 1, "decode"),
+        (Fault::BrokenBody, 4, "connect"),
+        (Fault::Packed(quote.into_bytes()), 1, "decode"),
+    ];
+    for (fault, times, _) in &faults {
+        simulator.faults().set_times(Scope::CompanyList, fault.clone(), *times);
+    }
+    tokio::spawn(simulator.serve(vec![listener], CancellationToken::new()));
+    let said = tokio::task::spawn_blocking(move || everything_said(&base_url, KEY, "failures=0"));
+    let said = said.await.unwrap();
+    assert!(!said.contains(PLANTED), "a secret came out");
+    let begun: Vec<&str> =
+        said.lines().filter(|line| line.contains("The company list cannot be read")).collect();
+    assert_eq!(begun.len(), faults.len(), "{begun:#?}");
+    for (line, (_, _, reason)) in begun.iter().zip(&faults) {
+        assert!(line.contains(&format!("reason={reason}")), "{line}");
     }
 }
 

@@ -1,69 +1,129 @@
 //! From a change at Nectar to a message: who is told what, how often, and when it is over.
+//!
+//! Every count is taken after things have settled: a second message would come later than the first.
 
-use std::time::Duration;
+use jiff::{SignedDuration, Timestamp};
+use nectar_exporter::simulator::{Fault, Plan, Scope};
 
+use crate::fleet::{Login, a_login_elsewhere, a_quiet_login, a_quiet_utility};
 use crate::world::World;
 
-/// A customer's password goes wrong: somebody is told, about the right customer, once; and told again when it is over.
+/// A customer's password goes wrong: somebody is told, about the right customer, once; and told once again when it is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_told_and_its_end_too() {
-    let world = World::start("connections").await;
-    let victim = world.a_quiet_connection().await;
-    assert!(world.simulator.set_connection_status(&victim.connection, "PASSWORD_INCORRECT"));
-
-    let told = world.receiver.wait_for(&[&victim.company, "PASSWORD_INCORRECT", "must act"]).await;
-    assert!(told.text.contains(&victim.utility), "the utility is named: {told:?}");
-    assert_eq!(told.receiver, "#nectar-customers");
-    assert!(told.text.contains("docs/runbooks.md#nectarinterventionneeded"), "{told:?}");
-    let again = world.receiver.count(&[&victim.company, "PASSWORD_INCORRECT", "must act"]);
-    assert_eq!(again, 1, "once");
-
-    assert!(world.simulator.set_connection_status(&victim.connection, "CONNECTED"));
-    world.receiver.wait_for(&[&victim.company, "Over:", "PASSWORD_INCORRECT"]).await;
+    is_told_once_and_its_end_once("connections", "PASSWORD_INCORRECT").await;
 }
 
 /// The same where no series per connection are served: the counts are enough.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_told_without_detail() {
-    let world = World::start("none").await;
-    let victim = world.a_quiet_connection().await;
-    assert!(world.simulator.set_connection_status(&victim.connection, "MFA_TOKEN_EXPIRED"));
-    let told = world.receiver.wait_for(&[&victim.company, "MFA_TOKEN_EXPIRED", "must act"]).await;
+    is_told_once_and_its_end_once("none", "MFA_TOKEN_EXPIRED").await;
+}
+
+async fn is_told_once_and_its_end_once(detail: &str, status: &str) {
+    let world = World::start(detail).await;
+    let victim = a_quiet_login(&world.fleet().await);
+    let about = [victim.company.as_str(), status, &victim.utility];
+
+    assert!(world.simulator.set_connection_status(&victim.standing.id, status));
+    let told = world.receiver.wait_for(0, &[&victim.company]).await;
+    assert!(told.has(&about), "who, what and where: {told:?}");
+    assert!(told.has(&["must act", "docs/runbooks.md#nectarinterventionneeded"]), "{told:?}");
     assert_eq!(told.receiver, "#nectar-customers");
+    let known = world.settled().await;
+    let all = world.receiver.after(0, &[&victim.company]);
+    assert_eq!(all.len(), 1, "told once, and nothing else of this company: {all:#?}");
+
+    assert!(world.simulator.set_connection_status(&victim.standing.id, "CONNECTED"));
+    let over = world.receiver.wait_for(known, &["Over:"]).await;
+    assert!(over.has(&about), "who, what and where is over: {over:?}");
+    assert_eq!(over.receiver, "#nectar-customers");
+    world.settled().await;
+    let all = world.receiver.after(known, &[&victim.company]);
+    assert_eq!(all.len(), 1, "its end is told once, and nothing else of this company: {all:#?}");
 }
 
-/// A utility is down for three companies: one message about the utility, and none for each login.
+/// A utility is down for three companies or more: one message about the utility, and none about their logins there, though
+/// each of these would be told by itself: as one at another utility is, of one of the same companies, at the same time.
+///
+/// As in life, the outage comes first: the first failing checks show it, and the issue of a single login counts only when
+/// a check at least a day later has found the same. So Alertmanager knows the outage before there is anything to mute,
+/// and no order of arrival can make this test pass or fail by luck.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_is_told_once() {
+async fn an_outage_is_told_once_and_its_logins_are_not() {
     let world = World::start("connections").await;
-    let (utility, companies) = world.a_utility_of_three_companies().await;
+    let fleet = world.fleet().await;
+    let (utility, companies) = a_quiet_utility(&fleet);
+    let elsewhere = a_login_elsewhere(&fleet, &companies, &utility);
+
+    let hit = world.simulator.set_utility_down(&utility, &companies, true);
+    assert!(companies.len() >= 3 && hit >= companies.len());
     let outage = [utility.as_str(), "A utility's website is down for several companies."];
-    let single = [utility.as_str(), "Nectar has trouble with a utility's website"];
-    world.rounds(5).await;
-    let before = world.receiver.count(&single);
-    assert!(world.simulator.set_utility_down(&utility, &companies, true) >= 3);
-    let told = world.receiver.wait_for(&outage).await;
+    let told = world.receiver.wait_for(0, &outage).await;
     assert_eq!(told.receiver, "#nectar-operators");
-    world.rounds(5).await;
-    assert_eq!(world.receiver.count(&outage), 1, "{:#?}", world.receiver.all());
-    assert_eq!(world.receiver.count(&single), before, "{:#?}", world.receiver.all());
+
+    assert!(world.simulator.set_connection_status(&elsewhere.standing.id, "WEBSITE_DOWN"));
+    let is_hit = |login: &&Login| login.utility == utility && companies.contains(&login.company_id);
+    for login in fleet.iter().filter(is_hit).chain([&elsewhere]) {
+        let now = Timestamp::now();
+        let first = now - SignedDuration::from_hours(48);
+        assert!(world.simulator.set_connection_times(&login.standing.id, first, now));
+    }
+    // By company and status, of which there is one.
+    let issues = [("alertname", "NectarConnectionWebsiteIssue"), ("datasource", &utility)];
+    world.muted(&issues, companies.len()).await;
+    let single = format!("WEBSITE_DOWN at {} for", elsewhere.utility);
+    let told = world.receiver.wait_for(0, &[&elsewhere.company, &single]).await;
+    assert_eq!(told.receiver, "#nectar-customers");
+
+    world.settled().await;
+    world.muted(&issues, companies.len()).await;
+    let of_outage = world.receiver.after(0, &outage);
+    assert_eq!(of_outage.len(), 1, "{of_outage:#?}");
+    let of_logins = world.receiver.after(0, &[&format!("WEBSITE_DOWN at {utility} for")]);
+    assert!(of_logins.is_empty(), "{of_logins:#?}");
 }
 
-/// The exporter is killed: one message says so, and the fleet falls silent instead of looking healed.
+/// The exporter is killed: one message says so, and of the fleet nobody hears, neither while its alerts are kept firing nor
+/// when they end: a dead exporter heals nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_exporter_is_told_once_and_mutes_its_fleet() {
     let world = World::start("connections").await;
-    let victim = world.a_quiet_connection().await;
-    world.simulator.set_connection_status(&victim.connection, "NEW_PASSWORD_NEEDED");
-    world.receiver.wait_for(&[&victim.company, "NEW_PASSWORD_NEEDED", "must act"]).await;
+    world.receiver.wait_for(0, &["must act"]).await;
+    let known = world.settled().await;
 
     world.kill_exporter();
-    let told = world.receiver.wait_for(&["No Nectar exporter of this job answers"]).await;
+    world.muted(&[("nectar_scope", "fleet"), ("alertname", "NectarInterventionNeeded")], 1).await;
+    world.muted(&[("nectar_scope", "fleet")], 2).await;
+    let told = world.receiver.wait_for(known, &["No Nectar exporter of this job answers"]).await;
     assert_eq!(told.receiver, "#nectar-operators");
-    let fleet = world.muted_fleet_alerts(Duration::from_secs(60)).await;
-    assert!(fleet > 0, "fleet alerts are muted");
-    world.rounds(5).await;
-    assert_eq!(world.receiver.count(&["No Nectar exporter of this job answers"]), 1);
-    let over = world.receiver.count(&[&victim.company, "Over:"]);
-    assert_eq!(over, 0, "a dead exporter heals nobody: {:?}", world.receiver.all());
+
+    world.until(r#"absent(ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none"})"#).await;
+    world.settled().await;
+    let all = world.receiver.after(known, &[]);
+    assert_eq!(all.len(), 1, "{all:#?}");
+}
+
+/// Nectar cannot be read until the data is withdrawn, and the alerts on customers end for want of it; then it can. Nobody
+/// hears that a customer has acted, nor a second time that one must.
+#[tokio::test(flavor = "multi_thread")]
+async fn withdrawn_data_ends_no_ticket_and_its_return_opens_none() {
+    let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
+    let flags = ["--nectar.max-data-age=10s"];
+    let world = World::over(&plan, &flags, None, "count(nectar_company_up)").await;
+    world.receiver.wait_for(0, &["must act"]).await;
+    let known = world.settled().await;
+
+    world.simulator.faults().set(Scope::Everything, Fault::Status(403));
+    world.until(r#"absent(ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none"})"#).await;
+    world.receiver.wait_for(known, &["older than four polls"]).await;
+    world.settled().await;
+    world.simulator.faults().clear();
+    world.until(r#"ALERTS{alertstate="firing", alertname="NectarInterventionNeeded"}"#).await;
+    world.until(r#"absent(ALERTS{alertstate="firing", alertname="NectarDataMissing"})"#).await;
+    world.settled().await;
+
+    let all = world.receiver.after(known, &[]);
+    assert!(all.iter().all(|message| message.receiver == "#nectar-operators"), "{all:#?}");
+    assert!(!all.iter().any(|message| message.has(&["must act"])), "{all:#?}");
 }

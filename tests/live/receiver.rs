@@ -1,4 +1,4 @@
-//! A receiver in the place of chat and pager: writes down every message.
+//! A receiver in the place of chat and pager: writes down every message to chat, and lets the pager ring unheard.
 //!
 //! Knows the form of a chat message. Must not know what ought to be in it.
 
@@ -25,6 +25,13 @@ pub struct Message {
     pub text: String,
 }
 
+impl Message {
+    /// Whether all of `words` are in it.
+    pub fn has(&self, words: &[&str]) -> bool {
+        words.iter().all(|word| self.text.contains(word))
+    }
+}
+
 /// Everything that was told so far.
 #[derive(Debug, Clone, Default)]
 pub struct Receiver(Arc<Mutex<Vec<Message>>>);
@@ -38,9 +45,12 @@ impl Receiver {
         let routes = move |request: Request| {
             let told = told.clone();
             async move {
+                let is_chat = request.uri().path() == "/chat";
                 let body =
                     request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                told.note(&serde_json::from_slice(&body).unwrap_or_default());
+                if is_chat {
+                    told.note(&serde_json::from_slice(&body).unwrap_or_default());
+                }
                 answer(StatusCode::OK, TEXT, "ok")
             }
         };
@@ -52,7 +62,8 @@ impl Receiver {
         let attachment = &body["attachments"][0];
         let part = |key: &str| attachment[key].as_str().unwrap_or_default().to_owned();
         let receiver = body["channel"].as_str().unwrap_or_default().to_owned();
-        let text = format!("{}\n{}", part("title"), part("text"));
+        // As chat shows it.
+        let text = format!("{}\n{}", part("title"), part("text")).replace("&lt;", "<").replace("&amp;", "&");
         self.0.lock().unwrap().push(Message { receiver, text });
     }
 
@@ -61,21 +72,23 @@ impl Receiver {
         self.0.lock().unwrap().clone()
     }
 
-    /// How many messages have all of `words`.
-    pub fn count(&self, words: &[&str]) -> usize {
-        self.all().iter().filter(|message| words.iter().all(|word| message.text.contains(word))).count()
+    /// The messages after the first `known` that have all of `words`.
+    pub fn after(&self, known: usize, words: &[&str]) -> Vec<Message> {
+        self.all().into_iter().skip(known).filter(|message| message.has(words)).collect()
     }
 
-    /// The first message with all of `words`; waits for it.
-    pub async fn wait_for(&self, words: &[&str]) -> Message {
+    /// The first message after the first `known` that has all of `words`; waits for it.
+    pub async fn wait_for(&self, known: usize, words: &[&str]) -> Message {
         let began = Instant::now();
         loop {
-            let found =
-                self.all().into_iter().find(|message| words.iter().all(|word| message.text.contains(word)));
-            if let Some(message) = found {
+            if let Some(message) = self.after(known, words).into_iter().next() {
                 return message;
             }
-            assert!(began.elapsed() < PATIENCE, "nobody was told {words:?}, only {:#?}", self.all());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "nobody was told {words:?}, only {:#?}",
+                self.after(known, &[])
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -8,6 +8,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+/// Time between scrapes, between evaluations, and between messages to the same readers.
+pub const ROUND: Duration = Duration::from_millis(500);
+/// The same, in configurations.
+const ROUND_TEXT: &str = "500ms";
+/// As in life, far longer than an exporter may be silent before it is said to be down.
+const KEPT_FIRING: &str = "6s";
+
 /// A server that ends with the test.
 #[derive(Debug)]
 pub struct Server {
@@ -45,6 +52,16 @@ impl Server {
         }
     }
 
+    /// The alerts of Alertmanager that have these labels, muted ones among them.
+    pub async fn alerts(&self, labels: &[(&str, &str)]) -> Vec<Value> {
+        // In Go's quotes, which differ from Rust's in nothing that our names have.
+        let filters = labels.iter().map(|(name, value)| ("filter", format!("{name}={value:?}")));
+        let url = reqwest::Url::parse_with_params(&format!("{}/api/v2/alerts", self.url), filters).unwrap();
+        let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer.as_array().unwrap_or_else(|| panic!("no list of alerts: {answer}")).clone()
+    }
+
     /// Waits until it says that it is ready.
     pub async fn ready(&self) {
         let began = Instant::now();
@@ -73,7 +90,7 @@ pub fn prometheus(folder: &Path, target: &str, alertmanager: &Server) -> Server 
     }
     let address = free_address();
     let config = format!(
-        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+        "global: {{scrape_interval: {ROUND_TEXT}, evaluation_interval: {ROUND_TEXT}}}
 rule_files: [nectar-recording.yml, nectar-alerts.yml]
 alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}
 scrape_configs: [{{job_name: any, static_configs: [{{targets: ['{target}']}}]}}]
@@ -86,7 +103,9 @@ scrape_configs: [{{job_name: any, static_configs: [{{targets: ['{target}']}}]}}]
         format!("--config.file={}", file.display()),
         format!("--storage.tsdb.path={}", folder.join("data").display()),
         format!("--web.listen-address={address}"),
-        "--rules.alert.resend-delay=1s".to_owned(),
+        // Alertmanager takes an alert for ended when it has not heard of it for four times as long: a busy machine may
+        // well be late by some seconds. What is new or over is sent at once.
+        "--rules.alert.resend-delay=2s".to_owned(),
     ];
     Server::start("prometheus", &address, &arguments)
 }
@@ -94,17 +113,17 @@ scrape_configs: [{{job_name: any, static_configs: [{{targets: ['{target}']}}]}}]
 fn shortened(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     match line.trim_start().split_once(": ") {
-        Some(("for", _)) => format!("{:indent$}for: 1s", ""),
-        Some(("keep_firing_for", _)) => format!("{:indent$}keep_firing_for: 4s", ""),
+        Some(("for", _)) => format!("{:indent$}for: {ROUND_TEXT}", ""),
+        Some(("keep_firing_for", _)) => format!("{:indent$}keep_firing_for: {KEPT_FIRING}", ""),
         _ => line.to_owned(),
     }
 }
 
-/// Alertmanager with our configuration, in which times are shortened, weekends are days like others, and chat is at
-/// `receiver`. Mail and pager find nobody.
-pub fn alertmanager(folder: &Path, receiver: &str) -> Server {
+/// Alertmanager with our configuration, in which times are shortened, weekends are days like others, chat and pager are
+/// at `receiver`, and mail goes to `mail`.
+pub fn alertmanager(folder: &Path, receiver: &str, mail: &str) -> Server {
     let config = std::fs::read_to_string(in_checkout("alerts/alertmanager.yml")).unwrap();
-    let config: Vec<String> = config.lines().filter_map(|line| adapted(line, receiver)).collect();
+    let config: Vec<String> = config.lines().filter_map(|line| adapted(line, receiver, mail)).collect();
     let file = folder.join("alertmanager.yml");
     std::fs::write(&file, config.join("\n") + "\n").unwrap();
     std::fs::copy(in_checkout("alerts/nectar.tmpl"), folder.join("nectar.tmpl")).unwrap();
@@ -118,15 +137,19 @@ pub fn alertmanager(folder: &Path, receiver: &str) -> Server {
     Server::start("prometheus-alertmanager", &address, &arguments)
 }
 
-fn adapted(line: &str, receiver: &str) -> Option<String> {
+fn adapted(line: &str, receiver: &str, mail: &str) -> Option<String> {
     let indent = line.len() - line.trim_start().len();
     match line.trim_start().split_once(": ") {
-        Some((key @ ("group_wait" | "group_interval"), _)) => Some(format!("{:indent$}{key}: 1s", "")),
+        Some((key @ ("group_wait" | "group_interval"), _)) => {
+            Some(format!("{:indent$}{key}: {ROUND_TEXT}", ""))
+        }
         Some(("mute_time_intervals", _)) => None,
+        Some(("smtp_smarthost", _)) => {
+            Some(format!("{:indent$}smtp_smarthost: {mail}\n{:indent$}smtp_require_tls: false", "", ""))
+        }
         _ => Some(
             line.replace("https://hooks.slack.com/services/PLACEHOLDER", &format!("http://{receiver}/chat"))
-                .replace("mail.PLACEHOLDER.example:587", "127.0.0.1:1")
-                .replace("https://pager.PLACEHOLDER.example", "http://127.0.0.1:1"),
+                .replace("https://pager.PLACEHOLDER.example", &format!("http://{receiver}")),
         ),
     }
 }

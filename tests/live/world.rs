@@ -2,11 +2,11 @@
 //!
 //! Knows the simulator's hands and the servers' interfaces. Must not know what a test expects.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::FromArgMatches;
+use jiff::Timestamp;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::{Cli, Exporter, command};
@@ -15,22 +15,23 @@ use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use xtask::queries::Query;
 
+use crate::ask::Series;
+use crate::fleet::Login;
+use crate::mail;
 use crate::receiver::Receiver;
-use crate::servers::{Server, alertmanager, prometheus};
+use crate::servers::{ROUND, Server, alertmanager, prometheus};
 
 const KEY: &str = "simulated";
 
-/// A connection that is CONNECTED, of a company in which nobody has to act.
-#[derive(Debug)]
-pub struct Victim {
-    /// The company's name.
-    pub company: String,
-    /// The connection's id.
-    pub connection: String,
-    /// The utility's name.
-    pub utility: String,
-}
+/// How long anything may take, in real time, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// Time between two looks at what is waited for.
+const GLANCE: Duration = Duration::from_millis(50);
+/// After so many evaluations, and as many times to speak, without a message no other is to come: the longest way to one,
+/// from a poll to a message, takes fewer, but for the end of an alert, which is kept firing and is waited for by itself.
+const SETTLING: u32 = 10;
 
 /// A simulated Nectar, the exporter, Prometheus, Alertmanager and a receiver.
 pub struct World {
@@ -46,15 +47,16 @@ pub struct World {
 }
 
 impl World {
-    /// Starts all of them over a small fleet, and waits until Prometheus has it.
+    /// Starts all of them over a small fleet, in which one company is switched off, and waits until Prometheus has it.
     pub async fn start(detail: &str) -> Self {
-        let plan = Plan { companies: 7, connections: 14, accounts: 2, seed: 4, speed: 0.0 };
-        Self::over(&plan, detail, None, "count(nectar_company_up)").await
+        let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
+        let detail = format!("--metrics.detail={detail}");
+        Self::over(&plan, &[&detail], None, "count(nectar_company_up)").await
     }
 
-    /// Starts all of them over the fleet of `plan`, with what goes wrong at Nectar from the start, and waits until
-    /// `query` finds something.
-    pub async fn over(plan: &Plan, detail: &str, fault: Option<Fault>, query: &str) -> Self {
+    /// Starts all of them over the fleet of `plan`, the exporter with `flags`, with what goes wrong at Nectar from the start,
+    /// and waits until `query` finds something.
+    pub async fn over(plan: &Plan, flags: &[&str], fault: Option<Fault>, query: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = SystemClock::shared();
         let simulator = Simulator::new(plan, KEY, Arc::clone(&clock));
@@ -65,9 +67,8 @@ impl World {
         tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
 
         let base_url = format!("http://{nectar}/v2.2");
-        let detail = format!("--metrics.detail={detail}");
-        let flags = ["nectar-exporter", "--nectar.base-url", &base_url, "--nectar.poll-interval=1s", &detail];
-        let matches = command("test".to_owned()).try_get_matches_from(flags).unwrap();
+        let own = ["nectar-exporter", "--nectar.base-url", &base_url, "--nectar.poll-interval=1s"];
+        let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
         let app = App::new(settings, Key::fixed(KEY.into()).unwrap(), clock).unwrap();
@@ -76,7 +77,7 @@ impl World {
         tokio::spawn(app.run(vec![listener], exporter.clone()));
 
         let receiver = Receiver::default();
-        let alertmanager = alertmanager(folder.path(), &receiver.listen().await);
+        let alertmanager = alertmanager(folder.path(), &receiver.listen().await, &mail::listen().await);
         alertmanager.ready().await;
         let prometheus = prometheus(folder.path(), &target, &alertmanager);
         prometheus.ready().await;
@@ -85,58 +86,16 @@ impl World {
         world
     }
 
-    /// All connections of the simulated Nectar, with their company's name.
-    pub async fn connections(&self) -> Vec<(String, Value)> {
-        let mut all = Vec::new();
+    /// All connections of the simulated Nectar.
+    pub async fn fleet(&self) -> Vec<Login> {
+        let mut fleet = Vec::new();
         for id in self.simulator.companies() {
             let url = format!("http://{}/connection/company/{id}?limit=500", self.nectar);
             let answer = reqwest::Client::new().get(url).header("X-API-Key", KEY).send().await.unwrap();
             let page: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-            for connection in page["connections"].as_array().unwrap() {
-                let company = connection["company"]["name"].as_str().unwrap().to_owned();
-                all.push((company, connection.clone()));
-            }
+            fleet.extend(page["connections"].as_array().unwrap().iter().map(Login::read));
         }
-        all
-    }
-
-    /// A connection whose company has nobody who must act.
-    pub async fn a_quiet_connection(&self) -> Victim {
-        let waiting = [
-            "MFA_TOKEN_EXPIRED",
-            "PASSWORD_INCORRECT",
-            "NEW_PASSWORD_NEEDED",
-            "ADDITIONAL_CREDENTIALS_NEEDED",
-        ];
-        let all = self.connections().await;
-        let status = |connection: &Value| connection["status"].as_str().unwrap().to_owned();
-        let busy: BTreeSet<&String> = all
-            .iter()
-            .filter(|(_, connection)| waiting.contains(&status(connection).as_str()))
-            .map(|(company, _)| company)
-            .collect();
-        let quiet = all.iter().find(|(company, c)| !busy.contains(company) && status(c) == "CONNECTED");
-        let (company, connection) = quiet.expect("a quiet company");
-        Victim {
-            company: company.clone(),
-            connection: connection["id"].as_str().unwrap().to_owned(),
-            utility: connection["datasource"]["name"].as_str().unwrap().to_owned(),
-        }
-    }
-
-    /// A utility at which at least three companies have logins, and these companies.
-    pub async fn a_utility_of_three_companies(&self) -> (String, Vec<String>) {
-        let mut companies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (_, connection) in self.connections().await {
-            let utility = connection["datasource"]["name"].as_str().unwrap().to_owned();
-            companies
-                .entry(utility)
-                .or_default()
-                .insert(connection["company"]["id"].as_str().unwrap().to_owned());
-        }
-        let found = companies.into_iter().find(|(_, companies)| companies.len() >= 3);
-        let (utility, companies) = found.expect("a utility of three companies");
-        (utility, companies.into_iter().collect())
+        fleet
     }
 
     /// Ends the exporter.
@@ -144,29 +103,40 @@ impl World {
         self.exporter.cancel();
     }
 
-    /// How many alerts about the fleet Alertmanager mutes; waits until there are some and no others are left.
-    pub async fn muted_fleet_alerts(&self, patience: Duration) -> usize {
+    /// Waits until Alertmanager has some alerts that match `matcher`, `enough` of them, and mutes them all since a graver
+    /// one is firing.
+    pub async fn muted(&self, matcher: &[(&str, &str)], enough: usize) {
         let began = Instant::now();
         loop {
-            let alerts = self.alertmanager.get("/api/v2/alerts?filter=nectar_scope%3D%22fleet%22").await;
-            let alerts = alerts.as_array().cloned().unwrap_or_default();
-            let muted = alerts.iter().filter(|alert| alert["status"]["state"] == "suppressed").count();
-            if muted > 0 && muted == alerts.len() {
-                return muted;
+            let alerts = self.alertmanager.alerts(matcher).await;
+            let is_muted = |alert: &&Value| {
+                let inhibitors = alert["status"]["inhibitedBy"].as_array().map_or(0, Vec::len);
+                alert["status"]["state"] == "suppressed" && inhibitors > 0
+            };
+            let muted = alerts.iter().filter(is_muted).count();
+            if muted >= enough && muted == alerts.len() {
+                return;
             }
-            assert!(began.elapsed() < patience, "{muted} of {} are muted", alerts.len());
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(began.elapsed() < PATIENCE, "{muted} of {} are muted, of {matcher:?}", alerts.len());
+            tokio::time::sleep(GLANCE).await;
         }
     }
 
-    /// Waits until the rules were evaluated `count` more times, so that what was to be sent was sent.
-    pub async fn rounds(&self, count: u32) {
+    /// Waits until nobody is told anything any more; returns how many messages there were by then. Alertmanager speaks to
+    /// the same readers as often as rules are evaluated, so what passes is counted in evaluations.
+    pub async fn settled(&self) -> usize {
         let began = Instant::now();
-        let first = self.last_evaluation().await;
-        while self.last_evaluation().await - first < f64::from(count) {
-            assert!(began.elapsed() < Duration::from_secs(60), "rules are not evaluated");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut known = self.receiver.all().len();
+        let mut since = self.last_evaluation().await;
+        while self.last_evaluation().await - since < f64::from(SETTLING) * ROUND.as_secs_f64() {
+            assert!(began.elapsed() < PATIENCE, "there is no end of it: {:#?}", self.receiver.all());
+            tokio::time::sleep(GLANCE).await;
+            let told = self.receiver.all().len();
+            if told != known {
+                (known, since) = (told, self.last_evaluation().await);
+            }
         }
+        known
     }
 
     /// When the rules were last evaluated, in seconds.
@@ -174,64 +144,33 @@ impl World {
         let groups = self.prometheus.get("/api/v1/rules").await;
         let groups = groups["data"]["groups"].as_array().cloned().unwrap_or_default();
         let times = groups.iter().filter_map(|group| group["lastEvaluation"].as_str());
-        let times = times.filter_map(|time| time.parse::<jiff::Timestamp>().ok());
+        let times = times.filter_map(|time| time.parse::<Timestamp>().ok());
         times.map(|time| time.as_duration().as_secs_f64()).fold(f64::MAX, f64::min)
+    }
+
+    /// Waits until Prometheus has of every company what Nectar says now.
+    pub async fn read_again(&self) {
+        let now = Timestamp::now().as_duration().as_secs_f64();
+        self.until(&format!("min(nectar_company_last_success_timestamp_seconds) > {now}")).await;
     }
 
     /// Waits until `query` finds something.
     pub async fn until(&self, query: &str) {
         let began = Instant::now();
-        while self.ask(query, false).await.is_empty() {
-            assert!(began.elapsed() < Duration::from_secs(90), "waited in vain for {query}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        while self.ask(query).await.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {query}");
+            tokio::time::sleep(GLANCE).await;
         }
     }
 
-    /// Asks Prometheus, for now or for the last half minute; what comes back must be without error, warning or a
-    /// value that is no number.
-    pub async fn ask(&self, query: &str, over_time: bool) -> Vec<Series> {
-        let now = jiff::Timestamp::now().as_second();
-        let (start, end) = ((now - 30).to_string(), now.to_string());
-        let (path, times) = if over_time {
-            ("query_range", vec![("start", start.as_str()), ("end", &end), ("step", "1")])
-        } else {
-            ("query", vec![])
-        };
-        let parameters = [("query", query)].into_iter().chain(times);
-        let url = format!("{}/api/v1/{path}", self.prometheus.url);
-        let url = reqwest::Url::parse_with_params(&url, parameters).unwrap();
-        let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(answer["status"], "success", "{query}: {answer}");
-        assert!(answer["warnings"].is_null(), "{query}: {answer}");
-        answer["data"]["result"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|series| Series::read(query, series))
-            .collect()
+    /// Asks Prometheus, for now.
+    pub async fn ask(&self, query: &str) -> Vec<Series> {
+        self.prometheus.ask(query, false).await
     }
-}
 
-/// A series of an answer.
-#[derive(Debug)]
-pub struct Series {
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Its last value.
-    pub value: f64,
-}
-
-impl Series {
-    fn read(query: &str, series: &Value) -> Self {
-        let single = [series["value"].clone()];
-        let samples = series["values"].as_array().map_or(&single[..], Vec::as_slice);
-        let values: Vec<f64> =
-            samples.iter().map(|sample| sample[1].as_str().unwrap().parse().unwrap()).collect();
-        assert!(values.iter().all(|value| value.is_finite()), "{query}: {values:?}");
-        let labels = series["metric"].as_object().unwrap().iter();
-        let labels = labels.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
-        Self { labels, value: values[values.len() - 1] }
+    /// Asks Prometheus as a board does: for now or over time.
+    pub async fn ask_as_board(&self, query: &Query) -> Vec<Series> {
+        self.prometheus.ask(&query.expression, query.over_time).await
     }
 }
 

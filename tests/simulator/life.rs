@@ -188,6 +188,24 @@ async fn a_status_set_by_hand_is_what_a_check_just_found() {
 }
 
 #[tokio::test]
+async fn times_set_by_hand_are_those_of_the_checks() {
+    let door = open(&Plan::default()).await;
+    let id = text(&door.page(&door.company(0), "?status=CONNECTED").await["connections"][0], "id");
+    let last = door.clock.now() - SignedDuration::from_hours(1);
+    let first = last - SignedDuration::from_hours(24 * 900);
+    assert!(door.simulator.set_connection_status(&id, "WEBSITE_DOWN"));
+    assert!(door.simulator.set_connection_times(&id, first, last));
+    let rows = door.everything().await;
+    let row = rows.iter().find(|row| row["id"] == *id).unwrap();
+    // The coarsest spelling has whole seconds.
+    let is = |field: &str, expected| time(row, field).unwrap().duration_since(expected).abs().as_secs() == 0;
+    assert!(is("statusFirstSeenTime", first) && is("statusLastUpdateTime", last), "{row}");
+    assert!(is("created", first), "{row}");
+    assert_eq!(text(row, "status"), "WEBSITE_DOWN");
+    assert!(!door.simulator.set_connection_times("no-such-id", first, last));
+}
+
+#[tokio::test]
 async fn companies_go_and_websites_fall() {
     let door = open(&lively(7.0)).await;
     let companies = door.simulator.companies();

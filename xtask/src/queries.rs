@@ -34,6 +34,11 @@ pub struct Query {
 }
 
 impl Query {
+    /// Whether it is this one.
+    pub fn is(&self, board: &str, panel: &str, reference: &str) -> bool {
+        self.board == board && self.panel == panel && self.reference == reference
+    }
+
     /// As one object.
     pub fn json(&self) -> Value {
         json!({

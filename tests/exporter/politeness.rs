@@ -1,0 +1,75 @@
+//! What the exporter owes Nectar: few requests, and none while it was asked to wait.
+
+use std::time::Duration;
+
+use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+
+use crate::support::clock::TestClock;
+use crate::support::program::{KEY, Program};
+
+/// One company is answered 429: no request of anybody is sent until the time that Nectar named has passed.
+#[tokio::test]
+async fn after_a_429_the_whole_program_waits() {
+    let clock = TestClock::new();
+    let plan = Plan { companies: 20, connections: 3, accounts: 1, seed: 7, speed: 0.0 };
+    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let mut companies = simulator.companies();
+    companies.sort();
+    let slow_down = Fault::StatusRetryAfter(429, "60".to_owned());
+    simulator.faults().set_times(Scope::Company(companies[1].clone()), slow_down, 1);
+    let flags = ["--nectar.max-concurrent-requests=1"];
+    let program = Program::against(&simulator, &flags, clock).await;
+
+    let refused = [("endpoint", "connections"), ("code", "429")];
+    program
+        .until("the refusal", |scrape| scrape.value("nectar_api_requests_total", &refused) == Some(1.0))
+        .await;
+    // The list, the company before, and the one that was refused.
+    let sent = simulator.requests();
+    assert_eq!(sent, 3);
+    program.clock.advance(Duration::from_secs(59));
+    for _ in 0..20 {
+        program.scrape().await;
+        assert_eq!(simulator.requests(), sent, "nobody asks while Nectar wants peace");
+    }
+    program.clock.advance(Duration::from_secs(1));
+    let scrape = program.after_polls(1).await;
+    assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
+    assert_eq!(simulator.requests(), 22);
+}
+
+/// All pages of all companies fail: each company is asked for, but not each four times. And the next poll is as patient as
+/// the first.
+#[tokio::test]
+async fn an_api_that_fails_is_not_stormed() {
+    let plan = Plan { companies: 100, connections: 1, accounts: 0, seed: 7, speed: 0.0 };
+    let clock = TestClock::skipping(Duration::from_secs(60));
+    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    for company in simulator.companies() {
+        simulator.faults().set(Scope::Company(company), Fault::Status(500));
+    }
+    let program = Program::against(&simulator, &[], clock).await;
+    let scrape = program.after_polls(1).await;
+    assert_eq!(scrape.value("nectar_up", &[]), Some(0.0));
+    let first = simulator.requests();
+    assert!((101..=101 + 40).contains(&first), "{first} requests for 100 companies");
+    let retries = scrape.sum("nectar_api_request_retries_total", &[]);
+    assert_eq!(retries, 40.0, "few, but not none");
+
+    let scrape = program.next_poll().await;
+    assert_eq!(scrape.sum("nectar_api_request_retries_total", &[]), 80.0);
+}
+
+/// A key that Nectar refuses is sent once per poll.
+#[tokio::test]
+async fn a_refused_key_is_sent_once_per_poll() {
+    let (program, simulator) =
+        Program::simulated(&Plan { companies: 5, connections: 1, ..Plan::default() }, &[]).await;
+    program.after_polls(1).await;
+    simulator.faults().set(Scope::Everything, Fault::Status(401));
+    for _ in 0..3 {
+        let before = simulator.requests();
+        program.next_poll().await;
+        assert_eq!(simulator.requests() - before, 1);
+    }
+}

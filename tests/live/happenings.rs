@@ -1,0 +1,65 @@
+//! What a board has nothing to show of while all is well, and that it is shown once it happens.
+//!
+//! Knows what is exempt from "nothing is empty". No exemption is without its happening.
+
+use nectar_exporter::simulator::{Fault, Scope};
+use xtask::queries::Query;
+
+use crate::boards::queries_of;
+use crate::world::World;
+
+/// What can happen at Nectar.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    /// One company cannot be read any more.
+    CompanyFails,
+    /// Nothing can be read any more.
+    NectarStops,
+}
+
+use Happening::{CompanyFails, NectarStops};
+
+/// What may be empty in a healthy world: board, panel, letter, and until what.
+const MAY_BE_EMPTY: &[(&str, &str, &str, Happening)] = &[
+    ("nectar-company", "Last reading", "B", CompanyFails),
+    ("nectar-overview", "Data age", "B", NectarStops),
+    ("nectar-company", "Data age", "B", NectarStops),
+    ("nectar-exporter", "Data age", "B", NectarStops),
+];
+
+/// Whether a query is exempt in a healthy world.
+pub fn may_be_empty(query: &Query) -> bool {
+    MAY_BE_EMPTY.iter().any(|(board, panel, letter, _)| query.is(board, panel, letter))
+}
+
+impl Happening {
+    fn happens(self, world: &World, company: &str) {
+        let scope = match self {
+            CompanyFails => Scope::Company(company.to_owned()),
+            NectarStops => Scope::Everything,
+        };
+        world.simulator.faults().clear();
+        world.simulator.faults().set(scope, Fault::Status(403));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_empty_is_shown_when_it_happens() {
+    let world = World::start("connections").await;
+    let fleet = world.fleet().await;
+    let company = &fleet[0].company_id;
+    for (board, panel, letter, happening) in MAY_BE_EMPTY {
+        let queries = queries_of(board, &[("company", company)]);
+        let query = queries.iter().find(|query| query.is(board, panel, letter)).unwrap();
+        happening.happens(&world, company);
+        world.until(&query.expression).await;
+        let found = world.ask_as_board(query).await;
+        let missing = query.labels.iter().find(|label| !found[0].labels.contains_key(*label));
+        assert!(missing.is_none(), "{board}, {panel} has no label {missing:?}: {found:?}");
+    }
+    // What was read before stays: the page says how old it is, and not that there is nothing.
+    let queries = queries_of("nectar-overview", &[]);
+    let connections = queries.iter().find(|query| query.panel == "Connections").unwrap();
+    let count = f64::from(u32::try_from(fleet.len()).unwrap());
+    assert_eq!(world.ask_as_board(connections).await[0].value, count);
+}

@@ -1,0 +1,82 @@
+//! Boards in worlds in which something is missing: what is not known is empty and never 0, and what is 0 is not empty.
+
+use nectar_exporter::metrics::catalogue::objects;
+use nectar_exporter::simulator::{Fault, Plan};
+use xtask::queries::Query;
+
+use crate::boards::all_queries;
+use crate::fleet::a_quiet_login;
+use crate::happenings::may_be_empty;
+use crate::world::World;
+
+fn find<'a>(queries: &'a [Query], board: &str, panel: &str) -> &'a Query {
+    let found = queries.iter().find(|query| query.board == board && query.panel == panel);
+    found.unwrap_or_else(|| panic!("{board} has no panel {panel}"))
+}
+
+fn is_of_fleet(query: &Query) -> bool {
+    // Alerts about the exporter are shown where its data is missing.
+    query.board != "nectar-exporter" && query.panel != "Firing alerts"
+}
+
+/// Nectar is down from the start: what is about the fleet is empty, and not 0; there is nothing of it to choose, but the
+/// exporter can be chosen. (One connection is typed in, and not chosen from a list.)
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_is_down_from_the_start_leaves_the_fleet_empty() {
+    let fault = Some(Fault::Status(403));
+    let world = World::over(&Plan::default(), &[], fault, "nectar_exporter_polls_total > 0").await;
+    let mut variables = Vec::new();
+    for query in all_queries("any", "any") {
+        let found = world.ask_as_board(&query).await;
+        let is_expected = match (query.kind.as_str(), query.panel.as_str()) {
+            ("variable", "job" | "instance") => true,
+            ("variable", _) => false,
+            _ if is_of_fleet(&query) => false,
+            _ => continue,
+        };
+        assert_eq!(!found.is_empty(), is_expected, "{}, {}: {found:?}", query.board, query.panel);
+        if query.kind == "variable" {
+            variables.push(query.panel);
+        }
+    }
+    variables.sort();
+    variables.dedup();
+    assert_eq!(variables, ["company", "instance", "job", "provider"]);
+}
+
+/// A key without companies: the counts are 0, and not empty.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_tenant_has_zeros() {
+    let plan = Plan { companies: 0, ..Plan::default() };
+    let world = World::over(&plan, &[], None, "nectar_up == 1").await;
+    let queries = all_queries("any", "any");
+    for panel in [
+        "Connections",
+        "Customers who must act",
+        "Waiting for the customer",
+        "Website issues",
+        "Accounts in error",
+        "Companies unreadable",
+    ] {
+        let found = world.ask(&find(&queries, "nectar-overview", panel).expression).await;
+        assert!(found.len() == 1 && found[0].value == 0.0, "{panel}: {found:?}");
+    }
+}
+
+/// Without series per connection, what needs them is empty and not 0; all else is as ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_detail_only_what_needs_it_is_empty() {
+    let world = World::start("none").await;
+    let login = a_quiet_login(&world.fleet().await);
+    world.simulator.set_connection_status(&login.standing.id, "PASSWORD_INCORRECT");
+    world.read_again().await;
+    for query in all_queries(&login.company_id, &login.standing.id) {
+        if !is_of_fleet(&query) || may_be_empty(&query) {
+            continue;
+        }
+        let needs_detail =
+            objects::ALL.iter().any(|metric| query.expression.contains(&format!("{}{{", metric.name)));
+        let found = world.ask_as_board(&query).await;
+        assert_eq!(found.is_empty(), needs_detail, "{}, {}: {found:?}", query.board, query.panel);
+    }
+}

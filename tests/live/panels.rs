@@ -1,0 +1,115 @@
+//! Which panel shows which truth.
+//!
+//! To compare a further query with the simulated Nectar, add a row. Must not know how anything is counted.
+
+use nectar_exporter::status::Kind;
+use xtask::queries::Query;
+
+use crate::tally::{Truth, age, number};
+use crate::truth::{
+    Seen, accounts, accounts_in_error, accounts_of_one, by_category, by_status, categories_there,
+    checked_ago, checked_between, checked_lately, companies_per_utility, connections, customers, dates, due,
+    in_status, longest, longest_wait, names, names_with_company, never_checked, of_accounts, overdue,
+    overdue_by, per_utility, share_connected, share_down, share_waiting, suspected, wait_by_company, waiting,
+    waiting_by_company, waiting_logins, website_issues, who_has_what,
+};
+use crate::world::World;
+
+/// Board, panel, letter, and what is true of it.
+type Row = (&'static str, &'static str, &'static str, fn(&Seen<'_>) -> Truth);
+
+const OVERVIEW: &str = "nectar-overview";
+const COMPANY: &str = "nectar-company";
+const WORKLIST: &str = "nectar-worklist";
+const PROVIDER: &str = "nectar-provider";
+const EXPORTER: &str = "nectar-exporter";
+
+/// Every number that can be counted from outside.
+#[rustfmt::skip]
+pub const TABLE: &[Row] = &[
+    (OVERVIEW, "Data age", "A", |_| age(0.0)),
+    (OVERVIEW, "Companies unreadable", "A", |_| number(0)),
+    (OVERVIEW, "Connections", "A", |seen| number(seen.of_companies.len())),
+    (OVERVIEW, "Connected", "A", share_connected),
+    (OVERVIEW, "Customers who must act", "A", customers),
+    (OVERVIEW, "Waiting for the customer", "A", waiting),
+    (OVERVIEW, "Website issues", "A", website_issues),
+    (OVERVIEW, "Utilities suspected down", "A", |seen| number(suspected(seen))),
+    (OVERVIEW, "Overdue for a check", "A", overdue),
+    (OVERVIEW, "Accounts in error", "A", accounts_in_error),
+    (OVERVIEW, "Companies that need to act", "A", waiting_by_company),
+    (OVERVIEW, "Companies that need to act", "B", wait_by_company),
+    (OVERVIEW, "Utilities by share down", "A", checked_lately),
+    (OVERVIEW, "Utilities by share down", "B", share_down),
+    (OVERVIEW, "Connections by category", "A", |seen| by_category(Kind::Connection, &connections(seen))),
+    (OVERVIEW, "Accounts by category", "A", |seen| by_category(Kind::Account, &accounts(seen))),
+    (COMPANY, "Data age", "A", |_| age(0.0)),
+    (COMPANY, "Last reading", "A", |_| number(1)),
+    (COMPANY, "Connections", "A", |seen| number(seen.of_companies.len())),
+    (COMPANY, "Connected", "A", share_connected),
+    (COMPANY, "Waiting for the customer", "A", waiting),
+    (COMPANY, "Website issues", "A", website_issues),
+    (COMPANY, "Overdue for a check", "A", overdue),
+    (COMPANY, "Accounts in error", "A", accounts_in_error),
+    (COMPANY, "Its connections", "A", |seen| names(&seen.logins)),
+    (COMPANY, "Its connections", "B", |seen| in_status(seen, &seen.logins)),
+    (COMPANY, "Its connections", "C", |seen| checked_ago(seen, &seen.logins)),
+    (COMPANY, "Its connections", "D", |seen| due(&seen.logins)),
+    (COMPANY, "Its connections", "E", overdue_by),
+    (COMPANY, "Connections by status", "A", |seen| by_status(connections(seen))),
+    (COMPANY, "Connections by status", "B", |seen| longest(seen, &connections(seen))),
+    (COMPANY, "Accounts by status", "A", |seen| by_status(accounts(seen))),
+    (COMPANY, "Accounts by status", "B", |seen| longest(seen, &accounts(seen))),
+    (WORKLIST, "Waiting for the customer", "A", waiting),
+    (WORKLIST, "Customers who must act", "A", customers),
+    (WORKLIST, "Longest wait", "A", longest_wait),
+    (WORKLIST, "Listed below", "A", |seen| number(waiting_logins(seen).len())),
+    (WORKLIST, "Logins that wait for their customer", "A", |seen| names_with_company(&waiting_logins(seen))),
+    (WORKLIST, "Logins that wait for their customer", "B", |seen| in_status(seen, &waiting_logins(seen))),
+    (WORKLIST, "Logins that wait for their customer", "C", |seen| checked_ago(seen, &waiting_logins(seen))),
+    (WORKLIST, "The connection", "A", |seen| names_with_company(&[seen.one])),
+    (WORKLIST, "The connection", "B", |seen| in_status(seen, &[seen.one])),
+    (WORKLIST, "The connection", "C", |seen| checked_ago(seen, &[seen.one])),
+    (WORKLIST, "The connection", "D", |seen| due(&[seen.one])),
+    (WORKLIST, "The connection", "E", |seen| dates(&[seen.one], |login| Some(login.created))),
+    (WORKLIST, "Its accounts", "A", accounts_of_one),
+    (WORKLIST, "Its accounts", "B", |seen| of_accounts(seen, |account| account.first_seen)),
+    (WORKLIST, "Its accounts", "C", |seen| of_accounts(seen, |account| account.last_update)),
+    (PROVIDER, "Utilities", "A", |seen| per_utility(&seen.logins)),
+    (PROVIDER, "Utilities", "B", companies_per_utility),
+    (PROVIDER, "Utilities", "C", checked_lately),
+    (PROVIDER, "Utilities", "D", share_down),
+    (PROVIDER, "Utilities", "E", share_waiting),
+    (PROVIDER, "Who has which status there", "A", who_has_what),
+    (PROVIDER, "Age of the last checks", "A", |seen| number(checked_between(seen, 0.0, 1.0))),
+    (PROVIDER, "Age of the last checks", "B", |seen| number(checked_between(seen, 1.0, 3.0))),
+    (PROVIDER, "Age of the last checks", "C", |seen| number(checked_between(seen, 3.0, 7.0))),
+    (PROVIDER, "Age of the last checks", "D", |seen| number(checked_between(seen, 7.0, 8.0))),
+    (PROVIDER, "Age of the last checks", "E", |seen| number(checked_between(seen, 8.0, f64::MAX))),
+    (PROVIDER, "Age of the last checks", "F", never_checked),
+    (PROVIDER, "Connections by category", "A", categories_there),
+    (EXPORTER, "Up", "A", |_| number(1)),
+    (EXPORTER, "Last poll", "A", |_| number(1)),
+    (EXPORTER, "Data age", "A", |_| age(0.0)),
+    (EXPORTER, "Series per object", "A", |_| number(0)),
+    (EXPORTER, "Version", "A", |_| number(1)),
+    (EXPORTER, "Data age against the interval", "B", |_| number(1)),
+    (EXPORTER, "Data age against the interval", "C", |_| number(3600)),
+];
+
+/// Whether a query is in the table.
+pub fn is_listed(query: &Query) -> bool {
+    TABLE.iter().any(|(board, panel, letter, _)| query.is(board, panel, letter))
+}
+
+/// Compares everything in the table about this board, with the variables chosen as in `seen`.
+pub async fn are_true(world: &World, queries: &[Query], seen: &Seen<'_>) {
+    for (board, panel, letter, truth) in TABLE.iter().filter(|(board, ..)| *board == queries[0].board) {
+        let query = queries.iter().find(|query| query.is(board, panel, letter));
+        let query = query.unwrap_or_else(|| panic!("{board} has no {panel} {letter}"));
+        let found = world.ask(&query.expression).await;
+        if let Err(difference) = truth(seen).compare(&found) {
+            panic!("{board}, {panel}, {letter}: {difference}\n{}", query.expression);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What boards must show, counted from what the simulated Nectar sends.
+//!
+//! Knows what each number on a board means. Must not know PromQL or the exporter's metrics: it counts connections.
+
+use std::collections::BTreeSet;
+
+use nectar_exporter::status::{Category, Kind};
+
+use crate::fleet::{Login, Standing};
+use crate::tally::{Truth, age, float, largest, number, rows, share, tally};
+
+/// A board as somebody sees it, with what was chosen in its variables.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Connections of the chosen companies, or of all.
+    pub of_companies: Vec<&'a Login>,
+    /// Those of them at the chosen utilities, or at all.
+    pub logins: Vec<&'a Login>,
+    /// The chosen connection.
+    pub one: &'a Login,
+    /// Unix seconds.
+    pub now: f64,
+}
+
+const DAY: f64 = 86_400.0;
+const DOWN: [&str; 2] = ["WEBSITE_DOWN", "URL_INACCESSIBLE"];
+
+fn only<'a>(logins: &[&'a Login], keep: impl Fn(&Login) -> bool) -> Vec<&'a Login> {
+    logins.iter().copied().filter(|login| keep(login)).collect()
+}
+
+pub fn connections<'a>(seen: &Seen<'a>) -> Vec<&'a Standing> {
+    seen.of_companies.iter().map(|login| &login.standing).collect()
+}
+
+pub fn accounts<'a>(seen: &Seen<'a>) -> Vec<&'a Standing> {
+    seen.of_companies.iter().flat_map(|login| &login.accounts).collect()
+}
+
+fn needs_customer(login: &Login) -> bool {
+    login.standing.is_in(Category::InterventionNeeded)
+}
+
+/// A deactivated company is no trouble.
+fn is_active(login: &Login) -> bool {
+    !login.standing.is(&["COMPANY_INACTIVE"])
+}
+
+pub fn waiting(seen: &Seen<'_>) -> Truth {
+    number(only(&seen.of_companies, needs_customer).len())
+}
+
+pub fn waiting_logins<'a>(seen: &Seen<'a>) -> Vec<&'a Login> {
+    only(&seen.logins, needs_customer)
+}
+
+pub fn website_issues(seen: &Seen<'_>) -> Truth {
+    number(only(&seen.of_companies, |login| login.standing.is_in(Category::WebsiteIssue)).len())
+}
+
+pub fn accounts_in_error(seen: &Seen<'_>) -> Truth {
+    number(accounts(seen).iter().filter(|account| account.is_in(Category::Error)).count())
+}
+
+pub fn share_connected(seen: &Seen<'_>) -> Truth {
+    let connected = only(&seen.of_companies, |login| login.standing.is(&["CONNECTED"]));
+    let all = only(&seen.of_companies, is_active);
+    rows(&[], [(vec![], float(connected.len()) / float(all.len()))])
+}
+
+pub fn customers(seen: &Seen<'_>) -> Truth {
+    let waiting = only(&seen.of_companies, needs_customer);
+    number(waiting.iter().map(|login| &login.company_id).collect::<BTreeSet<_>>().len())
+}
+
+fn is_overdue(login: &Login, now: f64) -> bool {
+    is_active(login) && login.due().is_some_and(|due| due < now)
+}
+
+pub fn overdue(seen: &Seen<'_>) -> Truth {
+    number(only(&seen.of_companies, |login| is_overdue(login, seen.now)).len())
+}
+
+pub fn overdue_by(seen: &Seen<'_>) -> Truth {
+    ages(&seen.logins, |login| login.due().map(|due| seen.now - due).filter(|late| *late > 0.0))
+}
+
+fn status(standing: &Standing) -> String {
+    standing.status.word().to_owned()
+}
+
+pub fn waiting_by_company(seen: &Seen<'_>) -> Truth {
+    let waiting = only(&seen.of_companies, needs_customer);
+    let key = |login: &&Login| vec![login.company_id.clone(), login.company.clone(), status(&login.standing)];
+    tally(&["company_id", "company", "status"], waiting.iter().map(key))
+}
+
+pub fn wait_by_company(seen: &Seen<'_>) -> Truth {
+    let waiting = only(&seen.of_companies, needs_customer);
+    let key = |login: &Login| vec![login.company_id.clone(), status(&login.standing)];
+    let wait = |login: &&Login| login.standing.first_seen.map(|since| (key(login), seen.now - since));
+    largest(&["company_id", "status"], waiting.iter().filter_map(wait)).of_ages()
+}
+
+pub fn longest_wait(seen: &Seen<'_>) -> Truth {
+    age(wait_by_company(seen).rows.into_values().fold(0.0, f64::max))
+}
+
+pub fn by_status(standings: Vec<&Standing>) -> Truth {
+    tally(&["status"], standings.into_iter().map(|standing| vec![status(standing)]))
+}
+
+pub fn longest(seen: &Seen<'_>, standings: &[&Standing]) -> Truth {
+    let age =
+        |standing: &&Standing| standing.first_seen.map(|since| (vec![status(standing)], seen.now - since));
+    largest(&["status"], standings.iter().filter_map(age)).of_ages()
+}
+
+/// Every heading of the page is there, with 0 too; what is not on the page only where it was met.
+pub fn by_category(kind: Kind, standings: &[&Standing]) -> Truth {
+    let known = kind.categories().iter().filter(|category| **category != Category::Unknown);
+    let mut truth =
+        tally(&["category"], standings.iter().map(|standing| vec![category(standing.status.category())]));
+    for heading in known {
+        truth.rows.entry(vec![category(*heading)]).or_default();
+    }
+    truth
+}
+
+fn category(category: Category) -> String {
+    category.label().to_owned()
+}
+
+/// Which connections there are.
+pub fn names(logins: &[&Login]) -> Truth {
+    let key = |login: &&Login| {
+        let Login { company_id, utility, country, standing, .. } = *login;
+        vec![company_id.clone(), standing.id.clone(), status(standing), utility.clone(), country.clone()]
+    };
+    tally(&["company_id", "connection_id", "status", "datasource", "country"], logins.iter().map(key))
+}
+
+pub fn names_with_company(logins: &[&Login]) -> Truth {
+    let key = |login: &&Login| {
+        let Login { company, utility, country, standing, .. } = *login;
+        vec![company.clone(), standing.id.clone(), status(standing), utility.clone(), country.clone()]
+    };
+    tally(&["company", "connection_id", "status", "datasource", "country"], logins.iter().map(key))
+}
+
+/// A number for each connection that has one.
+fn each(logins: &[&Login], value: impl Fn(&Login) -> Option<f64>) -> Truth {
+    let key = |login: &Login| vec![login.company_id.clone(), login.standing.id.clone()];
+    let row = |login: &&Login| value(login).map(|value| (key(login), value));
+    rows(&["company_id", "connection_id"], logins.iter().filter_map(row))
+}
+
+fn ages(logins: &[&Login], value: impl Fn(&Login) -> Option<f64>) -> Truth {
+    each(logins, value).of_ages()
+}
+
+pub fn dates(logins: &[&Login], value: impl Fn(&Login) -> Option<f64>) -> Truth {
+    each(logins, value).of_dates()
+}
+
+pub fn in_status(seen: &Seen<'_>, logins: &[&Login]) -> Truth {
+    ages(logins, |login| login.standing.first_seen.map(|since| seen.now - since))
+}
+
+pub fn checked_ago(seen: &Seen<'_>, logins: &[&Login]) -> Truth {
+    ages(logins, |login| login.standing.last_update.map(|last| seen.now - last))
+}
+
+pub fn due(logins: &[&Login]) -> Truth {
+    dates(logins, Login::due)
+}
+
+pub fn accounts_of_one(seen: &Seen<'_>) -> Truth {
+    let key = |account: &Standing| vec![account.id.clone(), status(account)];
+    tally(&["account_id", "status"], seen.one.accounts.iter().map(key))
+}
+
+pub fn of_accounts(seen: &Seen<'_>, time: fn(&Standing) -> Option<f64>) -> Truth {
+    let row = |account: &Standing| time(account).map(|time| (vec![account.id.clone()], seen.now - time));
+    rows(&["account_id"], seen.one.accounts.iter().filter_map(row)).of_ages()
+}
+
+pub fn per_utility(logins: &[&Login]) -> Truth {
+    tally(&["datasource"], logins.iter().map(|login| vec![login.utility.clone()]))
+}
+
+pub fn companies_per_utility(seen: &Seen<'_>) -> Truth {
+    let pairs: BTreeSet<_> = seen.logins.iter().map(|login| (&login.utility, &login.company_id)).collect();
+    tally(&["datasource"], pairs.into_iter().map(|(utility, _)| vec![utility.clone()]))
+}
+
+fn recent<'a>(seen: &Seen<'a>) -> Vec<&'a Login> {
+    let is_recent = |last: f64| seen.now - last < 3.0 * DAY;
+    only(&seen.logins, |login| is_active(login) && login.standing.last_update.is_some_and(is_recent))
+}
+
+pub fn checked_lately(seen: &Seen<'_>) -> Truth {
+    per_utility(&recent(seen))
+}
+
+pub fn share_down(seen: &Seen<'_>) -> Truth {
+    let recent = recent(seen);
+    share(&per_utility(&only(&recent, |login| login.standing.is(&DOWN))), per_utility(&recent))
+}
+
+pub fn share_waiting(seen: &Seen<'_>) -> Truth {
+    share(&per_utility(&waiting_logins(seen)), per_utility(&seen.logins))
+}
+
+/// Four of five of three or more that were checked lately are down, for two companies or more.
+pub fn suspected(seen: &Seen<'_>) -> usize {
+    let checked = checked_lately(seen).rows;
+    let is_suspect = |(utility, share): (Vec<String>, f64)| {
+        let down =
+            only(&recent(seen), |login| [login.utility.clone()] == *utility && login.standing.is(&DOWN));
+        let companies: BTreeSet<_> = down.iter().map(|login| &login.company_id).collect();
+        share >= 0.8 && checked[&utility] >= 3.0 && companies.len() >= 2
+    };
+    share_down(seen).rows.into_iter().filter(|row| is_suspect(row.clone())).count()
+}
+
+pub fn who_has_what(seen: &Seen<'_>) -> Truth {
+    let key = |login: &&Login| vec![login.company.clone(), login.utility.clone(), status(&login.standing)];
+    tally(&["company", "datasource", "status"], seen.logins.iter().map(key))
+}
+
+pub fn checked_between(seen: &Seen<'_>, from: f64, to: f64) -> usize {
+    let is_between = |last: f64| (from..to).contains(&((seen.now - last) / DAY));
+    only(&seen.logins, |login| login.standing.last_update.is_some_and(is_between)).len()
+}
+
+pub fn never_checked(seen: &Seen<'_>) -> Truth {
+    number(only(&seen.logins, |login| login.standing.last_update.is_none()).len())
+}
+
+pub fn categories_there(seen: &Seen<'_>) -> Truth {
+    let category = |login: &&Login| vec![category(login.standing.status.category())];
+    tally(&["category"], seen.logins.iter().map(category))
+}
