@@ -13,8 +13,9 @@ use crate::fleet::FleetWriter;
 use crate::metrics::{Exposition, OwnMetrics};
 use crate::nectar::{Client, ClientError, Key};
 use crate::poll::Poller;
-use crate::server::Server;
-use crate::web::{Limits, serve};
+use crate::server::{Gate, Server};
+use crate::web::{Door, Limits, serve_through};
+use crate::webconfig::Keeper;
 
 /// Why the exporter could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,8 @@ pub enum AppError {
 pub struct App {
     poller: Poller,
     server: Server,
+    clock: SharedClock,
+    keeper: Option<Arc<Keeper>>,
 }
 
 impl App {
@@ -51,8 +54,14 @@ impl App {
         let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics);
         let path = settings.web.telemetry_path;
         let server = Server::new(exposition, fleet, Arc::clone(&clock), path, max_data_age);
-        let poller = Poller::new(client, writer, clock, settings.poll, own);
-        Ok(Self { poller, server })
+        let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own);
+        Ok(Self { poller, server, clock, keeper: None })
+    }
+
+    /// The same, with TLS, passwords and headers as `keeper` has them.
+    #[must_use]
+    pub fn protected_by(self, keeper: Option<Keeper>) -> Self {
+        Self { keeper: keeper.map(Arc::new), ..self }
     }
 
     /// Polls, and serves on `listeners`, until `stop`.
@@ -60,10 +69,15 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], when it cannot go on.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, server } = self;
+        let Self { poller, server, clock, keeper } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
-        let routes = move |request| server.clone().answer(request);
-        let serving = serve(listeners, Limits::default(), routes, stop.clone());
+        if let Some(keeper) = &keeper {
+            tokio::spawn(Arc::clone(keeper).watch(clock, stop.clone()));
+        }
+        let door = door(keeper.as_ref());
+        let gate = Gate::new(server, keeper);
+        let routes = move |request| gate.clone().answer(request);
+        let serving = serve_through(door, listeners, Limits::default(), routes, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),
@@ -75,5 +89,16 @@ impl App {
                 if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
             }
         }
+    }
+}
+
+/// Whether there is TLS is settled now; which certificate it has, at each connection.
+fn door(keeper: Option<&Arc<Keeper>>) -> Door {
+    match keeper {
+        Some(keeper) if keeper.has_tls() => {
+            let keeper = Arc::clone(keeper);
+            Door::Tls(Arc::new(move || keeper.now().tls.clone()))
+        }
+        _ => Door::Plain,
     }
 }

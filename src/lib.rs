@@ -1,7 +1,7 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
 //! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `server`. The ground that all
-//! stand on: `clock`, `status`, `text`, `failure`, `observe`, `web`. Beside them the `simulator`, which knows only the ground.
+//! stand on: `clock`, `status`, `text`, `failure`, `observe`, `web`, `webconfig`. Beside them the `simulator`, which knows only the ground.
 
 pub mod app;
 pub mod clock;
@@ -20,3 +20,4 @@ pub mod simulator;
 pub mod status;
 pub mod text;
 pub mod web;
+pub mod webconfig;

@@ -22,6 +22,7 @@ use nectar_exporter::metrics::Build;
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::simulator::{Plan, Simulator};
 use nectar_exporter::web::{self, BindError, ListenAddress};
+use nectar_exporter::webconfig::{Keeper, WebConfigError};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,8 @@ enum StartError {
     Key(#[from] KeyError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error(transparent)]
+    WebConfig(#[from] WebConfigError),
     #[error(transparent)]
     App(#[from] AppError),
     #[error("cannot read the certificates in {0} (--nectar.ca-file): {1}")]
@@ -85,7 +88,8 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
             warn!(msg = "The API key crosses the network in the clear: use https in --nectar.base-url");
         }
         let addresses = settings.web.listen_addresses.clone();
-        let app = App::new(settings, key, SystemClock::shared())?;
+        let keeper = keeper(&settings).await?;
+        let app = App::new(settings, key, SystemClock::shared())?.protected_by(keeper);
         Ok(app.run(listen(&addresses).await?, stop).await?)
     }))
 }
@@ -94,6 +98,7 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
     let mut settings = Exporter::against_simulator(&flags.exporter)?;
     Ok(start(flags.exporter.log, |stop| async move {
         let clock = SystemClock::shared();
+        let keeper = keeper(&settings).await?;
         let simulated = web::bind(&ListenAddress::loopback(0)).await?;
         for listener in &simulated {
             // Known only now: port 0 picked a free one.
@@ -107,14 +112,15 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
         tokio::spawn(simulator.serve(simulated, stop.clone()));
         if let Some(first) = listeners.first() {
             let port = first.local_addr()?.port();
-            let page = format!("http://localhost:{port}/");
-            let metrics = format!("http://localhost:{port}{}", settings.web.telemetry_path);
+            let scheme = if keeper.as_ref().is_some_and(Keeper::has_tls) { "https" } else { "http" };
+            let page = format!("{scheme}://localhost:{port}/");
+            let metrics = format!("{scheme}://localhost:{port}{}", settings.web.telemetry_path);
             info!(
                 msg = "The demo runs: open the page in a browser, point Prometheus at the metrics",
                 page, metrics
             );
         }
-        Ok(App::new(settings, key, clock)?.run(listeners, stop).await?)
+        Ok(App::new(settings, key, clock)?.protected_by(keeper).run(listeners, stop).await?)
     }))
 }
 
@@ -128,6 +134,14 @@ async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), 
 fn plan(flags: &SimFlags) -> Plan {
     let &SimFlags { companies, connections, accounts, seed, speed } = flags;
     Plan { companies, connections, accounts, seed, speed }
+}
+
+/// What protects the server, where a file says so.
+async fn keeper(settings: &Exporter) -> Result<Option<Keeper>, WebConfigError> {
+    match settings.web.config_file.clone() {
+        Some(path) => Keeper::load(path).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Binds every address and says so, a line each.

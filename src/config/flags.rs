@@ -138,6 +138,9 @@ pub struct ExporterFlags {
     /// Path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
     pub telemetry_path: String,
+    /// File with TLS and basic auth, in the format of Prometheus' exporter-toolkit; read again when it changes
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
     /// How to log.
     #[command(flatten)]
     pub log: LogFlags,

@@ -13,7 +13,7 @@ use super::flags::{DetailFlag, ExporterFlags, NectarFlags};
 use crate::web::ListenAddress;
 use crate::{metrics, nectar, poll};
 
-/// Paths that are taken.
+/// Paths that are taken. Some of them need no password, which the metrics must not fall under.
 const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
 
 /// Where a simulated Nectar in this process is, but for the port.
@@ -39,6 +39,8 @@ pub struct Web {
     pub listen_addresses: Vec<ListenAddress>,
     /// Path of the metrics.
     pub telemetry_path: String,
+    /// The file with TLS and passwords.
+    pub config_file: Option<PathBuf>,
 }
 
 /// All settings of the exporter.
@@ -116,6 +118,7 @@ impl Exporter {
             web: Web {
                 listen_addresses: flags.listen_addresses.clone(),
                 telemetry_path: flags.telemetry_path.clone(),
+                config_file: flags.web_config_file.clone(),
             },
         }
     }

@@ -7,8 +7,9 @@
 //! | `GET /-/healthy` | 200 while the process lives |
 //! | `GET /-/ready` | 503 until the first good poll, then 200 |
 //!
-//! Knows paths and content types. Must not know Nectar, or polling.
+//! All but the last two may need a password; see [`Gate`]. Knows paths and content types. Must not know Nectar, or polling.
 
+mod gate;
 mod landing;
 
 use std::fmt::Display;
@@ -28,6 +29,13 @@ use crate::metrics::text::CONTENT_TYPE as METRICS;
 use crate::web::answer::{self, HTML, TEXT, answer};
 use crate::web::encoding::{accepts_gzip, gzip};
 use crate::web::{Answer, Request};
+
+pub use gate::Gate;
+
+/// Whether the process lives.
+pub const HEALTHY: &str = "/-/healthy";
+/// Whether there is something to scrape.
+pub const READY: &str = "/-/ready";
 
 /// Scrapes at once: each holds its whole text until the client has taken it, and a large fleet's is large.
 const SCRAPES_AT_ONCE: usize = 8;
@@ -70,8 +78,8 @@ impl Server {
         let route = match path {
             _ if path == self.0.telemetry_path => Route::Metrics,
             "/" => Route::Landing,
-            "/-/healthy" => Route::Healthy,
-            "/-/ready" => Route::Ready,
+            HEALTHY => Route::Healthy,
+            READY => Route::Ready,
             _ => return answer(StatusCode::NOT_FOUND, TEXT, "Not found. The metrics and links are at /\n"),
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {

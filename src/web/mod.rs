@@ -1,12 +1,14 @@
-//! Plain HTTP serving: sockets, limits, draining, answers.
+//! HTTP serving: sockets, limits, draining, answers.
 //!
-//! Knows `hyper`. Must not know a route, a metric or Nectar.
+//! Knows `hyper` and TLS. Must not know a route, a metric or Nectar.
 
 pub mod answer;
+pub mod door;
 pub mod encoding;
 pub mod listen;
 pub mod serve;
 
 pub use answer::{Answer, Body, Request};
+pub use door::Door;
 pub use listen::{BindError, ListenAddress, bind};
-pub use serve::{Limits, serve};
+pub use serve::{Limits, serve, serve_through};

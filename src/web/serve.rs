@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::answer::{Answer, Request};
+use super::door::Door;
 
 /// What one client may cost us.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of request line and headers together; more is answered with 431.
     pub header_bytes: usize,
-    /// For a request's headers to arrive, and for an idle connection to be used again.
+    /// For a TLS handshake, for a request's headers to arrive, and for an idle connection to be used again.
     pub header_time: Duration,
     /// For a client that takes nothing of an answer.
     pub write_time: Duration,
@@ -48,17 +49,31 @@ impl Default for Limits {
     }
 }
 
-/// Serves `routes` on all `listeners` until `stop`, then finishes what is under way, within `limits.drain_time`.
+/// Serves `routes` on all `listeners`, in plain HTTP, until `stop`; see [`serve_through`].
 pub async fn serve<R, F>(listeners: Vec<TcpListener>, limits: Limits, routes: R, stop: CancellationToken)
 where
     R: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
+    serve_through(Door::Plain, listeners, limits, routes, stop).await;
+}
+
+/// Serves `routes` on all `listeners`, behind `door`, until `stop`, then finishes what is under way, within
+/// `limits.drain_time`.
+pub async fn serve_through<R, F>(
+    door: Door,
+    listeners: Vec<TcpListener>,
+    limits: Limits,
+    routes: R,
+    stop: CancellationToken,
+) where
+    R: Fn(Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections));
-    let loops = listeners
-        .into_iter()
-        .map(|listener| accept_loop(listener, limits, routes.clone(), Arc::clone(&places), &graceful));
+    let entrance = Entrance { door, limits, routes, places, stop: stop.clone() };
+    let loops = listeners.into_iter().map(|listener| entrance.clone().accept_loop(listener, &graceful));
     tokio::select! {
         () = stop.cancelled() => {}
         _ = join_all(loops) => {}
@@ -68,54 +83,63 @@ where
     }
 }
 
-async fn accept_loop<R, F>(
-    listener: TcpListener,
+/// What every connection of a server shares.
+#[derive(Clone)]
+struct Entrance<R> {
+    door: Door,
     limits: Limits,
     routes: R,
     places: Arc<Semaphore>,
-    graceful: &GracefulShutdown,
-) where
+    stop: CancellationToken,
+}
+
+impl<R, F> Entrance<R>
+where
     R: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _peer)) => {
-                tokio::spawn(connection(stream, limits, routes.clone(), place, graceful.watcher()));
-            }
-            Err(error) => {
-                // Out of descriptors, or a client that left at once. Neither may end or spin the loop.
-                debug!(msg = "A connection could not be accepted", error = %error);
-                tokio::time::sleep(Duration::from_millis(50)).await;
+    async fn accept_loop(self, listener: TcpListener, graceful: &GracefulShutdown) {
+        loop {
+            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, _peer)) => {
+                    tokio::spawn(self.clone().connection(stream, place, graceful.watcher()));
+                }
+                Err(error) => {
+                    // Out of descriptors, or a client that left at once. Neither may end or spin the loop.
+                    debug!(msg = "A connection could not be accepted", error = %error);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
         }
     }
-}
 
-async fn connection<R, F>(
-    stream: TcpStream,
-    limits: Limits,
-    routes: R,
-    _place: OwnedSemaphorePermit,
-    watcher: Watcher,
-) where
-    R: Fn(Request) -> F + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
-{
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(limits.write_time));
-    let service = service_fn(move |request| {
-        let answer = routes(request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_header_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    // A client that breaks off is its own affair.
-    if let Err(error) = watcher.watch(connection).await {
-        debug!(msg = "A client's connection ended early", error = %error);
+    async fn connection(self, stream: TcpStream, _place: OwnedSemaphorePermit, watcher: Watcher) {
+        let Self { door, limits, routes, stop, .. } = self;
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.write_time));
+        let entered = tokio::select! {
+            // Nobody who is still at the door may hold up the end.
+            () = stop.cancelled() => return,
+            entered = tokio::time::timeout(limits.header_time, door.enter(stream)) => entered,
+        };
+        let stream = match entered {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return debug!(msg = "A TLS handshake failed", error = %error),
+            Err(_) => return debug!(msg = "A TLS handshake took too long"),
+        };
+        let service = service_fn(move |request| {
+            let answer = routes(request);
+            async move { Ok::<_, Infallible>(answer.await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_time)
+            .max_header_size(limits.header_bytes)
+            .serve_connection(TokioIo::new(stream), service);
+        // A client that breaks off is its own affair.
+        if let Err(error) = watcher.watch(connection).await {
+            debug!(msg = "A client's connection ended early", error = %error);
+        }
     }
 }

@@ -46,7 +46,7 @@ fn bad_usage_is_named() {
         (&["--nectar.base-url=ftp://example.com"], "--nectar.base-url takes an http:// or https:// URL"),
         (&["--nectar.base-url=https://me:sim-secret@example.com"], "without user, query or fragment"),
         (&["--nectar.api-key=sim-secret"], "unexpected argument '--nectar.api-key'"),
-        (&["--web.config.file=web.yml"], "unexpected argument '--web.config.file'"),
+        (&["--web.config=web.yml"], "unexpected argument '--web.config'"),
         (&["demo", "--sim.speed=fast"], "'--sim.speed <N>': takes a number from 0 to 1000000"),
         (&["demo", "--nectar.max-data-age=5s"], "--nectar.max-data-age takes a duration longer"),
         (&["simulate", "--sim.listen-address=x"], "'--sim.listen-address <ADDRESS>'"),

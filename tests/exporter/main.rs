@@ -27,3 +27,4 @@ mod support;
 mod tls;
 mod truth;
 mod walks;
+mod webconfig;

@@ -8,6 +8,7 @@ use nectar_exporter::app::App;
 use nectar_exporter::config::{Cli, Exporter, command};
 use nectar_exporter::nectar::Key;
 use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_exporter::webconfig::Keeper;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -43,9 +44,17 @@ impl Program {
             None => Key::fixed(KEY.into()).unwrap(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let keeper = match settings.web.config_file.clone() {
+            Some(file) => Some(Keeper::load(file).await.unwrap()),
+            None => None,
+        };
+        let address = listener.local_addr().unwrap();
+        let url = match &keeper {
+            Some(keeper) if keeper.has_tls() => format!("https://localhost:{}", address.port()),
+            _ => format!("http://{address}"),
+        };
         let stop = CancellationToken::new();
-        let app = App::new(settings, key, clock.clone()).unwrap();
+        let app = App::new(settings, key, clock.clone()).unwrap().protected_by(keeper);
         tokio::spawn(app.run(vec![listener], stop.clone()));
         Self { url, clock, _stop: stop.drop_guard() }
     }

@@ -1,0 +1,49 @@
+//! What stands between a socket and HTTP: nothing, or TLS.
+//!
+//! Knows handshakes. Must not know where certificates come from, or what is spoken inside.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+/// Bytes that go both ways.
+pub trait Transport: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Transport for T {}
+
+/// How clients come in.
+#[derive(Clone)]
+pub enum Door {
+    /// Plain HTTP.
+    Plain,
+    /// HTTP over TLS; asked anew for each connection, so that certificates can change.
+    Tls(Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>),
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "Plain",
+            Self::Tls(_) => "Tls",
+        })
+    }
+}
+
+impl Door {
+    /// Lets a client in. It takes as long as the client likes: give it a time limit.
+    ///
+    /// # Errors
+    /// When the handshake fails, most often because one side does not trust the other.
+    pub async fn enter(&self, stream: TimeoutStream<TcpStream>) -> io::Result<Pin<Box<dyn Transport>>> {
+        let Self::Tls(config) = self else { return Ok(Box::pin(stream)) };
+        let config = config().ok_or(io::ErrorKind::Unsupported)?;
+        Ok(Box::pin(TlsAcceptor::from(config).accept(Box::pin(stream)).await?))
+    }
+}

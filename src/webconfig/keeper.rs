@@ -1,0 +1,133 @@
+//! The file in force, and how a changed one takes over without a restart.
+//!
+//! Knows when to look. Must not know what the file says.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::fault::WebConfigError;
+use super::files::Files;
+use super::section::Section;
+use super::{Protection, yaml};
+use crate::clock::SharedClock;
+
+/// How often the files are looked at. A look asks for their times and sizes, and reads nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Holds what the file says, and looks whether it says something else by now.
+#[derive(Debug)]
+pub struct Keeper {
+    path: PathBuf,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    protection: Arc<Protection>,
+    /// The files as they were when last read, for good or not.
+    read: Files,
+    /// The files as they were at the last look, where that differed.
+    seen: Option<Files>,
+}
+
+impl Keeper {
+    /// Reads the file, and those that it names.
+    ///
+    /// # Errors
+    /// [`WebConfigError`], when they do not say how to serve.
+    pub async fn load(path: PathBuf) -> Result<Self, WebConfigError> {
+        let (read, outcome) = read_aside(path.clone()).await;
+        let held = Held { protection: Arc::new(outcome?), read, seen: None };
+        Ok(Self { path, held: Mutex::new(held) })
+    }
+
+    /// What is in force now.
+    pub fn now(&self) -> Arc<Protection> {
+        Arc::clone(&self.held().protection)
+    }
+
+    /// Whether TLS is spoken. It stays so for as long as the program runs.
+    pub fn has_tls(&self) -> bool {
+        self.now().tls.is_some()
+    }
+
+    /// Looks again and again, until `stop`.
+    pub async fn watch(self: Arc<Self>, clock: SharedClock, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = clock.sleep(LOOK_EVERY) => self.look().await,
+            }
+        }
+    }
+
+    async fn look(&self) {
+        let read = self.held().read.clone();
+        let Ok(now) = tokio::task::spawn_blocking(move || read.now()).await else { return };
+        {
+            let mut held = self.held();
+            let changed = now != held.read;
+            let settled = held.seen.as_ref() == Some(&now);
+            held.seen = changed.then_some(now);
+            // A file half written, or a certificate without its key, must not take over: two looks must find the same.
+            if !(changed && settled) {
+                return;
+            }
+        }
+        self.take_over().await;
+    }
+
+    async fn take_over(&self) {
+        let (read, outcome) = read_aside(self.path.clone()).await;
+        let mut held = self.held();
+        held.read = read;
+        held.seen = None;
+        let outcome = outcome.and_then(|new| {
+            let switched = new.tls.is_some() != held.protection.tls.is_some();
+            if switched { Err(WebConfigError::TlsSwitched(self.path.clone())) } else { Ok(new) }
+        });
+        match outcome {
+            Ok(new) => {
+                held.protection = Arc::new(new);
+                info!(msg = "The web configuration, or a file that it names, has changed and is in force", file = %self.path.display());
+            }
+            Err(error) => {
+                warn!(msg = "The changed web configuration is not usable; the one read earlier stays", error = %error);
+            }
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads aside of the server's threads, where even a fault in a parser ends as an error.
+async fn read_aside(path: PathBuf) -> (Files, Result<Protection, WebConfigError>) {
+    let reading = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            let mut files = Files::relative_to(folder);
+            let outcome = read(&path, &mut files);
+            (files, outcome)
+        }
+    });
+    reading.await.unwrap_or_else(|_| (Files::one(&path), Err(WebConfigError::Broke(path))))
+}
+
+fn read(path: &Path, files: &mut Files) -> Result<Protection, WebConfigError> {
+    let unreadable = |error| WebConfigError::Unreadable(path.to_owned(), error);
+    let wrong = |wrong| WebConfigError::Wrong(path.to_owned(), wrong);
+    let bytes = files.read(path).map_err(unreadable)?;
+    let text = std::str::from_utf8(bytes.expose_secret());
+    let text = text.map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))?;
+    let document = yaml::parse(text).map_err(wrong)?;
+    let document = document.ok_or_else(|| WebConfigError::Blank(path.to_owned()))?;
+    Section::whole(document).and_then(|file| Protection::read(file, files)).map_err(wrong)
+}

@@ -1,0 +1,111 @@
+//! Files that change under a running exporter.
+
+use std::time::Duration;
+
+use super::place::{Authority, PASSWORD, Place, TLS, get, looks, turns_out, users};
+use crate::support::program::Program;
+
+/// Whether a client that trusts `authority` alone gets an answer.
+async fn serves_as(program: &Program, authority: &Authority) -> bool {
+    get(authority.client(), program, "/-/healthy").await.is_ok()
+}
+
+/// The status that `user` gets.
+async fn status(program: &Program, user: &str) -> u16 {
+    let request = reqwest::Client::new().get(format!("{}/metrics", program.url));
+    request.basic_auth(user, Some(PASSWORD)).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate() {
+    let place = Place::new(TLS);
+    let program = place.serve().await;
+    let new = Authority::new();
+    assert!(serves_as(&program, &place.authority).await && !serves_as(&program, &new).await);
+
+    // One without the other does not fit: the old pair stays.
+    let (certificate, key) = new.issue();
+    place.write("cert.pem", certificate);
+    looks(&program).await;
+    assert!(serves_as(&program, &place.authority).await);
+
+    place.write("key.pem", key);
+    turns_out(&program, || serves_as(&program, &new)).await;
+    assert!(!serves_as(&program, &place.authority).await);
+
+    // Gone: the last good one stays.
+    std::fs::remove_file(place.path("key.pem")).unwrap();
+    looks(&program).await;
+    assert!(serves_as(&program, &new).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_to_treat_clients() {
+    let place = Place::new(TLS);
+    let program = place.serve().await;
+    assert!(serves_as(&program, &place.authority).await);
+    let keys = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n";
+    place.write("web.yml", format!("{TLS}{keys}"));
+    let is_refused = || async { !serves_as(&program, &place.authority).await };
+    turns_out(&program, is_refused).await;
+    let known = place.authority.client().identity(place.authority.identity());
+    assert!(get(known, &program, "/-/healthy").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_users_and_a_file_that_breaks() {
+    let place = Place::new(&users(&[("alice", 4)]));
+    let program = place.serve().await;
+    assert_eq!((status(&program, "alice").await, status(&program, "bob").await), (200, 401));
+
+    let broken = ["", "basic_auth_users:\n", "basic_auth_users: [", "\u{0}", "nonsense: 1\n", TLS];
+    for text in broken {
+        place.write("web.yml", text);
+        looks(&program).await;
+        assert_eq!((status(&program, "alice").await, status(&program, "bob").await), (200, 401), "{text}");
+    }
+    std::fs::remove_file(place.path("web.yml")).unwrap();
+    looks(&program).await;
+    assert_eq!((status(&program, "alice").await, status(&program, "bob").await), (200, 401));
+
+    // Looking went on all the while.
+    place.write("web.yml", users(&[("bob", 4)]));
+    turns_out(&program, || async { status(&program, "bob").await == 200 }).await;
+    assert_eq!(status(&program, "alice").await, 401);
+}
+
+/// As Kubernetes swaps a mounted secret: a link to a folder is turned round.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_turned_round() {
+    let place = Place::new("");
+    let link = |to: &str| {
+        let _ = std::fs::remove_file(place.path("link"));
+        std::os::unix::fs::symlink(to, place.path("link")).unwrap();
+    };
+    for (folder, user) in [("one", "alice"), ("two", "bob")] {
+        std::fs::create_dir(place.path(folder)).unwrap();
+        place.write(&format!("{folder}/web.yml"), users(&[(user, 4)]));
+    }
+    link("one");
+    std::fs::remove_file(place.path("web.yml")).unwrap();
+    std::os::unix::fs::symlink("link/web.yml", place.path("web.yml")).unwrap();
+    let program = place.serve().await;
+    assert_eq!(status(&program, "alice").await, 200);
+    link("two");
+    turns_out(&program, || async { status(&program, "bob").await == 200 }).await;
+}
+
+/// What stands there for one look alone is half of a change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_counts_when_two_looks_find_it() {
+    let place = Place::new(&users(&[("alice", 4)]));
+    let program = place.serve().await;
+    looks(&program).await;
+    for user in ["bob", "carol", "dave"] {
+        place.write("web.yml", users(&[(user, 4)]));
+        program.clock.advance(Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!((status(&program, "alice").await, status(&program, user).await), (200, 401), "{user}");
+    }
+    turns_out(&program, || async { status(&program, "dave").await == 200 }).await;
+}

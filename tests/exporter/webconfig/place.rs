@@ -1,0 +1,121 @@
+//! A folder with a web configuration and what it names, an exporter that serves by it, and clients.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Response};
+use tempfile::TempDir;
+
+use crate::support::clock::TestClock;
+use crate::support::program::Program;
+
+/// Stands in every secret here.
+pub const PLANTED: &str = "sim-secret";
+/// A password.
+pub const PASSWORD: &str = "sim-secret-password";
+/// The usual section for TLS.
+pub const TLS: &str = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
+
+/// Who signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut authority = CertificateParams::new(vec![]).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for `localhost`, and its key.
+    pub fn issue(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        (certificate.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
+    /// What a client shows to prove who it is.
+    pub fn identity(&self) -> Identity {
+        let (certificate, key) = self.issue();
+        Identity::from_pem(format!("{certificate}{key}").as_bytes()).unwrap()
+    }
+
+    /// A client that trusts this authority alone, and connects anew for each request.
+    pub fn client(&self) -> ClientBuilder {
+        let trusted = Certificate::from_pem(self.pem().as_bytes()).unwrap();
+        Client::builder().tls_certs_only([trusted]).pool_max_idle_per_host(0)
+    }
+}
+
+/// A folder with `cert.pem`, `key.pem`, `ca.pem` and `web.yml`.
+pub struct Place {
+    pub folder: TempDir,
+    pub authority: Authority,
+}
+
+impl Place {
+    pub fn new(web: &str) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap(), authority: Authority::new() };
+        let (certificate, key) = place.authority.issue();
+        place.write("cert.pem", certificate);
+        place.write("key.pem", key);
+        place.write("ca.pem", place.authority.pem());
+        place.write("web.yml", web);
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes as editors do: a new file in place of the old one.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let beside = self.path("new");
+        std::fs::write(&beside, content).unwrap();
+        std::fs::rename(beside, self.path(name)).unwrap();
+    }
+
+    pub fn flag(&self) -> String {
+        format!("--web.config.file={}", self.path("web.yml").display())
+    }
+
+    /// An exporter that serves by it. Its Nectar is not there, which does not matter here.
+    pub async fn serve(&self) -> Program {
+        Program::start("http://127.0.0.1:1/v2.2", &[&self.flag()], TestClock::new()).await
+    }
+}
+
+/// `GET path` by this client.
+pub async fn get(client: ClientBuilder, program: &Program, path: &str) -> reqwest::Result<Response> {
+    client.build().unwrap().get(format!("{}{path}", program.url)).send().await
+}
+
+/// Lets the exporter look at its files, again and again, until `condition` holds.
+pub async fn turns_out<F: Future<Output = bool>>(program: &Program, condition: impl Fn() -> F) {
+    for _ in 0..1_000 {
+        program.clock.advance(Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if condition().await {
+            return;
+        }
+    }
+    panic!("waited in vain");
+}
+
+/// Lets the exporter look at its files several times.
+pub async fn looks(program: &Program) {
+    for _ in 0..20 {
+        program.clock.advance(Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The section for these users; each has [`PASSWORD`], hashed at a cost.
+pub fn users(of_cost: &[(&str, u32)]) -> String {
+    let line = |(name, cost): &(&str, u32)| format!("  {name}: {}\n", bcrypt::hash(PASSWORD, *cost).unwrap());
+    format!("basic_auth_users:\n{}", of_cost.iter().map(line).collect::<String>())
+}
