@@ -2,6 +2,7 @@
 //!
 //! Every known label value is there from the start, at 0. Knows the `prometheus` crate. Must not know the fleet.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
@@ -29,6 +30,8 @@ pub struct OwnMetrics {
     polls: IntCounter,
     poll_failures: IntCounterVec,
     poll_duration: HistogramVec,
+    /// Held while the end of a poll is counted, and while all are read: no scrape sees half of a poll.
+    counting: Mutex<()>,
 }
 
 impl OwnMetrics {
@@ -46,6 +49,7 @@ impl OwnMetrics {
             polls: IntCounter::new(cat::POLLS.name, cat::POLLS.help)?,
             poll_failures: counters(&cat::POLL_FAILURES)?,
             poll_duration: histogram(&cat::POLL_DURATION, POLL_BUCKETS)?,
+            counting: Mutex::default(),
         };
         own.register()?;
         own.begin();
@@ -85,9 +89,17 @@ impl OwnMetrics {
         self.poll_duration.with_label_values::<&str>(&[]);
     }
 
+    fn counting(&self) -> MutexGuard<'_, ()> {
+        self.counting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// All of them as text.
     pub fn counters(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_else(|error| {
+        let families = {
+            let _whole = self.counting();
+            self.registry.gather()
+        };
+        TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
             warn!(msg = "The exporter's own metrics could not be written", error = %error);
             String::new()
         })
@@ -112,6 +124,7 @@ impl ObserveRequests for OwnMetrics {
 
 impl ObservePolls for OwnMetrics {
     fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>) {
+        let _whole = self.counting();
         self.polls.inc();
         self.poll_duration.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
         if let Err(failure) = outcome {
