@@ -38,6 +38,7 @@ pub struct App {
     server: Server,
     clock: SharedClock,
     keeper: Option<Arc<Keeper>>,
+    limits: Limits,
 }
 
 impl App {
@@ -55,7 +56,7 @@ impl App {
         let path = settings.web.telemetry_path;
         let server = Server::new(exposition, fleet, Arc::clone(&clock), path, max_data_age);
         let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own);
-        Ok(Self { poller, server, clock, keeper: None })
+        Ok(Self { poller, server, clock, keeper: None, limits: Limits::default() })
     }
 
     /// The same, with TLS, passwords and headers as `keeper` has them.
@@ -64,12 +65,18 @@ impl App {
         Self { keeper: keeper.map(Arc::new), ..self }
     }
 
+    /// The same, in a process that may have so many `descriptors` open.
+    #[must_use]
+    pub fn within(self, descriptors: u64) -> Self {
+        Self { limits: self.limits.within(descriptors), ..self }
+    }
+
     /// Polls, and serves on `listeners`, until `stop`.
     ///
     /// # Errors
     /// [`AppError::PollerStopped`], when it cannot go on.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, server, clock, keeper } = self;
+        let Self { poller, server, clock, keeper, limits } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
         if let Some(keeper) = &keeper {
             tokio::spawn(Arc::clone(keeper).watch(clock, stop.clone()));
@@ -77,7 +84,7 @@ impl App {
         let door = door(keeper.as_ref());
         let gate = Gate::new(server, keeper);
         let routes = move |request| gate.clone().answer(request);
-        let serving = serve_through(door, listeners, Limits::default(), routes, stop.clone());
+        let serving = serve_through(door, listeners, limits, routes, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),

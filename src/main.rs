@@ -32,6 +32,9 @@ use tracing::{error, info, warn};
 /// For work that outlives the stop signal, such as a scrape still being written.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
+/// Descriptors where the system does not say how many there are.
+const DESCRIPTORS: u64 = 256;
+
 /// Why the program ends with status 1.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
@@ -89,7 +92,7 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
         }
         let addresses = settings.web.listen_addresses.clone();
         let keeper = keeper(&settings).await?;
-        let app = App::new(settings, key, SystemClock::shared())?.protected_by(keeper);
+        let app = App::new(settings, key, SystemClock::shared())?.protected_by(keeper).within(descriptors());
         Ok(app.run(listen(&addresses).await?, stop).await?)
     }))
 }
@@ -120,7 +123,8 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
                 page, metrics
             );
         }
-        Ok(App::new(settings, key, clock)?.protected_by(keeper).run(listeners, stop).await?)
+        let app = App::new(settings, key, clock)?.protected_by(keeper).within(descriptors());
+        Ok(app.run(listeners, stop).await?)
     }))
 }
 
@@ -134,6 +138,14 @@ async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), 
 fn plan(flags: &SimFlags) -> Plan {
     let &SimFlags { companies, connections, accounts, seed, speed } = flags;
     Plan { companies, connections, accounts, seed, speed }
+}
+
+/// Raises the soft limit of descriptors to the hard one, and returns how many there are now.
+fn descriptors() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+        warn!(msg = "The limit of open files cannot be raised", error = %error);
+        rlimit::Resource::NOFILE.get_soft().unwrap_or(DESCRIPTORS)
+    })
 }
 
 /// What protects the server, where a file says so.

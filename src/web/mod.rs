@@ -6,6 +6,8 @@ pub mod answer;
 pub mod door;
 pub mod encoding;
 pub mod listen;
+mod noted;
+mod room;
 pub mod serve;
 
 pub use answer::{Answer, Body, Request};

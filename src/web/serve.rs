@@ -10,42 +10,62 @@ use std::time::Duration;
 use futures::future::join_all;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::answer::{Answer, Request};
 use super::door::Door;
+use super::noted::{NotedBody, NotedStream};
+use super::room::{Guest, Room};
 
-/// What one client may cost us.
+/// What clients may cost us.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections open at once; further ones wait in the kernel.
+    /// Connections open at once. A further one takes the place of the one that has been idle or unfinished for longest.
     pub connections: usize,
     /// Bytes of request line and headers together; more is answered with 431.
     pub header_bytes: usize,
-    /// For a TLS handshake, for a request's headers to arrive, and for an idle connection to be used again.
+    /// For a TLS handshake, and for the head of a request to arrive, from its first byte; for the first request,
+    /// from the handshake.
     pub header_time: Duration,
+    /// For an idle connection to be used again.
+    pub idle_time: Duration,
     /// For a client that takes nothing of an answer.
     pub write_time: Duration,
+    /// For a client to take all of an answer.
+    pub answer_time: Duration,
     /// For requests under way when the program is told to stop.
     pub drain_time: Duration,
 }
 
 impl Default for Limits {
-    /// The header time is no usual scrape interval, so that closing an idle connection and its next scrape do not collide.
+    /// The idle time is longer than usual scrape intervals, so that a scraper finds its connection again.
     fn default() -> Self {
         Self {
-            connections: 256,
+            connections: 512,
             header_bytes: 16 * 1024,
-            header_time: Duration::from_secs(12),
+            header_time: Duration::from_secs(5),
+            idle_time: Duration::from_secs(330),
             write_time: Duration::from_secs(30),
+            answer_time: Duration::from_secs(120),
             drain_time: Duration::from_secs(4),
         }
+    }
+}
+
+/// Descriptors that are needed for other things than clients: polling, the log, certificates.
+const OTHER_DESCRIPTORS: u64 = 128;
+
+impl Limits {
+    /// The same, with no more connections than a process with so many `descriptors` has room for.
+    #[must_use]
+    pub fn within(self, descriptors: u64) -> Self {
+        let room = usize::try_from(descriptors.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX);
+        Self { connections: self.connections.min(room).max(1), ..self }
     }
 }
 
@@ -71,12 +91,13 @@ pub async fn serve_through<R, F>(
     F: Future<Output = Answer> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let entrance = Entrance { door, limits, routes, places, stop: stop.clone() };
+    let room = Room::new(limits);
+    let entrance = Entrance { door, limits, routes, room: room.clone(), stop: stop.clone() };
     let loops = listeners.into_iter().map(|listener| entrance.clone().accept_loop(listener, &graceful));
     tokio::select! {
         () = stop.cancelled() => {}
         _ = join_all(loops) => {}
+        () = room.watch() => {}
     }
     if tokio::time::timeout(limits.drain_time, graceful.shutdown()).await.is_err() {
         debug!(msg = "Some clients were cut off: they took too long after the stop signal");
@@ -89,7 +110,7 @@ struct Entrance<R> {
     door: Door,
     limits: Limits,
     routes: R,
-    places: Arc<Semaphore>,
+    room: Room,
     stop: CancellationToken,
 }
 
@@ -100,10 +121,9 @@ where
 {
     async fn accept_loop(self, listener: TcpListener, graceful: &GracefulShutdown) {
         loop {
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _peer)) => {
-                    tokio::spawn(self.clone().connection(stream, place, graceful.watcher()));
+                    tokio::spawn(self.clone().connection(stream, graceful.watcher()));
                 }
                 Err(error) => {
                     // Out of descriptors, or a client that left at once. Neither may end or spin the loop.
@@ -114,27 +134,41 @@ where
         }
     }
 
-    async fn connection(self, stream: TcpStream, _place: OwnedSemaphorePermit, watcher: Watcher) {
+    async fn connection(self, stream: TcpStream, watcher: Watcher) {
+        let guest = Arc::new(self.room.enter());
+        tokio::select! {
+            () = guest.has_to_go() => {
+                debug!(msg = "A connection was closed: its client was too slow, or idle for longest when a place was needed");
+            }
+            () = self.attend(stream, &guest, watcher) => {}
+        }
+    }
+
+    async fn attend(self, stream: TcpStream, guest: &Arc<Guest>, watcher: Watcher) {
         let Self { door, limits, routes, stop, .. } = self;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write_time));
         let entered = tokio::select! {
             // Nobody who is still at the door may hold up the end.
             () = stop.cancelled() => return,
-            entered = tokio::time::timeout(limits.header_time, door.enter(stream)) => entered,
+            entered = door.enter(stream) => entered,
         };
-        let stream = match entered {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return debug!(msg = "A TLS handshake failed", error = %error),
-            Err(_) => return debug!(msg = "A TLS handshake took too long"),
+        let inner = match entered {
+            Ok(stream) => stream,
+            Err(error) => return debug!(msg = "A TLS handshake failed", error = %error),
         };
+        guest.has_entered();
+        let stream = NotedStream { inner, guest: Arc::clone(guest) };
+        let guest = Arc::clone(guest);
         let service = service_fn(move |request| {
+            guest.is_answered();
+            let guest = Arc::clone(&guest);
             let answer = routes(request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            async move { Ok::<_, Infallible>(answer.await.map(|inner| NotedBody { inner, guest })) }
         });
+        // The room keeps the time for heads: the library's own timer would close idle connections, too.
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_time)
+            .header_read_timeout(None)
             .max_header_size(limits.header_bytes)
             .serve_connection(TokioIo::new(stream), service);
         // A client that breaks off is its own affair.

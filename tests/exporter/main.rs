@@ -17,6 +17,7 @@ mod fleet;
 mod golden;
 mod keys;
 mod pages;
+mod places;
 mod politeness;
 mod polling;
 mod prometheus;

@@ -116,36 +116,6 @@ async fn headers_that_are_too_large_or_never_end() {
     assert!(raw(&program, "nonsense\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
 }
 
-/// The limits are handed in, so that this takes no twelve seconds.
-#[tokio::test]
-async fn slow_headers_and_too_many_connections() {
-    use nectar_exporter::web::answer::{TEXT, answer};
-    use nectar_exporter::web::{Limits, Request, serve};
-
-    let limits = Limits { connections: 2, header_time: Duration::from_millis(500), ..Limits::default() };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
-    tokio::spawn(serve(vec![listener], limits, routes, Default::default()));
-
-    let mut slow = TcpStream::connect(address).await.unwrap();
-    slow.write_all(b"GET / HTTP/1.1\r\nHost:").await.unwrap();
-    let mut idle = TcpStream::connect(address).await.unwrap();
-    // Both places are taken: the third waits until one of them was thrown out for its slowness.
-    let mut third = TcpStream::connect(address).await.unwrap();
-    third.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut first_byte = [0];
-    let early = tokio::time::timeout(Duration::from_millis(200), third.peek(&mut first_byte)).await;
-    assert!(early.is_err(), "there was a third place");
-    let mut answer = String::new();
-    third.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    let mut left = Vec::new();
-    let _ = slow.read_to_end(&mut left).await;
-    let _ = idle.read_to_end(&mut left).await;
-    assert!(!String::from_utf8_lossy(&left).contains("200"), "the slow ones got an answer");
-}
-
 #[tokio::test]
 async fn a_scrape_never_waits_for_nectar() {
     let (program, simulator) = Program::simulated(&SMALL, &[]).await;
