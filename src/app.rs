@@ -35,6 +35,7 @@ pub enum AppError {
 #[derive(Debug)]
 pub struct App {
     poller: Poller,
+    exposition: Exposition,
     server: Server,
     clock: SharedClock,
     keeper: Option<Arc<Keeper>>,
@@ -54,9 +55,9 @@ impl App {
         let max_data_age = settings.metrics.max_data_age;
         let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics);
         let path = settings.web.telemetry_path;
-        let server = Server::new(exposition, fleet, Arc::clone(&clock), path, max_data_age);
+        let server = Server::new(exposition.clone(), fleet, Arc::clone(&clock), path, max_data_age);
         let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own);
-        Ok(Self { poller, server, clock, keeper: None, limits: Limits::default() })
+        Ok(Self { poller, exposition, server, clock, keeper: None, limits: Limits::default() })
     }
 
     /// The same, with TLS, passwords and headers as `keeper` has them.
@@ -76,8 +77,9 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], when it cannot go on.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, server, clock, keeper, limits } = self;
+        let Self { poller, exposition, server, clock, keeper, limits } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
+        tokio::spawn(exposition.keep_prepared(stop.clone()));
         if let Some(keeper) = &keeper {
             tokio::spawn(Arc::clone(keeper).watch(clock, stop.clone()));
         }

@@ -1,13 +1,15 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
 //! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `server`. The ground that all
-//! stand on: `clock`, `status`, `text`, `failure`, `observe`, `web`, `webconfig`. Beside them the `simulator`, which knows only the ground.
+//! stand on: `clock`, `status`, `text`, `gzip`, `failure`, `observe`, `web`, `webconfig`. Beside them the `simulator`, which knows
+//! only the ground.
 
 pub mod app;
 pub mod clock;
 pub mod config;
 pub mod failure;
 pub mod fleet;
+pub mod gzip;
 pub mod log;
 pub mod metrics;
 pub mod model;

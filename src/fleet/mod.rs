@@ -35,6 +35,8 @@ pub struct Fleet {
     pub ready: bool,
     /// The last poll that ended.
     pub last_poll: Option<PollOutcome>,
+    /// How many polls have ended.
+    pub polls_ended: u64,
     /// When the last whole poll ended.
     pub last_whole_poll: Option<Timestamp>,
 }
@@ -91,5 +93,10 @@ impl FleetReader {
     /// The fleet at this moment; it never changes under the reader's hands.
     pub fn now(&self) -> Arc<Fleet> {
         Arc::clone(&self.0.borrow())
+    }
+
+    /// Waits for a fleet that this reader has not waited for yet. False when there will be none: the writer is gone.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
     }
 }

@@ -97,6 +97,7 @@ impl FleetWriter {
         self.settle_names();
         self.fleet.ready |= good;
         self.fleet.last_poll = Some(outcome);
+        self.fleet.polls_ended += 1;
         if outcome.is_ok() {
             self.fleet.last_whole_poll = Some(at);
         }

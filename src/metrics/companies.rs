@@ -8,23 +8,38 @@ use super::catalogue::fleet as cat;
 use super::metric::Metric;
 use super::rows::{Row, Served, View, rows};
 use super::text::Text;
-use crate::fleet::Fleet;
 use crate::fleet::tally::{KindTallies, Tally};
+use crate::fleet::unknown::GrantedWords;
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
-/// Writes them all.
-pub fn render(text: &mut Text, fleet: &Fleet, views: &[View<'_>], now: Timestamp) {
+/// Writes them all, for some companies. Leaves places for those of [`ages`].
+pub fn render(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
     listed(text, views);
     record_faults(text, views);
-    by_status(text, views, Kind::Connection, &CONNECTIONS, now);
+    by_status(text, views, Kind::Connection, &CONNECTIONS);
     each_time(text, views, Kind::Connection, &cat::NEVER_CHECKED_OLDEST_CREATED, |tally| {
         tally.oldest_never_checked
     });
-    by_datasource(text, fleet, views);
-    by_status(text, views, Kind::Account, &ACCOUNTS, now);
-    changes(text, fleet, Kind::Connection, &cat::CONNECTION_STATUS_CHANGES);
-    changes(text, fleet, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
+    by_datasource(text, granted, views);
+    by_status(text, views, Kind::Account, &ACCOUNTS);
+    changes(text, views, Kind::Connection, &cat::CONNECTION_STATUS_CHANGES);
+    changes(text, views, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
+}
+
+/// Writes the families whose values change with the clock alone.
+pub fn ages(text: &mut Text, views: &[View<'_>], now: Timestamp) {
+    for (kind, families) in [(Kind::Connection, &CONNECTIONS), (Kind::Account, &ACCOUNTS)] {
+        let mut staleness = text.family(&families.max_staleness);
+        for (company, served) in shown(views) {
+            for row in served.rows(kind) {
+                if let Some(oldest) = row.value.oldest_update {
+                    let age = now.duration_since(oldest).as_secs_f64().max(0.0);
+                    staleness.sample(with_status(company, row), age);
+                }
+            }
+        }
+    }
 }
 
 /// The families that both kinds have.
@@ -92,21 +107,13 @@ fn record_faults(text: &mut Text, views: &[View<'_>]) {
     }
 }
 
-fn by_status(text: &mut Text, views: &[View<'_>], kind: Kind, families: &KindFamilies, now: Timestamp) {
+fn by_status(text: &mut Text, views: &[View<'_>], kind: Kind, families: &KindFamilies) {
     each_row(text, views, kind, &families.count, |row| Some(row.value.count));
     each_row(text, views, kind, &families.overdue, |row| {
         (row.recheck == Recheck::Weekly).then_some(row.value.overdue)
     });
     each_time(text, views, kind, &families.next_check_due, |tally| tally.next_due);
-    let mut staleness = text.family(&families.max_staleness);
-    for (company, served) in shown(views) {
-        for row in served.rows(kind) {
-            if let Some(oldest) = row.value.oldest_update {
-                let age = now.duration_since(oldest).as_secs_f64().max(0.0);
-                staleness.sample(with_status(company, row), age);
-            }
-        }
-    }
+    text.leave_place(&families.max_staleness);
     each_time(text, views, kind, &families.oldest_first_seen, |tally| tally.oldest_first_seen);
     let mut never_checked = text.family(&families.never_checked);
     for (company, served) in shown(views) {
@@ -147,12 +154,12 @@ fn each_time(
     }
 }
 
-fn by_datasource(text: &mut Text, fleet: &Fleet, views: &[View<'_>]) {
+fn by_datasource(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
     let mut family = text.family(&cat::DATASOURCE_CONNECTIONS);
     for (company, served) in shown(views) {
         let [id, name] = labels(company);
         for (datasource, by_status) in &served.held.tallies.by_datasource {
-            let labelled = fleet.granted.labelled(Kind::Connection, by_status);
+            let labelled = granted.labelled(Kind::Connection, by_status);
             let rows = rows(Kind::Connection, labelled, |sum: &mut u64, count| *sum += count);
             for row in rows.iter().filter(|row| row.value > 0) {
                 family.count([id, name, datasource, row.status, row.category.label()], row.value);
@@ -162,9 +169,9 @@ fn by_datasource(text: &mut Text, fleet: &Fleet, views: &[View<'_>]) {
 }
 
 /// Counted from the first snapshot on, and kept while the company is withdrawn.
-fn changes(text: &mut Text, fleet: &Fleet, kind: Kind, metric: &Metric<3>) {
+fn changes(text: &mut Text, views: &[View<'_>], kind: Kind, metric: &Metric<3>) {
     let mut family = text.family(metric);
-    for state in fleet.companies.values().filter(|state| state.held.is_some()) {
+    for state in views.iter().map(|view| view.state).filter(|state| state.held.is_some()) {
         let labelled = state.changes.kind(kind).iter().map(|(label, count)| (&**label, count));
         for row in rows(kind, labelled, |sum: &mut u64, count| *sum += count) {
             family.count([&state.company.id, row.status, row.category.label()], row.value);

@@ -8,19 +8,30 @@ mod companies;
 pub mod metric;
 mod objects;
 mod own;
+mod piece;
+mod rendering;
 mod rows;
+mod shelf;
 pub mod text;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use build::Build;
+use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
 pub use own::OwnMetrics;
+pub use piece::Piece;
+pub use rendering::{Chunks, Rendering};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::clock::SharedClock;
-use crate::fleet::{FleetReader, PollOutcome};
+use crate::fleet::{Fleet, FleetReader, PollOutcome};
+use crate::gzip::Deflater;
 use catalogue::exporter as cat;
+use piece::Run;
+use shelf::{Scope, Shelf};
 use text::Text;
 
 /// Which series there are per object.
@@ -49,38 +60,136 @@ pub struct Settings {
     pub poll_interval: Duration,
 }
 
-/// Everything that is needed to answer a scrape.
+/// Why there is nothing to answer a scrape with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The compressor refused, which it has no reason to.
+    #[error("the metrics could not be compressed, by a fault in this program; please report it")]
+    Compress,
+    /// The rendering ended by itself.
+    #[error("the metrics could not be written, by a fault in this program; please report what stands above")]
+    Ended,
+}
+
+impl From<CompressError> for RenderError {
+    fn from(_: CompressError) -> Self {
+        Self::Compress
+    }
+}
+
+/// The fleet at one moment.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// As last seen.
+    pub fleet: Arc<Fleet>,
+    /// Ages are as of this time.
+    pub now: Timestamp,
+}
+
+/// Everything that is needed to answer a scrape. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Exposition {
     fleet: FleetReader,
     own: Arc<OwnMetrics>,
     clock: SharedClock,
-    settings: Settings,
+    settings: Arc<Settings>,
+    shelf: Arc<Mutex<Arc<Shelf>>>,
 }
 
 impl Exposition {
     /// Puts the sources together.
     pub fn new(fleet: FleetReader, own: Arc<OwnMetrics>, clock: SharedClock, settings: Settings) -> Self {
-        Self { fleet, own, clock, settings }
+        Self { fleet, own, clock, settings: Arc::new(settings), shelf: Arc::default() }
     }
 
-    /// All metrics at this moment, in Prometheus' text format 0.0.4. Reads memory only.
-    pub fn render(&self) -> String {
-        // The counters first: the fleet is written before a poll is counted, so it is never older than they are.
-        let counters = self.own.counters();
-        let now = self.clock.now();
-        let fleet = self.fleet.now();
-        let mut text = Text::default();
-        about_last_poll(&mut text, fleet.last_poll);
-        let mut limited = false;
-        if fleet.ready {
-            let views = rows::views(&fleet, now, self.settings.max_data_age);
-            companies::render(&mut text, &fleet, &views, now);
-            limited = objects::render(&mut text, &fleet, &views, &self.settings);
+    /// This moment.
+    pub fn moment(&self) -> Moment {
+        Moment { now: self.clock.now(), fleet: self.fleet.now() }
+    }
+
+    /// The exporter's own counters at this moment. To be read before the fleet that goes with them: that is written
+    /// before a poll is counted, and so is never older than they are.
+    ///
+    /// # Errors
+    /// Never in practice; see [`RenderError`].
+    pub fn counters(&self) -> Result<Piece, RenderError> {
+        Ok(Piece::new(self.own.counters(), &mut Deflater::default())?)
+    }
+
+    /// All other metrics, in Prometheus' text format 0.0.4. Reads memory only.
+    ///
+    /// # Errors
+    /// Never in practice; see [`RenderError`].
+    pub fn render(&self, moment: &Moment) -> Result<Rendering, RenderError> {
+        let Moment { fleet, now } = moment;
+        let shelf = if fleet.ready { Some(self.bring_up_to_date(fleet, *now, Scope::All)?) } else { None };
+        if let Some(shelf) = &shelf {
+            shelf.gather()?;
         }
-        self.about_exporter(&mut text, fleet.last_whole_poll, limited);
-        text.append(&counters);
-        text.into_string()
+        let mut deflater = Deflater::default();
+        let mut run = |text: String| Ok::<Run, RenderError>(Piece::new(text, &mut deflater)?.into());
+        let mut above = Text::default();
+        about_last_poll(&mut above, fleet.last_poll);
+        let mut below = Text::default();
+        let is_limited = shelf.as_ref().is_some_and(|shelf| shelf.is_limited);
+        self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
+        let mut ages = Text::default();
+        let views = rows::views(fleet.companies.values(), &fleet.granted, *now, self.settings.max_data_age);
+        companies::ages(&mut ages, &views, *now);
+        let ages = ages.into_parts().into_iter().map(|part| run(part.into_string()));
+        Ok(Rendering {
+            ages: ages.collect::<Result<_, _>>()?,
+            above: run(above.into_string())?,
+            below: run(below.into_string())?,
+            shelf,
+        })
+    }
+
+    /// Brings the shelf up to date whenever the fleet has changed, until `stop`, so that no scrape has to.
+    pub async fn keep_prepared(self, stop: CancellationToken) {
+        let mut fleet = self.fleet.clone();
+        loop {
+            let changed = tokio::select! {
+                () = stop.cancelled() => false,
+                changed = fleet.changed() => changed,
+            };
+            if !changed {
+                return;
+            }
+            let exposition = self.clone();
+            match tokio::task::spawn_blocking(move || exposition.prepare()).await {
+                Ok(Ok(())) => {}
+                // A scrape will try again, and say so if it cannot either.
+                Ok(Err(cause)) => error!(msg = "Metrics could not be prepared", error = %cause),
+                Err(cause) => error!(msg = "Metrics could not be prepared", error = %cause),
+            }
+        }
+    }
+
+    fn prepare(&self) -> Result<(), RenderError> {
+        let Moment { fleet, now } = self.moment();
+        let has_poll_ended = fleet.polls_ended != self.shelf().polls_ended;
+        let scope = if has_poll_ended { Scope::All } else { Scope::Objects };
+        let shelf = self.bring_up_to_date(&fleet, now, scope)?;
+        if has_poll_ended { shelf.gather() } else { Ok(()) }
+    }
+
+    fn bring_up_to_date(
+        &self,
+        fleet: &Fleet,
+        now: Timestamp,
+        scope: Scope,
+    ) -> Result<Arc<Shelf>, RenderError> {
+        let shelf = Arc::clone(&self.shelf());
+        // Not locked while it renders: of two at once, both are right, and the later one stays.
+        let Some(renewed) = shelf.renewed(fleet, now, &self.settings, scope)? else { return Ok(shelf) };
+        let renewed = Arc::new(renewed);
+        *self.shelf() = Arc::clone(&renewed);
+        Ok(renewed)
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Arc<Shelf>> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn about_exporter(&self, text: &mut Text, last_success: Option<Timestamp>, limited: bool) {

@@ -3,13 +3,14 @@
 //! Several statuses can share a row (those beyond the limit of unknown ones do). Must not know metrics' names.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::fleet::tally::Tally;
 use crate::fleet::unknown::GrantedWords;
-use crate::fleet::{CompanyState, Fleet, Held};
+use crate::fleet::{CompanyState, Held};
 use crate::status::{Category, Kind, Recheck};
 
 /// A row of a family: one value of the `status` label.
@@ -53,10 +54,15 @@ impl<'a> Served<'a> {
     }
 }
 
-/// All companies of `fleet` as seen at `now`.
-pub fn views(fleet: &Fleet, now: Timestamp, max_age: Duration) -> Vec<View<'_>> {
-    let view = |state| View { state, served: served(state, &fleet.granted, now, max_age) };
-    fleet.companies.values().map(|state| view(state.as_ref())).collect()
+/// Some companies as seen at `now`.
+pub fn views<'a>(
+    states: impl IntoIterator<Item = &'a Arc<CompanyState>>,
+    granted: &GrantedWords,
+    now: Timestamp,
+    max_age: Duration,
+) -> Vec<View<'a>> {
+    let view = |state: &'a Arc<CompanyState>| View { state, served: served(state, granted, now, max_age) };
+    states.into_iter().map(view).collect()
 }
 
 fn served<'a>(

@@ -6,31 +6,82 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use super::metric::Metric;
+use super::metric::{Metric, Type};
 
 /// The exact content type of what [`Text`] writes.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Metrics as text, growing.
+/// What stands above a family's samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// The family's name. No two families have the same.
+    pub name: &'static str,
+    help: &'static str,
+    kind: Type,
+}
+
+impl Head {
+    /// Its two lines.
+    pub fn lines(self) -> String {
+        let Self { name, help, kind } = self;
+        let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+        format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.word())
+    }
+}
+
+/// A family's samples, or some of them.
+#[derive(Debug)]
+pub struct Part {
+    /// What is to stand above them.
+    pub head: Head,
+    /// The lines. None: they are filled in later.
+    pub samples: Option<String>,
+}
+
+/// Families as text, growing.
 #[derive(Debug, Default)]
 pub struct Text {
-    out: String,
+    finished: Vec<Part>,
+    begun: Option<Part>,
 }
 
 impl Text {
-    /// Begins a family. Its header is written with its first sample: a family without samples leaves no trace.
+    /// Begins a family.
     pub fn family<'a, const N: usize>(&'a mut self, metric: &'a Metric<N>) -> Family<'a, N> {
-        Family { out: &mut self.out, metric, begun: false }
+        let samples = self.begin(metric).samples.insert(String::new());
+        Family { out: samples, metric }
     }
 
-    /// Adds families that are text already.
-    pub fn append(&mut self, families: &str) {
-        self.out.push_str(families);
+    /// Leaves a place for a family that is filled in later.
+    pub fn leave_place<const N: usize>(&mut self, metric: &Metric<N>) {
+        self.begin(metric);
     }
 
-    /// All of it.
+    fn begin<const N: usize>(&mut self, metric: &Metric<N>) -> &mut Part {
+        self.finished.extend(self.begun.take());
+        let head = Head { name: metric.name, help: metric.help, kind: metric.kind };
+        self.begun.insert(Part { head, samples: None })
+    }
+
+    /// All families that were begun, in their order, also those without samples.
+    pub fn into_parts(mut self) -> Vec<Part> {
+        self.finished.extend(self.begun);
+        self.finished
+    }
+
+    /// All of it, as it is to be sent.
     pub fn into_string(self) -> String {
-        self.out
+        self.into_parts().into_iter().map(Part::into_string).collect()
+    }
+}
+
+impl Part {
+    /// Head and samples. A family without samples leaves no trace.
+    pub fn into_string(self) -> String {
+        match self.samples {
+            Some(samples) if !samples.is_empty() => self.head.lines() + &samples,
+            _ => String::new(),
+        }
     }
 }
 
@@ -39,16 +90,11 @@ impl Text {
 pub struct Family<'a, const N: usize> {
     out: &'a mut String,
     metric: &'a Metric<N>,
-    begun: bool,
 }
 
 impl<const N: usize> Family<'_, N> {
     /// Writes one sample; `labels` in the order in which the catalogue names them.
     pub fn sample(&mut self, labels: [&str; N], value: f64) {
-        if !self.begun {
-            self.begun = true;
-            self.header();
-        }
         self.out.push_str(self.metric.name);
         let mut separator = '{';
         for (name, value) in self.metric.labels.iter().zip(labels) {
@@ -76,13 +122,6 @@ impl<const N: usize> Family<'_, N> {
         if let Some(time) = time {
             self.sample(labels, unix_seconds(time));
         }
-    }
-
-    fn header(&mut self) {
-        let Metric { name, help, .. } = self.metric;
-        let kind = self.metric.kind.word();
-        let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-        let _ = writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 }
 

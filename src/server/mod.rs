@@ -11,15 +11,14 @@
 
 mod gate;
 mod landing;
+mod scrapes;
 
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, StatusCode};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::error;
 
 use crate::clock::SharedClock;
@@ -27,8 +26,9 @@ use crate::fleet::FleetReader;
 use crate::metrics::Exposition;
 use crate::metrics::text::CONTENT_TYPE as METRICS;
 use crate::web::answer::{self, HTML, TEXT, answer};
-use crate::web::encoding::{accepts_gzip, gzip};
-use crate::web::{Answer, Request};
+use crate::web::encoding::accepts_gzip;
+use crate::web::{Answer, Hangup, Request};
+use scrapes::Scrapes;
 
 pub use gate::Gate;
 
@@ -36,9 +36,6 @@ pub use gate::Gate;
 pub const HEALTHY: &str = "/-/healthy";
 /// Whether there is something to scrape.
 pub const READY: &str = "/-/ready";
-
-/// Scrapes at once: each holds its whole text until the client has taken it, and a large fleet's is large.
-const SCRAPES_AT_ONCE: usize = 8;
 
 /// What the page may load: its own style, and nothing else from anywhere.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
@@ -50,12 +47,11 @@ pub struct Server(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    exposition: Exposition,
+    scrapes: Scrapes,
     fleet: FleetReader,
     clock: SharedClock,
     telemetry_path: String,
     max_data_age: Duration,
-    scrapes: Arc<Semaphore>,
 }
 
 impl Server {
@@ -67,8 +63,8 @@ impl Server {
         telemetry_path: String,
         max_data_age: Duration,
     ) -> Self {
-        let scrapes = Arc::new(Semaphore::new(SCRAPES_AT_ONCE));
-        Self(Arc::new(Inner { exposition, fleet, clock, telemetry_path, max_data_age, scrapes }))
+        let scrapes = Scrapes::new(exposition, Arc::clone(&clock));
+        Self(Arc::new(Inner { scrapes, fleet, clock, telemetry_path, max_data_age }))
     }
 
     /// Answers one request.
@@ -86,30 +82,19 @@ impl Server {
             return answer::method_not_allowed(TEXT, "This path takes GET and HEAD.\n");
         }
         match route {
-            Route::Metrics => self.metrics(accepts_gzip(request.headers())).await,
+            Route::Metrics => self.metrics(accepts_gzip(request.headers()), Hangup::of(&request)).await,
             Route::Landing => self.landing(),
             Route::Healthy => answer(StatusCode::OK, TEXT, "Healthy.\n"),
             Route::Ready => self.ready(),
         }
     }
 
-    async fn metrics(&self, zipped: bool) -> Answer {
-        let Ok(place) = Arc::clone(&self.0.scrapes).acquire_owned().await else {
-            return failed("the server is closing");
-        };
-        let exposition = self.0.exposition.clone();
-        // The place goes along: a client that leaves early frees it only when its text is gone.
-        let written = tokio::task::spawn_blocking(move || {
-            let text = exposition.render().into_bytes();
-            let text = if zipped { gzip(&text) } else { Ok(text) };
-            text.map(|text| Bytes::from_owner(Scrape { text, _place: place }))
-        });
-        let bytes = match written.await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) => return failed(error),
+    async fn metrics(&self, zipped: bool, reader: Hangup) -> Answer {
+        let body = match self.0.scrapes.body(zipped, reader).await {
+            Ok(body) => body,
             Err(error) => return failed(error),
         };
-        let mut answer = answer(StatusCode::OK, METRICS, bytes);
+        let mut answer = answer::streamed(METRICS, body.len(), body);
         let headers = answer.headers_mut();
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         if zipped {
@@ -146,18 +131,6 @@ enum Route {
     Landing,
     Healthy,
     Ready,
-}
-
-/// A scrape's bytes, and its place among those at once.
-struct Scrape {
-    text: Vec<u8>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl AsRef<[u8]> for Scrape {
-    fn as_ref(&self) -> &[u8] {
-        &self.text
-    }
 }
 
 fn failed(cause: impl Display) -> Answer {

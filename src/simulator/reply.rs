@@ -6,8 +6,9 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, HeaderName, HeaderValue, VARY};
 use serde::Serialize;
 
+use crate::gzip;
+use crate::web::Answer;
 use crate::web::answer::{answer, whole};
-use crate::web::{Answer, encoding};
 
 /// The content type of every answer.
 const JSON: &str = "application/json";
@@ -40,7 +41,7 @@ impl Reply {
 
     /// The answer to send, and the bytes of its body, packed when the client takes that.
     pub(super) fn pack(mut self, takes_gzip: bool) -> (Answer, Vec<u8>) {
-        if takes_gzip && let Ok(packed) = encoding::gzip(&self.body) {
+        if takes_gzip && let Ok(packed) = gzip::member(&self.body) {
             self.body = packed;
             self.headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
         }

@@ -2,15 +2,19 @@
 //!
 //! Knows header names and body types. Must not know sockets or routes.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
 /// A body that may fail on its way, as a broken one does.
-pub type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 /// A request as it came in.
 pub type Request = hyper::Request<Incoming>;
 /// An answer, ready to be sent.
@@ -32,6 +36,41 @@ pub fn answer(status: StatusCode, content_type: &'static str, bytes: impl Into<B
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
+}
+
+/// An answer whose body of `len` bytes comes in chunks, each asked for when the client has taken those before.
+pub fn streamed<C>(content_type: &'static str, len: u64, chunks: C) -> Answer
+where
+    C: Iterator<Item = Bytes> + Send + Unpin + 'static,
+{
+    let mut answer = Response::new(Streamed { left: len, chunks }.boxed_unsync());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+struct Streamed<C> {
+    left: u64,
+    chunks: C,
+}
+
+impl<C: Iterator<Item = Bytes> + Unpin> hyper::body::Body for Streamed<C> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let chunk = self.chunks.next();
+        let len = chunk.as_ref().map_or(0, Bytes::len);
+        self.left = self.left.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
+        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
 }
 
 /// 405, naming what is allowed.

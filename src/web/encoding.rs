@@ -1,11 +1,7 @@
-//! Content encoding: does the client take gzip, and gzip itself.
+//! Content encoding: does the client take gzip.
 //!
 //! Source of the rules: RFC 9110, section 12.5.3. Must not know what is being encoded.
 
-use std::io::{self, Write};
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
@@ -32,14 +28,4 @@ fn is_wanted(parameters: &str) -> bool {
         name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
     });
     weight.is_none_or(|w| w.parse::<f32>().is_ok_and(|q| q > 0.0))
-}
-
-/// `bytes` as one gzip member, so that browsers and curl read it too.
-///
-/// # Errors
-/// Never in practice: the target is memory. The signature is that of the encoder.
-pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }

@@ -13,4 +13,5 @@ pub mod serve;
 pub use answer::{Answer, Body, Request};
 pub use door::Door;
 pub use listen::{BindError, ListenAddress, bind};
+pub use room::Hangup;
 pub use serve::{Limits, serve, serve_through};

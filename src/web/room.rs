@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::Request;
 use super::serve::Limits;
 
 /// So often per allowed time is looked whether somebody's is over.
@@ -113,6 +114,22 @@ impl Seats {
     }
 }
 
+/// Ends the connection that a request came in on. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Hangup(CancellationToken);
+
+impl Hangup {
+    /// That of `request`. One that came in on no connection has one that does nothing.
+    pub fn of(request: &Request) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// Ends it at once, whatever is being sent.
+    pub fn hang_up(&self) {
+        self.0.cancel();
+    }
+}
+
 /// One client's place. Left when dropped.
 #[derive(Debug)]
 pub(super) struct Guest {
@@ -125,6 +142,11 @@ impl Guest {
     /// Waits until this one has to go.
     pub(super) async fn has_to_go(&self) {
         self.out.cancelled().await;
+    }
+
+    /// Its way to send this one out.
+    pub(super) fn hangup(&self) -> Hangup {
+        Hangup(self.out.clone())
     }
 
     /// The handshake is done: the first request may come.

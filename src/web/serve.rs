@@ -160,8 +160,9 @@ where
         guest.has_entered();
         let stream = NotedStream { inner, guest: Arc::clone(guest) };
         let guest = Arc::clone(guest);
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request| {
             guest.is_answered();
+            request.extensions_mut().insert(guest.hangup());
             let guest = Arc::clone(&guest);
             let answer = routes(request);
             async move { Ok::<_, Infallible>(answer.await.map(|inner| NotedBody { inner, guest })) }

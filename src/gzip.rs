@@ -1,0 +1,98 @@
+//! One gzip member, put together from segments that were compressed apart from each other.
+//!
+//! A segment ends in a full flush, so that nothing behind it refers to it; its place in the member is free.
+//! Sources: RFC 1951 and RFC 1952; zlib's manual on `Z_FULL_FLUSH`. Must not know what is compressed.
+
+use crc32fast::Hasher;
+use flate2::{Compress, CompressError, Compression, FlushCompress};
+
+/// What a member begins with: deflate, no name, no time, no system.
+pub const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
+/// An empty last block.
+const LAST_BLOCK: [u8; 2] = [3, 0];
+/// What a full flush adds, at least.
+const FLUSH_BYTES: usize = 16;
+
+/// Compresses segments, at the fastest level.
+#[derive(Debug)]
+pub struct Deflater(Compress);
+
+impl Default for Deflater {
+    fn default() -> Self {
+        Self(Compress::new(Compression::fast(), false))
+    }
+}
+
+impl Deflater {
+    /// `plain` as a segment.
+    ///
+    /// # Errors
+    /// Never in practice: the target is memory. The signature is that of the library.
+    pub fn segment(&mut self, plain: &[u8]) -> Result<Vec<u8>, CompressError> {
+        let begun = self.0.total_in();
+        let mut segment = Vec::with_capacity(plain.len() / 6 + FLUSH_BYTES);
+        loop {
+            let read = usize::try_from(self.0.total_in() - begun).unwrap_or(usize::MAX);
+            let rest = plain.get(read..).unwrap_or_default();
+            self.0.compress_vec(rest, &mut segment, FlushCompress::Full)?;
+            // A flush is complete when there was room left behind it.
+            if segment.len() < segment.capacity() {
+                break;
+            }
+            segment.reserve(segment.len() / 2 + FLUSH_BYTES);
+        }
+        segment.shrink_to_fit();
+        Ok(segment)
+    }
+}
+
+/// Checksum and length of some plain bytes. That of two after each other is had from theirs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum {
+    crc: u32,
+    len: u64,
+}
+
+impl Sum {
+    /// Of no bytes.
+    pub const NOTHING: Self = Self { crc: 0, len: 0 };
+
+    /// Of `plain`.
+    pub fn of(plain: &[u8]) -> Self {
+        Self { crc: crc32fast::hash(plain), len: u64::try_from(plain.len()).unwrap_or(u64::MAX) }
+    }
+
+    /// How many bytes.
+    pub fn len(self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// Of these bytes and `next` behind them.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        let mut hasher = Hasher::new_with_initial_len(self.crc, self.len);
+        hasher.combine(&Hasher::new_with_initial_len(next.crc, next.len));
+        Self { crc: hasher.finalize(), len: self.len.saturating_add(next.len) }
+    }
+
+    /// What a member of these bytes ends with.
+    pub fn tail(self) -> Vec<u8> {
+        // The length counts modulo 2^32, as the RFC has it.
+        let [a, b, c, d, ..] = self.len.to_le_bytes();
+        [&LAST_BLOCK[..], &self.crc.to_le_bytes(), &[a, b, c, d]].concat()
+    }
+}
+
+/// `plain` as a member of its own.
+///
+/// # Errors
+/// Never in practice; see [`Deflater::segment`].
+pub fn member(plain: &[u8]) -> Result<Vec<u8>, CompressError> {
+    let segment = Deflater::default().segment(plain)?;
+    Ok([&HEAD[..], &segment, &Sum::of(plain).tail()].concat())
+}

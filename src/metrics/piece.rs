@@ -1,0 +1,96 @@
+//! Text that is ready to be sent, as it is and compressed, and such pieces in a row.
+//!
+//! A piece is made once and sent often. Must not know what the text says.
+
+use bytes::Bytes;
+use flate2::CompressError;
+
+use crate::gzip::{Deflater, Sum};
+
+/// Some lines, ready in both encodings. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Piece {
+    plain: Bytes,
+    packed: Bytes,
+    sum: Sum,
+}
+
+impl Piece {
+    /// Compresses `text`.
+    ///
+    /// # Errors
+    /// Never in practice; see [`Deflater::segment`].
+    pub fn new(text: String, deflater: &mut Deflater) -> Result<Self, CompressError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let packed = deflater.segment(text.as_bytes())?.into();
+        let sum = Sum::of(text.as_bytes());
+        Ok(Self { plain: text.into_boxed_str().into_boxed_bytes().into(), packed, sum })
+    }
+
+    /// Whether it says exactly `text`.
+    pub fn says(&self, text: &str) -> bool {
+        self.plain == text.as_bytes()
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.plain.is_empty()
+    }
+
+    /// As it is, or compressed.
+    pub fn bytes(&self, zipped: bool) -> &Bytes {
+        if zipped { &self.packed } else { &self.plain }
+    }
+
+    /// Checksum and length of the plain text.
+    pub fn sum(&self) -> Sum {
+        self.sum
+    }
+}
+
+/// Pieces one after the other, summed up.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    pieces: Vec<Piece>,
+    sum: Sum,
+    packed: u64,
+}
+
+impl Run {
+    /// One without pieces.
+    pub const EMPTY: &'static Self = &Self { pieces: Vec::new(), sum: Sum::NOTHING, packed: 0 };
+
+    /// Adds one at the end.
+    pub fn push(&mut self, piece: Piece) {
+        if !piece.is_empty() {
+            self.sum = self.sum.then(piece.sum);
+            self.packed += u64::try_from(piece.packed.len()).unwrap_or(u64::MAX);
+            self.pieces.push(piece);
+        }
+    }
+
+    /// The pieces.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Checksum and length of the plain text.
+    pub fn sum(&self) -> Sum {
+        self.sum
+    }
+
+    /// How many bytes it has, as it is or compressed.
+    pub fn len(&self, zipped: bool) -> u64 {
+        if zipped { self.packed } else { self.sum.len() }
+    }
+}
+
+impl From<Piece> for Run {
+    fn from(piece: Piece) -> Self {
+        let mut run = Self::default();
+        run.push(piece);
+        run
+    }
+}

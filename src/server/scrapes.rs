@@ -1,0 +1,183 @@
+//! Scrapes under way, and what they share.
+//!
+//! All scrapes of one second get the same rendering, so that many at once cost as much as one. A client that takes
+//! its time keeps a rendering alive: there are few of them, and when one more is wanted, those who still read the
+//! oldest are cut off. Must not know HTTP, or what is rendered.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+
+use crate::clock::SharedClock;
+use crate::fleet::Fleet;
+use crate::metrics::{Chunks, Exposition, Moment, Piece, RenderError, Rendering};
+use crate::web::Hangup;
+
+/// Renderings that may be kept alive at once.
+const RENDERINGS: usize = 8;
+/// Nobody is cut off whose rendering is younger. Then those who come share what there is.
+const MIN_READING_TIME: Duration = Duration::from_secs(10);
+/// So long a rendering is kept for others of its second, when nobody reads it.
+const USEFUL_TIME: Duration = Duration::from_secs(1);
+
+/// Renders when there is something new to be rendered. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Scrapes {
+    exposition: Exposition,
+    clock: SharedClock,
+    current: Arc<Mutex<Current>>,
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    newest: Option<Newest>,
+    begun: u64,
+    /// By when they were done.
+    alive: VecDeque<Alive>,
+}
+
+/// The rendering that was begun last.
+#[derive(Debug, Clone)]
+struct Newest {
+    number: u64,
+    fleet: Weak<Fleet>,
+    second: i64,
+    /// The exporter's own counters as they were before.
+    own: Piece,
+    done: Shared<BoxFuture<'static, Result<Arc<Rendering>, RenderError>>>,
+}
+
+impl Newest {
+    /// Whether it shows this fleet at this second.
+    fn is_of(&self, moment: &Moment) -> bool {
+        self.second == moment.now.as_second() && self.fleet.ptr_eq(&Arc::downgrade(&moment.fleet))
+    }
+}
+
+/// A rendering that somebody may still be reading.
+#[derive(Debug)]
+struct Alive {
+    number: u64,
+    since: Duration,
+    rendering: Weak<Rendering>,
+    readers: Vec<Weak<Hangup>>,
+}
+
+/// The body of one scrape. While it is there, its reader can be cut off.
+#[derive(Debug)]
+pub(super) struct Reading {
+    chunks: Chunks,
+    _reader: Arc<Hangup>,
+}
+
+impl Reading {
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> u64 {
+        self.chunks.len()
+    }
+}
+
+impl Iterator for Reading {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.chunks.next()
+    }
+}
+
+impl Scrapes {
+    /// Nobody scrapes yet.
+    pub(super) fn new(exposition: Exposition, clock: SharedClock) -> Self {
+        Self { exposition, clock, current: Arc::default() }
+    }
+
+    /// The body of one scrape, whose `reader` may be cut off later.
+    ///
+    /// # Errors
+    /// Never in practice; see [`RenderError`].
+    pub(super) async fn body(&self, zipped: bool, reader: Hangup) -> Result<Reading, RenderError> {
+        let own = self.exposition.counters()?;
+        let Newest { number, own, done, .. } = self.newest(own);
+        let rendering = done.await?;
+        let reader = Arc::new(reader);
+        self.is_read(number, &rendering, Arc::downgrade(&reader));
+        Ok(Reading { chunks: Chunks::new(rendering, own, zipped), _reader: reader })
+    }
+
+    /// The rendering of this moment, which may just have been begun, with `own` beside it; or, with too many alive,
+    /// the last one, with what was beside that.
+    fn newest(&self, own: Piece) -> Newest {
+        let moment = self.exposition.moment();
+        let mut current = self.current();
+        if let Some(newest) = &current.newest
+            && newest.is_of(&moment)
+        {
+            return Newest { own, ..newest.clone() };
+        }
+        let has_room = current.make_room(self.clock.monotonic());
+        if let Some(newest) = &current.newest
+            && !has_room
+        {
+            return newest.clone();
+        }
+        current.begun += 1;
+        let number = current.begun;
+        let (fleet, second) = (Arc::downgrade(&moment.fleet), moment.now.as_second());
+        let newest = Newest { number, fleet, second, own, done: self.begin(moment) };
+        current.newest = Some(newest.clone());
+        tokio::spawn(self.clone().forget_later(number));
+        newest
+    }
+
+    fn begin(&self, moment: Moment) -> Shared<BoxFuture<'static, Result<Arc<Rendering>, RenderError>>> {
+        let exposition = self.exposition.clone();
+        let done = tokio::task::spawn_blocking(move || exposition.render(&moment).map(Arc::new));
+        async move { done.await.map_err(|_| RenderError::Ended)? }.boxed().shared()
+    }
+
+    fn is_read(&self, number: u64, rendering: &Arc<Rendering>, reader: Weak<Hangup>) {
+        let mut current = self.current();
+        match current.alive.iter_mut().find(|alive| alive.number == number) {
+            Some(alive) => alive.readers.push(reader),
+            None => {
+                let (since, rendering) = (self.clock.monotonic(), Arc::downgrade(rendering));
+                current.alive.push_back(Alive { number, since, rendering, readers: vec![reader] });
+            }
+        }
+    }
+
+    /// Lets go of a rendering that nobody may come for any more: at rest none takes up memory.
+    async fn forget_later(self, number: u64) {
+        tokio::time::sleep(USEFUL_TIME).await;
+        let mut current = self.current();
+        if current.newest.as_ref().is_some_and(|newest| newest.number == number) {
+            current.newest = None;
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    /// Whether there may be one more alive. If need be, the readers of the oldest are cut off for it.
+    fn make_room(&mut self, now: Duration) -> bool {
+        self.alive.retain(|alive| alive.rendering.strong_count() > 0);
+        if self.alive.len() < RENDERINGS {
+            return true;
+        }
+        let is_old = |alive: &Alive| now.saturating_sub(alive.since) >= MIN_READING_TIME;
+        if !self.alive.front().is_some_and(is_old) {
+            return false;
+        }
+        let oldest = self.alive.pop_front();
+        let readers = oldest.iter().flat_map(|oldest| &oldest.readers);
+        readers.filter_map(Weak::upgrade).for_each(|reader| reader.hang_up());
+        true
+    }
+}
