@@ -18,10 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use build::Build;
+use bytes::Bytes;
 use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
 pub use own::OwnMetrics;
-pub use piece::Piece;
 pub use rendering::{Chunks, Rendering};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -30,7 +30,7 @@ use crate::clock::SharedClock;
 use crate::fleet::{Fleet, FleetReader, PollOutcome};
 use crate::gzip::Deflater;
 use catalogue::exporter as cat;
-use piece::Run;
+use piece::{Piece, Run};
 use shelf::{Scope, Shelf};
 use text::Text;
 
@@ -107,13 +107,10 @@ impl Exposition {
         Moment { now: self.clock.now(), fleet: self.fleet.now() }
     }
 
-    /// The exporter's own counters at this moment. To be read before the fleet that goes with them: that is written
-    /// before a poll is counted, and so is never older than they are.
-    ///
-    /// # Errors
-    /// Never in practice; see [`RenderError`].
-    pub fn counters(&self) -> Result<Piece, RenderError> {
-        Ok(Piece::new(self.own.counters(), &mut Deflater::default())?)
+    /// The exporter's own counters at this moment, as text. To be read before the fleet that goes with them: that is
+    /// written before a poll is counted, and so is never older than they are.
+    pub fn counters(&self) -> Bytes {
+        self.own.counters().into()
     }
 
     /// All other metrics, in Prometheus' text format 0.0.4. Reads memory only.

@@ -43,11 +43,6 @@ impl Piece {
     pub fn bytes(&self, zipped: bool) -> &Bytes {
         if zipped { &self.packed } else { &self.plain }
     }
-
-    /// Checksum and length of the plain text.
-    pub fn sum(&self) -> Sum {
-        self.sum
-    }
 }
 
 /// Pieces one after the other, summed up.

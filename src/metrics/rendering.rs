@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::piece::{Piece, Run};
+use super::RenderError;
+use super::piece::Run;
 use super::shelf::Shelf;
-use crate::gzip::{self, Sum};
+use crate::gzip::{self, Deflater, Sum};
 
 /// All metrics but the exporter's own counters, as of one moment. Many scrapes may share it.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub struct Chunks {
     /// Bytes left to come.
     len: u64,
     place: Place,
-    own: Piece,
+    own: Bytes,
     sum: Sum,
 }
 
@@ -67,14 +68,18 @@ enum Place {
 }
 
 impl Chunks {
-    /// The body, compressed if `zipped`.
-    pub fn new(rendering: Arc<Rendering>, own: Piece, zipped: bool) -> Self {
-        let sum = rendering.runs().fold(Sum::default(), |sum, run| sum.then(run.sum())).then(own.sum());
+    /// The body, compressed if `zipped`, with `own` as its last families.
+    ///
+    /// # Errors
+    /// Never in practice; see [`RenderError`].
+    pub fn new(rendering: Arc<Rendering>, own: Bytes, zipped: bool) -> Result<Self, RenderError> {
+        let sum = rendering.runs().fold(Sum::default(), |sum, run| sum.then(run.sum())).then(Sum::of(&own));
+        let own = if zipped { Deflater::default().segment(&own)?.into() } else { own };
         let frame = if zipped { gzip::HEAD.len() + sum.tail().len() } else { 0 };
         let runs = rendering.runs().map(|run| run.len(zipped)).sum::<u64>();
-        let len = runs + number(own.bytes(zipped).len() + frame);
+        let len = runs + u64::try_from(own.len() + frame).unwrap_or(u64::MAX);
         let place = if zipped { Place::Head } else { FIRST };
-        Self { rendering, zipped, len, place, own, sum }
+        Ok(Self { rendering, zipped, len, place, own, sum })
     }
 
     /// How many bytes it has.
@@ -113,7 +118,7 @@ impl Iterator for Chunks {
                 }
                 Place::Own => {
                     self.place = if self.zipped { Place::Tail } else { Place::End };
-                    return Some(self.own.bytes(self.zipped).clone());
+                    return Some(self.own.clone());
                 }
                 Place::Tail => {
                     self.place = Place::End;
@@ -123,8 +128,4 @@ impl Iterator for Chunks {
             }
         }
     }
-}
-
-fn number(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }

@@ -14,7 +14,7 @@ use futures::future::{BoxFuture, Shared};
 
 use crate::clock::SharedClock;
 use crate::fleet::Fleet;
-use crate::metrics::{Chunks, Exposition, Moment, Piece, RenderError, Rendering};
+use crate::metrics::{Chunks, Exposition, Moment, RenderError, Rendering};
 use crate::web::Hangup;
 
 /// Renderings that may be kept alive at once.
@@ -47,7 +47,7 @@ struct Newest {
     fleet: Weak<Fleet>,
     second: i64,
     /// The exporter's own counters as they were before.
-    own: Piece,
+    own: Bytes,
     done: Shared<BoxFuture<'static, Result<Arc<Rendering>, RenderError>>>,
 }
 
@@ -100,17 +100,17 @@ impl Scrapes {
     /// # Errors
     /// Never in practice; see [`RenderError`].
     pub(super) async fn body(&self, zipped: bool, reader: Hangup) -> Result<Reading, RenderError> {
-        let own = self.exposition.counters()?;
+        let own = self.exposition.counters();
         let Newest { number, own, done, .. } = self.newest(own);
         let rendering = done.await?;
         let reader = Arc::new(reader);
         self.is_read(number, &rendering, Arc::downgrade(&reader));
-        Ok(Reading { chunks: Chunks::new(rendering, own, zipped), _reader: reader })
+        Ok(Reading { chunks: Chunks::new(rendering, own, zipped)?, _reader: reader })
     }
 
     /// The rendering of this moment, which may just have been begun, with `own` beside it; or, with too many alive,
     /// the last one, with what was beside that.
-    fn newest(&self, own: Piece) -> Newest {
+    fn newest(&self, own: Bytes) -> Newest {
         let moment = self.exposition.moment();
         let mut current = self.current();
         if let Some(newest) = &current.newest

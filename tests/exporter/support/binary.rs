@@ -66,6 +66,11 @@ impl Running {
         line.rsplit_once("address=").unwrap().1.trim().to_owned()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

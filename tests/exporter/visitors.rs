@@ -1,0 +1,223 @@
+//! Bad visitors, as a table: whatever they do, a well-behaved client's scrape goes on, and neither memory nor
+//! descriptors run out.
+
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::binary::{Running, nectar_exporter};
+use crate::support::scrape::Scrape;
+
+const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+/// The middle one of the well-behaved scrapes takes no longer, whatever others do.
+const SCRAPE_TIME: Duration = Duration::from_secs(1);
+/// Nor does the slowest of them; other tests run beside this one.
+const LONGEST_TIME: Duration = Duration::from_secs(5);
+/// What clients may cost: their places, and eight renderings of some megabytes.
+const MEMORY_KIB: u64 = 128 * 1024;
+/// Places for clients, and what else a process has open.
+const DESCRIPTORS: usize = 512 + 64;
+
+/// Visitors come in so many batches, and a scrape behind each.
+const BATCHES: usize = 6;
+
+/// What a visitor does with its connection at first. What it leaves open stays so until the end of the attack.
+type Visit = fn(&mut TcpStream) -> std::io::Result<()>;
+
+struct Attack {
+    name: &'static str,
+    visitors: usize,
+    visit: Visit,
+}
+
+const ATTACKS: &[Attack] = &[
+    Attack { name: "idle from the start", visitors: 1_000, visit: |_| Ok(()) },
+    Attack {
+        name: "half a head",
+        visitors: 600,
+        visit: |stream| stream.write_all(b"GET /metrics HTTP/1.1\r\nHo"),
+    },
+    Attack { name: "a body that never comes", visitors: 600, visit: slow_body },
+    Attack { name: "takes nothing of a scrape", visitors: 600, visit: |stream| stream.write_all(SCRAPE) },
+    Attack { name: "takes a little of a scrape", visitors: 200, visit: slow_reader },
+    Attack { name: "asks again and again, and takes nothing", visitors: 200, visit: pipeline },
+    Attack { name: "scrapes", visitors: 200, visit: |stream| whole_scrape(stream).map(|_| ()) },
+    Attack { name: "1 MB of headers", visitors: 50, visit: large_head },
+    Attack { name: "a request, then garbage", visitors: 100, visit: pipelined_garbage },
+    Attack { name: "HTTP/2 and resets", visitors: 100, visit: http2_resets },
+    Attack {
+        name: "a TLS hello",
+        visitors: 100,
+        visit: |stream| stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00"),
+    },
+];
+
+fn slow_body(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx")
+}
+
+fn slow_reader(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(SCRAPE)?;
+    stream.read_exact(&mut [0; 64])
+}
+
+fn pipeline(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(&SCRAPE.repeat(100))
+}
+
+fn large_head(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")?;
+    let line = format!("X-Filler: {}\r\n", "x".repeat(1_000));
+    (0..1_000).try_for_each(|_| stream.write_all(line.as_bytes()))
+}
+
+fn pipelined_garbage(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")?;
+    stream.write_all(&[0, 0xff, b'\r', b'\n'].repeat(10_000))
+}
+
+/// The preface, settings, and streams that are begun and reset at once.
+fn http2_resets(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")?;
+    for number in (1..2_000_u32).step_by(2) {
+        let id = number.to_be_bytes();
+        let headers = [&b"\x00\x00\x03\x01\x05"[..], &id, b"\x82\x84\x86"].concat();
+        let reset = [&b"\x00\x00\x04\x03\x00"[..], &id, b"\x00\x00\x00\x08"].concat();
+        stream.write_all(&[headers, reset].concat())?;
+    }
+    Ok(())
+}
+
+/// One scrape, whole, on a connection that stays open.
+fn whole_scrape(stream: &mut TcpStream) -> std::io::Result<String> {
+    stream.write_all(SCRAPE)?;
+    let mut answer = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if answer.read_line(&mut line)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body)?;
+    Ok(String::from_utf8(body).unwrap())
+}
+
+struct Exporter {
+    running: Running,
+    address: String,
+}
+
+impl Exporter {
+    fn start(mut command: Command) -> Self {
+        let mut running = Running::start(&mut command);
+        let address = running.address();
+        running.wait_for("Poll finished");
+        Self { running, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// A scrape on a new connection, and how long it took.
+    fn scrape(&self) -> (String, Duration) {
+        let began = Instant::now();
+        let text = whole_scrape(&mut self.connect()).unwrap();
+        (text, began.elapsed())
+    }
+
+    fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.running.id())).unwrap().count()
+    }
+
+    fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.running.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+fn demo() -> Command {
+    nectar_exporter(&[
+        "demo",
+        "--web.listen-address=127.0.0.1:0",
+        "--sim.companies=30",
+        "--sim.connections=40",
+        "--metrics.detail=connections",
+    ])
+}
+
+#[test]
+fn whatever_visitors_do_scrapes_go_on() {
+    let exporter = Exporter::start(demo());
+    let (text, _) = exporter.scrape();
+    assert!(Scrape::read(&text).has("nectar_connection_info"));
+    for attack in ATTACKS {
+        let before = exporter.memory_kib();
+        let mut open = Vec::new();
+        let mut times = Vec::new();
+        // They keep coming while we scrape, and stay.
+        for _ in 0..BATCHES {
+            open.extend((0..attack.visitors / BATCHES).filter_map(|_| visit(&exporter, attack)));
+            let (text, took) = exporter.scrape();
+            let name = attack.name;
+            times.push(took);
+            assert!(text.contains("\nprocess_open_fds "), "{name}");
+            let descriptors = exporter.descriptors();
+            assert!(descriptors < DESCRIPTORS, "{name}: {descriptors} descriptors");
+            let memory = exporter.memory_kib().saturating_sub(before);
+            assert!(memory < MEMORY_KIB, "{name}: {memory} KiB more");
+        }
+        times.sort();
+        let is_fast = times[BATCHES / 2] < SCRAPE_TIME && times[BATCHES - 1] < LONGEST_TIME;
+        assert!(is_fast, "{}: scrapes took {times:?}", attack.name);
+    }
+}
+
+/// Its connection, if the exporter has not closed it yet.
+fn visit(exporter: &Exporter, attack: &Attack) -> Option<TcpStream> {
+    let mut stream = exporter.connect();
+    (attack.visit)(&mut stream).ok().map(|()| stream)
+}
+
+/// Under `ulimit` the shell sets both limits, or one, and becomes the exporter.
+fn with_limit(ulimit: &str) -> Command {
+    let exporter = demo();
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("{ulimit}; exec \"$0\" \"$@\"")).arg(exporter.get_program());
+    command.args(exporter.get_args());
+    command
+}
+
+#[test]
+fn descriptors_are_raised_to_the_hard_limit() {
+    let exporter = Exporter::start(with_limit("ulimit -S -n 64"));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", exporter.running.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|word| line.split_whitespace().nth(word).unwrap());
+    assert!(soft == hard && soft != "64", "{line}");
+}
+
+/// Where few descriptors may be had, there are fewer places, and polling and scrapes go on.
+#[test]
+fn few_descriptors_are_not_used_up() {
+    let mut exporter = Exporter::start(with_limit("ulimit -n 200"));
+    let _open: Vec<TcpStream> = (0..400).map(|_| exporter.connect()).collect();
+    let (text, _) = exporter.scrape();
+    assert!(text.contains("\nnectar_connection_info{"));
+    assert!(exporter.descriptors() < 200);
+    exporter.running.wait_for("failures=0");
+}
