@@ -31,6 +31,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A larger answer, unpacked, is not read: it would be no page of 500 connections.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
+/// By a fault of ours there is none.
+const NO_ANSWER: Failed = Failed { reason: Reason::Other, retry_after: None };
+
 /// Turns a body into what was asked for; none if it is something else. Times are held against the one given.
 type Decode<T> = fn(&[u8], Timestamp) -> Option<T>;
 
@@ -141,7 +144,12 @@ impl Client {
         url
     }
 
-    async fn get<T>(&self, endpoint: Endpoint, url: &Url, decode: Decode<T>) -> Result<T, Reason> {
+    async fn get<T: Send + 'static>(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        decode: Decode<T>,
+    ) -> Result<T, Reason> {
         let mut patience = Patience::default();
         loop {
             let key = self.key.header();
@@ -195,22 +203,25 @@ impl Client {
         self.key.header() != *refused
     }
 
-    async fn request<T>(
+    async fn request<T: Send + 'static>(
         &self,
         endpoint: Endpoint,
         url: &Url,
         key: &HeaderValue,
         decode: Decode<T>,
     ) -> Result<T, Failed> {
-        let no_answer = Failed { reason: Reason::Other, retry_after: None };
-        let _place = self.gate.acquire().await.map_err(|_| no_answer)?;
-        self.manners.pause_is_over().await;
-        let began = self.clock.monotonic();
-        let (code, outcome) = self.exchange(url, key).await;
-        let outcome = outcome.and_then(|body| {
-            decode(&body, self.clock.now()).ok_or(Failed { reason: Reason::Decode, retry_after: None })
-        });
-        let took = self.clock.monotonic().saturating_sub(began);
+        let (code, answer, took) = {
+            // Given back before the answer is decoded: the next request need not wait for that.
+            let _place = self.gate.acquire().await.map_err(|_| NO_ANSWER)?;
+            self.manners.pause_is_over().await;
+            let began = self.clock.monotonic();
+            let (code, answer) = self.exchange(url, key).await;
+            (code, answer, self.clock.monotonic().saturating_sub(began))
+        };
+        let outcome = match answer {
+            Ok(body) => decoded(body, self.clock.now(), decode).await,
+            Err(failed) => Err(failed),
+        };
         let failure = outcome.as_ref().err().map(|failed| failed.reason);
         self.observer.finished(endpoint, code.map(|code| code.as_u16()), took, failure);
         outcome
@@ -246,6 +257,12 @@ fn further_certificates(settings: &Settings) -> Result<Vec<Certificate>, ClientE
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(ClientError::NoCertificate(path.clone())),
     }
+}
+
+/// Decodes a body on a thread of its own: a large one takes milliseconds, in which nobody else's answer could be read.
+async fn decoded<T: Send + 'static>(body: Bytes, now: Timestamp, decode: Decode<T>) -> Result<T, Failed> {
+    let decoded = tokio::task::spawn_blocking(move || decode(&body, now)).await.map_err(|_| NO_ANSWER)?;
+    decoded.ok_or(Failed { reason: Reason::Decode, retry_after: None })
 }
 
 async fn read_body(mut response: Response) -> Result<Bytes, Reason> {

@@ -46,6 +46,10 @@ async fn routes_and_methods() {
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), status, "{method} {path}");
         assert_eq!(answer.headers()["content-type"], content_type, "{method} {path}");
+        if content_type.starts_with("text/html") {
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+            assert!(answer.headers().contains_key("content-security-policy"));
+        }
         if status == 405 {
             assert_eq!(answer.headers()["allow"], "GET, HEAD");
         }
