@@ -13,7 +13,7 @@ use crate::fleet::unknown::GrantedWords;
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
-/// Writes them all, for some companies. Leaves places for those of [`ages`].
+/// Writes them all, for some companies.
 pub fn render(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
     listed(text, views);
     record_faults(text, views);
@@ -25,21 +25,6 @@ pub fn render(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
     by_status(text, views, Kind::Account, &ACCOUNTS);
     changes(text, views, Kind::Connection, &cat::CONNECTION_STATUS_CHANGES);
     changes(text, views, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
-}
-
-/// Writes the families whose values change with the clock alone.
-pub fn ages(text: &mut Text, views: &[View<'_>], now: Timestamp) {
-    for (kind, families) in [(Kind::Connection, &CONNECTIONS), (Kind::Account, &ACCOUNTS)] {
-        let mut staleness = text.family(&families.max_staleness);
-        for (company, served) in shown(views) {
-            for row in served.rows(kind) {
-                if let Some(oldest) = row.value.oldest_update {
-                    let age = now.duration_since(oldest).as_secs_f64().max(0.0);
-                    staleness.sample(with_status(company, row), age);
-                }
-            }
-        }
-    }
 }
 
 /// The families that both kinds have.
@@ -113,7 +98,11 @@ fn by_status(text: &mut Text, views: &[View<'_>], kind: Kind, families: &KindFam
         (row.recheck == Recheck::Weekly).then_some(row.value.overdue)
     });
     each_time(text, views, kind, &families.next_check_due, |tally| tally.next_due);
-    text.leave_place(&families.max_staleness);
+    let oldest = shown(views).flat_map(|(company, served)| {
+        let rows = served.rows(kind).iter();
+        rows.filter_map(move |row| Some((with_status(company, row), row.value.oldest_update?)))
+    });
+    text.ages(&families.max_staleness, oldest);
     each_time(text, views, kind, &families.oldest_first_seen, |tally| tally.oldest_first_seen);
     let mut never_checked = text.family(&families.never_checked);
     for (company, served) in shown(views) {

@@ -130,10 +130,8 @@ impl Exposition {
         let mut below = Text::default();
         let is_limited = shelf.as_ref().is_some_and(|shelf| shelf.is_limited);
         self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
-        let mut ages = Text::default();
-        let views = rows::views(fleet.companies.values(), &fleet.granted, *now, self.settings.max_data_age);
-        companies::ages(&mut ages, &views, *now);
-        let ages = ages.into_parts().into_iter().map(|part| run(part.into_string()));
+        let ages = shelf.as_ref().map(|shelf| shelf.ages(*now)).unwrap_or_default();
+        let ages = ages.into_iter().map(&mut run);
         Ok(Rendering {
             ages: ages.collect::<Result<_, _>>()?,
             above: run(above.into_string())?,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::objects::Objects;
 use super::piece::{Piece, Run};
 use super::rows::views;
-use super::text::{Head, Text};
+use super::text::{Aging, Head, Samples, Text};
 use super::{Detail, RenderError, Settings, companies, objects};
 use crate::fleet::unknown::GrantedWords;
 use crate::fleet::{CompanyState, Fleet, Held};
@@ -49,8 +49,26 @@ pub(super) struct Shelf {
 #[derive(Debug)]
 struct Kept<S> {
     source: S,
-    /// In the order of writing. None: filled in at the scrape.
-    families: Vec<(Head, Option<Piece>)>,
+    /// In the order of writing.
+    families: Vec<(Head, Shelved)>,
+}
+
+/// Samples of a family.
+#[derive(Debug)]
+enum Shelved {
+    /// Ready to be sent.
+    Piece(Piece),
+    /// Written at the scrape.
+    Aging(Aging),
+}
+
+impl Shelved {
+    fn piece(&self) -> Option<&Piece> {
+        match self {
+            Self::Piece(piece) => Some(piece),
+            Self::Aging(_) => None,
+        }
+    }
 }
 
 /// A value known by its place in memory. It keeps the place, and not the value.
@@ -95,13 +113,13 @@ impl<S: PartialEq> Kept<S> {
         let mut earlier = before.into_iter().flat_map(|before| before.families.iter());
         let mut families = Vec::new();
         for part in write().into_parts() {
-            let earlier = earlier.next().and_then(|(_, piece)| piece.as_ref());
-            let piece = match (part.samples, earlier) {
-                (None, _) => None,
-                (Some(text), Some(piece)) if piece.says(&text) => Some(piece.clone()),
-                (Some(text), _) => Some(Piece::new(text, deflater)?),
+            let earlier = earlier.next().and_then(|(_, shelved)| shelved.piece());
+            let shelved = match (part.samples, earlier) {
+                (Samples::Aging(aging), _) => Shelved::Aging(aging),
+                (Samples::Written(text), Some(piece)) if piece.says(&text) => Shelved::Piece(piece.clone()),
+                (Samples::Written(text), _) => Shelved::Piece(Piece::new(text, deflater)?),
             };
-            families.push((part.head, piece));
+            families.push((part.head, shelved));
         }
         Ok(Arc::new(Self { source, families }))
     }
@@ -206,6 +224,24 @@ impl Shelf {
             && self.granted == other.granted
     }
 
+    /// The families of ages as they are at `now`, in their order, each with its head.
+    pub(super) fn ages(&self, now: Timestamp) -> Vec<String> {
+        let Some(first) = self.blocks.first() else { return Vec::new() };
+        let families = first.families.iter().enumerate();
+        let aging = families.filter(|(_, (_, shelved))| matches!(shelved, Shelved::Aging(_)));
+        let texts = aging.map(|(number, (head, _))| {
+            let mut text = head.lines();
+            let empty = text.len();
+            for block in &self.blocks {
+                if let Some((_, Shelved::Aging(aging))) = block.families.get(number) {
+                    aging.write(now, &mut text);
+                }
+            }
+            if text.len() == empty { String::new() } else { text }
+        });
+        texts.collect()
+    }
+
     /// The runs, if they were put together.
     pub(super) fn gathered(&self) -> &[Run] {
         self.runs.get().map_or(&[], |runs| runs)
@@ -235,13 +271,13 @@ fn add_families<S>(
     deflater: &mut Deflater,
 ) -> Result<(), RenderError> {
     let Some(first) = kept.first() else { return Ok(()) };
-    for (number, (head, piece)) in first.families.iter().enumerate() {
-        if piece.is_none() {
+    for (number, (head, shelved)) in first.families.iter().enumerate() {
+        if matches!(shelved, Shelved::Aging(_)) {
             runs.push(Run::default());
             continue;
         }
         let Some(run) = runs.last_mut() else { return Ok(()) };
-        let pieces = kept.iter().filter_map(|kept| kept.families.get(number)?.1.as_ref());
+        let pieces = kept.iter().filter_map(|kept| kept.families.get(number)?.1.piece());
         let mut shown = pieces.filter(|piece| !piece.is_empty()).peekable();
         if shown.peek().is_some() {
             run.push(Piece::new(head.lines(), deflater)?);

@@ -21,6 +21,10 @@ pub struct Head {
 }
 
 impl Head {
+    fn of<const N: usize>(metric: &Metric<N>) -> Self {
+        Self { name: metric.name, help: metric.help, kind: metric.kind }
+    }
+
     /// Its two lines.
     pub fn lines(self) -> String {
         let Self { name, help, kind } = self;
@@ -34,54 +38,95 @@ impl Head {
 pub struct Part {
     /// What is to stand above them.
     pub head: Head,
-    /// The lines. None: they are filled in later.
-    pub samples: Option<String>,
+    /// The lines.
+    pub samples: Samples,
+}
+
+/// The lines of a family.
+#[derive(Debug)]
+pub enum Samples {
+    /// As they are to be sent.
+    Written(String),
+    /// Without their values, which change with the clock.
+    Aging(Aging),
+}
+
+/// Lines whose values are ages.
+#[derive(Debug, Default)]
+pub struct Aging {
+    /// The beginnings of all lines, one after the other.
+    beginnings: String,
+    /// Where each beginning ends, and since when it ages.
+    lines: Vec<(usize, Timestamp)>,
+}
+
+impl Aging {
+    /// Writes them with their ages at `now`, in seconds. What is to come is not old.
+    pub fn write(&self, now: Timestamp, out: &mut String) {
+        let mut begin = 0;
+        for (end, since) in &self.lines {
+            out.push_str(self.beginnings.get(begin..*end).unwrap_or_default());
+            let age = now.duration_since(*since).as_secs_f64().max(0.0);
+            push_value(out, age);
+            begin = *end;
+        }
+    }
 }
 
 /// Families as text, growing.
 #[derive(Debug, Default)]
 pub struct Text {
     finished: Vec<Part>,
-    begun: Option<Part>,
+    begun: Option<(Head, String)>,
 }
 
 impl Text {
     /// Begins a family.
     pub fn family<'a, const N: usize>(&'a mut self, metric: &'a Metric<N>) -> Family<'a, N> {
-        let samples = self.begin(metric).samples.insert(String::new());
-        Family { out: samples, metric }
+        self.finish();
+        let (_, out) = self.begun.insert((Head::of(metric), String::new()));
+        Family { out, metric }
     }
 
-    /// Leaves a place for a family that is filled in later.
-    pub fn leave_place<const N: usize>(&mut self, metric: &Metric<N>) {
-        self.begin(metric);
+    /// Writes a family of ages: the labels of each sample, and since when it ages.
+    pub fn ages<'a, const N: usize>(
+        &mut self,
+        metric: &Metric<N>,
+        samples: impl Iterator<Item = ([&'a str; N], Timestamp)>,
+    ) {
+        self.finish();
+        let mut aging = Aging::default();
+        for (labels, since) in samples {
+            Family { out: &mut aging.beginnings, metric }.series(labels);
+            aging.lines.push((aging.beginnings.len(), since));
+        }
+        self.finished.push(Part { head: Head::of(metric), samples: Samples::Aging(aging) });
     }
 
-    fn begin<const N: usize>(&mut self, metric: &Metric<N>) -> &mut Part {
-        self.finished.extend(self.begun.take());
-        let head = Head { name: metric.name, help: metric.help, kind: metric.kind };
-        self.begun.insert(Part { head, samples: None })
-    }
-
-    /// All families that were begun, in their order, also those without samples.
+    /// All families in their order, also those without samples.
     pub fn into_parts(mut self) -> Vec<Part> {
-        self.finished.extend(self.begun);
+        self.finish();
         self.finished
     }
 
-    /// All of it, as it is to be sent.
+    /// Heads and samples. A family without samples leaves no trace, nor does one of ages.
     pub fn into_string(self) -> String {
-        self.into_parts().into_iter().map(Part::into_string).collect()
-    }
-}
-
-impl Part {
-    /// Head and samples. A family without samples leaves no trace.
-    pub fn into_string(self) -> String {
-        match self.samples {
-            Some(samples) if !samples.is_empty() => self.head.lines() + &samples,
-            _ => String::new(),
+        let mut text = String::new();
+        for part in self.into_parts() {
+            if let Samples::Written(samples) = part.samples
+                && !samples.is_empty()
+            {
+                text += &part.head.lines();
+                text += &samples;
+            }
         }
+        text
+    }
+
+    fn finish(&mut self) {
+        let finished = self.begun.take();
+        self.finished
+            .extend(finished.map(|(head, samples)| Part { head, samples: Samples::Written(samples) }));
     }
 }
 
@@ -95,6 +140,12 @@ pub struct Family<'a, const N: usize> {
 impl<const N: usize> Family<'_, N> {
     /// Writes one sample; `labels` in the order in which the catalogue names them.
     pub fn sample(&mut self, labels: [&str; N], value: f64) {
+        self.series(labels);
+        push_value(self.out, value);
+    }
+
+    /// Writes what a sample begins with: name and labels.
+    fn series(&mut self, labels: [&str; N]) {
         self.out.push_str(self.metric.name);
         let mut separator = '{';
         for (name, value) in self.metric.labels.iter().zip(labels) {
@@ -108,8 +159,6 @@ impl<const N: usize> Family<'_, N> {
         if separator == ',' {
             self.out.push('}');
         }
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.out, " {value}");
     }
 
     /// Writes a count.
@@ -125,15 +174,25 @@ impl<const N: usize> Family<'_, N> {
     }
 }
 
+fn push_value(out: &mut String, value: f64) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, " {value}");
+}
+
 fn push_escaped(out: &mut String, value: &str) {
-    for c in value.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '"' => out.push_str("\\\""),
-            '\n' => out.push_str("\\n"),
-            c => out.push(c),
+    let mut rest = value;
+    while let Some(place) = rest.find(['\\', '"', '\n']) {
+        let (plain, special) = rest.split_at(place);
+        out.push_str(plain);
+        let mut chars = special.chars();
+        match chars.next() {
+            Some('\n') => out.push_str("\\n"),
+            Some(c) => out.extend(['\\', c]),
+            None => {}
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
 }
 
 /// A count as a sample value. Above 2^53, which no fleet reaches, the nearest one.
