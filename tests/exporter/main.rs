@@ -12,6 +12,7 @@
 mod any_json;
 mod command_line;
 mod failures;
+mod fault_table;
 mod faults;
 mod fleet;
 mod golden;

@@ -1,10 +1,13 @@
 //! What the tests stand on: a clock they turn, an exporter they start, a Nectar that says what they want.
 
+pub mod authority;
 pub mod binary;
 pub mod clock;
+pub mod front;
 pub mod program;
 pub mod scrape;
 pub mod scripted;
+pub mod stage;
 
 use std::path::PathBuf;
 

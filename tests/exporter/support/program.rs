@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::FromArgMatches;
 use nectar_exporter::app::App;
 use nectar_exporter::config::{Cli, Exporter, command};
-use nectar_exporter::nectar::Key;
+use nectar_exporter::nectar::{Certificates, Key};
 use nectar_exporter::simulator::{Plan, Simulator};
 use nectar_exporter::webconfig::Keeper;
 use tokio::net::TcpListener;
@@ -38,7 +38,11 @@ impl Program {
         let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let given = cli.nectar.api_key_file.is_none().then(|| KEY.into());
-        let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, given).unwrap();
+        let (mut settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, given).unwrap();
+        if let Some(path) = cli.nectar.ca_file.clone() {
+            let pem = std::fs::read(&path).unwrap();
+            settings.nectar.extra_certificates = Some(Certificates { path, pem });
+        }
         let key = match &cli.nectar.api_key_file {
             Some(file) => Key::from_file(file.clone()).await.unwrap(),
             None => Key::fixed(KEY.into()).unwrap(),
