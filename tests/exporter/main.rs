@@ -10,6 +10,7 @@
 )]
 
 mod any_json;
+mod clock_steps;
 mod command_line;
 mod failures;
 mod fault_table;

@@ -88,14 +88,11 @@ impl Front {
 impl Shared {
     async fn welcome(self: Arc<Self>, outside: TcpStream) {
         let tls = self.tls.lock().unwrap().clone();
-        match tls {
-            None => self.answer(outside).await,
-            // A client that does not trust us breaks off here.
-            Some(tls) => match TlsAcceptor::from(tls).accept(outside).await {
-                Ok(stream) => self.pass_on(stream).await,
-                Err(_) => return,
-            },
-        };
+        let Some(tls) = tls else { return self.answer(outside).await };
+        // A client that does not trust us breaks off here.
+        if let Ok(stream) = TlsAcceptor::from(tls).accept(outside).await {
+            self.pass_on(stream).await;
+        }
     }
 
     async fn answer(&self, mut outside: TcpStream) {
