@@ -18,6 +18,7 @@ mod faults;
 mod fleet;
 mod golden;
 mod keys;
+mod odd_values;
 mod pages;
 mod politeness;
 mod polling;
