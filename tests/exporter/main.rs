@@ -17,6 +17,7 @@ mod fault_table;
 mod faults;
 mod fleet;
 mod golden;
+mod growth;
 mod keys;
 mod odd_values;
 mod pages;

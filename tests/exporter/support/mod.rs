@@ -1,5 +1,6 @@
 //! What the tests stand on: a clock they turn, an exporter they start, a Nectar that says what they want.
 
+pub mod alone;
 pub mod authority;
 pub mod binary;
 pub mod clock;
