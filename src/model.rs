@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -138,6 +139,8 @@ impl RecordFaults {
 pub struct Snapshot {
     /// When the reading of it began. Whatever it says was true then or later.
     pub begun: Timestamp,
+    /// The same moment by the monotonic clock, which nobody sets back.
+    pub begun_monotonic: Duration,
     /// By id; no id twice.
     pub connections: Vec<Connection>,
     /// What was odd.

@@ -53,6 +53,8 @@ pub struct CompanyState {
     pub last_poll: Option<PollOutcome>,
     /// The last good snapshot, however old.
     pub held: Option<Arc<Held>>,
+    /// By how much the wall clock was set back since that snapshot was begun, as of the last poll that ended.
+    pub set_back: SignedDuration,
     /// Changes of status counted so far.
     pub changes: Arc<Changes>,
 }
@@ -69,7 +71,7 @@ pub struct Held {
 impl CompanyState {
     /// A company of which nothing is held.
     fn new(company: Company, last_poll: Option<PollOutcome>) -> Self {
-        Self { company, last_poll, held: None, changes: Arc::default() }
+        Self { company, last_poll, held: None, set_back: SignedDuration::ZERO, changes: Arc::default() }
     }
 
     /// Whether the last poll of this company read it whole.
@@ -81,7 +83,9 @@ impl CompanyState {
     pub fn served(&self, now: Timestamp, max_age: Duration) -> Option<&Held> {
         let held = self.held.as_deref()?;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
-        (now.duration_since(held.snapshot.begun) <= max_age).then_some(held)
+        // Without the correction, what was read before a clock was set back a year would be shown for a year.
+        let age = now.duration_since(held.snapshot.begun).saturating_add(self.set_back);
+        (age <= max_age).then_some(held)
     }
 }
 

@@ -6,8 +6,13 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::unknown::OVERFLOW;
 use crate::model::{Connection, Snapshot};
 use crate::status::{Kind, Status};
+
+/// So many utilities of a company have a name of their own; further ones are [`OVERFLOW`] together. No company has as many, but
+/// a fault at Nectar could flood a Prometheus.
+pub const MAX_DATASOURCES: usize = 1_000;
 
 /// The records of one status, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,7 +116,19 @@ impl Tallies {
         for connection in &snapshot.connections {
             tallies.add(connection, snapshot.begun, interval);
         }
+        tallies.fold_datasources();
         tallies
+    }
+
+    /// Adds up the utilities beyond the limit. Those that keep their names are the first by name, so that they are the same at
+    /// every poll.
+    fn fold_datasources(&mut self) {
+        let Some(first_beyond) = self.by_datasource.keys().nth(MAX_DATASOURCES).cloned() else { return };
+        let beyond = self.by_datasource.split_off(&first_beyond);
+        let overflow = self.by_datasource.entry(OVERFLOW.into()).or_default();
+        for (status, count) in beyond.into_values().flatten() {
+            *overflow.entry(status).or_default() += count;
+        }
     }
 
     /// The tallies of one kind.

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -15,6 +16,9 @@ use super::{CompanyState, Fleet, FleetReader, Held, PollOutcome};
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Snapshot};
 use crate::status::{Kind, Status};
+
+/// Two clocks that differ by no more have only drifted apart.
+const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Writes the fleet. There is one.
 #[derive(Debug)]
@@ -71,7 +75,8 @@ impl FleetWriter {
         begin_unknown(&mut changes, &tallies, &self.fleet.granted);
         let held = Some(Arc::new(Held { snapshot, tallies }));
         let id = Arc::clone(&company.id);
-        let state = CompanyState { company, last_poll: Some(Ok(())), held, changes };
+        let state =
+            CompanyState { company, last_poll: Some(Ok(())), held, set_back: SignedDuration::ZERO, changes };
         self.fleet.companies.insert(id, Arc::new(state));
         self.publish();
     }
@@ -93,8 +98,10 @@ impl FleetWriter {
     }
 
     /// A poll ended. `good`: it read the company list and at least one company, or the list was empty.
-    pub fn poll_ended(&mut self, outcome: PollOutcome, good: bool, at: Timestamp) {
+    /// `at` and `monotonic` are one moment, by either clock.
+    pub fn poll_ended(&mut self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
         self.settle_names();
+        self.note_clock(at, monotonic);
         self.fleet.ready |= good;
         self.fleet.last_poll = Some(outcome);
         self.fleet.polls_ended += 1;
@@ -102,6 +109,22 @@ impl FleetWriter {
             self.fleet.last_whole_poll = Some(at);
         }
         self.publish();
+    }
+
+    /// The wall clock may have been set back since a snapshot was begun. Set forward, it makes data look older than it is, and
+    /// that does no harm.
+    fn note_clock(&mut self, now: Timestamp, monotonic: Duration) {
+        for state in self.fleet.companies.values_mut() {
+            let Some(held) = &state.held else { continue };
+            let passed = monotonic.saturating_sub(held.snapshot.begun_monotonic);
+            let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+            let lost = passed.saturating_sub(now.duration_since(held.snapshot.begun));
+            // Clocks drift; nobody sets one back by less.
+            let set_back = if lost > CLOCK_DRIFT { lost } else { SignedDuration::ZERO };
+            if state.set_back != set_back {
+                Arc::make_mut(state).set_back = set_back;
+            }
+        }
     }
 
     /// Undocumented statuses that no snapshot has any more give their names back; those that had none may get one.

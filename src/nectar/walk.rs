@@ -5,6 +5,7 @@
 //! Knows paging. Must not know HTTP, or what a snapshot is for.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ const MAX_WALKS: usize = 3;
 /// A request that failed for good, or [`Failure::Incomplete`] when no walk added up.
 pub async fn walk(client: &Client, company: &str) -> Result<Snapshot, Failure> {
     for number in 1..=MAX_WALKS {
-        let begun = client.clock().now();
+        let begun = (client.clock().now(), client.clock().monotonic());
         let gathered = walk_once(client, company).await.map_err(Failure::Request)?;
         if gathered.is_whole() {
             return Ok(gathered.into_snapshot(begun));
@@ -85,12 +86,12 @@ impl Gathered {
         (distinct..=distinct.saturating_add(nameless)).contains(&self.total_connections)
     }
 
-    fn into_snapshot(self, begun: Timestamp) -> Snapshot {
+    fn into_snapshot(self, (begun, begun_monotonic): (Timestamp, Duration)) -> Snapshot {
         let mut faults = self.faults;
         for row in self.rows.values() {
             faults.add_all(&row.faults);
         }
         let connections = self.rows.into_values().map(|row| row.connection).collect();
-        Snapshot { begun, connections, faults }
+        Snapshot { begun, begun_monotonic, connections, faults }
     }
 }

@@ -148,9 +148,10 @@ impl Poller {
             }
         }
         let outcome = tally.outcome();
-        let took = self.clock.monotonic().saturating_sub(began);
+        let ended = self.clock.monotonic();
+        let took = ended.saturating_sub(began);
         // First the fleet, then the counters: who sees a poll counted sees its fleet.
-        self.fleet.poll_ended(outcome, tally.is_good(), self.clock.now());
+        self.fleet.poll_ended(outcome, tally.is_good(), self.clock.now(), ended);
         self.observer.poll_ended(took, outcome);
         info!(
             msg = "Poll finished",

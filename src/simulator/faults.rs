@@ -15,6 +15,7 @@ use hyper::{Response, StatusCode};
 
 use super::page::Order;
 use super::query::Asked;
+use super::record::SECRET;
 use super::reply::Reply;
 use crate::web::answer::{answer, whole};
 use crate::web::{Answer, Body};
@@ -171,6 +172,7 @@ impl Fault {
             _ => return None,
         };
         let mut answer = answer(StatusCode::OK, "application/json", "").map(|_| body);
+        answer.headers_mut().insert("x-quoted", HeaderValue::from_static(SECRET));
         if let Self::Packed(_) = self {
             answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -191,7 +193,9 @@ fn failure(code: u16) -> Reply {
     // Informational codes are no answers; hyper would give up on them.
     let status = StatusCode::from_u16(code).ok().filter(|status| !status.is_informational());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Reply::detail(status, status.canonical_reason().unwrap_or("Something is wrong"))
+    let reason = status.canonical_reason().unwrap_or("Something is wrong");
+    // Nectar says why in free text, and may quote a login there.
+    Reply::detail(status, &format!("{reason}, {SECRET}.login@mail.example"))
 }
 
 fn with_header(mut reply: Reply, name: HeaderName, value: &str) -> Reply {

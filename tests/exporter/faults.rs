@@ -1,95 +1,26 @@
-//! What a bad upstream may do, as a table: each fault on a page, on a company, on the list of companies and on everything.
+//! What must hold whatever a bad upstream does: each fault of the table on a page, on a company, on the list of companies and on
+//! everything.
 //!
 //! What must hold is the same for all of them, and stands once, in `holds`.
 
-use std::io::Write;
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use futures::{FutureExt, StreamExt, stream};
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_exporter::simulator::{Fault, Scope};
 
+use crate::fault_table::{self, At, Row, deep};
+use crate::support::clock::TestClock;
 use crate::support::program::Program;
 use crate::support::scrape::Scrape;
-
-/// Several pages of three for each company.
-const PLAN: Plan = Plan { companies: 3, connections: 8, accounts: 1, seed: 7, speed: 0.0 };
-
-/// A fault, and as what it counts.
-#[derive(Debug, Clone)]
-struct Row {
-    name: &'static str,
-    fault: Fault,
-    reason: &'static str,
-    /// Only a time limit in real time ends the request.
-    is_slow: bool,
-}
-
-fn row(name: &'static str, fault: Fault, reason: &'static str) -> Row {
-    Row { name, fault, reason, is_slow: false }
-}
-
-fn slow(name: &'static str, fault: Fault, reason: &'static str) -> Row {
-    Row { name, fault, reason, is_slow: true }
-}
-
-fn statuses() -> Vec<Row> {
-    let after = |wait: &str| Fault::StatusRetryAfter(429, wait.to_owned());
-    vec![
-        row("400", Fault::Status(400), "client_error"),
-        row("401", Fault::Status(401), "auth"),
-        row("403", Fault::Status(403), "forbidden"),
-        row("404", Fault::Status(404), "not_found"),
-        row("418", Fault::Status(418), "client_error"),
-        row("429", Fault::Status(429), "rate_limited"),
-        row("429, in seconds", after("7"), "rate_limited"),
-        row("429, a date", after("Mon, 15 Jun 2026 12:05:42 GMT"), "rate_limited"),
-        row("429, negative", after("-3"), "rate_limited"),
-        row("429, garbage", after("soon"), "rate_limited"),
-        row("500", Fault::Status(500), "server_error"),
-        row("502", Fault::Status(502), "server_error"),
-        row("503", Fault::Status(503), "server_error"),
-        row("504", Fault::Status(504), "server_error"),
-        row("204", Fault::Status(204), "decode"),
-        row("redirect to nowhere", Fault::Redirect("http://127.0.0.1:1/".to_owned()), "other"),
-        row("redirect to itself", Fault::Redirect("company".to_owned()), "other"),
-    ]
-}
-
-fn bodies() -> Vec<Row> {
-    let body = |text: &str| Fault::Body(text.to_owned());
-    let wrong = r#"{"totalConnections":"many","totalPages":[],"connections":{"a":1}}"#;
-    vec![
-        row("empty", body(""), "decode"),
-        row("HTML", body("<html><body>Welcome</body></html>"), "decode"),
-        row("null", body("null"), "decode"),
-        row("a number", body("17"), "decode"),
-        row("a string", body(r#""ok""#), "decode"),
-        row("an array of numbers in an array", body("[[1],[2]]"), "decode"),
-        row("wrong in every field", body(wrong), "decode"),
-        row("truncated", Fault::TruncatedJson, "decode"),
-        row("other JSON", Fault::WrongJson, "decode"),
-        row("not UTF-8", Fault::Bytes(vec![0xff, 0xfe, 0x00, 0x80]), "decode"),
-        row("200,000 levels deep", Fault::Body(deep()), "decode"),
-        row("not the gzip it says", Fault::Packed(b"<html>".to_vec()), "decode"),
-        row("a gzip bomb", Fault::Packed(bomb()), "too_large"),
-        row("without end", Fault::Endless, "too_large"),
-        row("broken within", Fault::BrokenBody, "connect"),
-        row("broken before", Fault::NoBody, "connect"),
-    ]
-}
-
-fn deep() -> String {
-    ["[".repeat(200_000), "]".repeat(200_000)].concat()
-}
+use crate::support::stage::Stage;
 
 /// A record that is 200,000 levels deep costs only itself.
 #[tokio::test]
 async fn a_deep_record_costs_only_itself() {
-    let (program, simulator) = Program::simulated(&PLAN, &[]).await;
+    let stage = Stage::plain(&[]).await;
+    let (program, simulator) = (&stage.program, &stage.simulator);
     let before = program.after_polls(1).await;
-    let victim = victim(&simulator, &before);
+    let victim = stage.victim(&before);
     let record = format!(r#"{{"id":"00000000-0000-4000-8000-000000000001","status":{}}}"#, deep());
     let page =
         format!(r#"{{"connections":[{{"id":{}}},{record}],"totalPages":1,"totalConnections":2}}"#, deep());
@@ -105,67 +36,35 @@ async fn a_deep_record_costs_only_itself() {
     }
 }
 
-/// 65 MiB of blanks, packed.
-fn bomb() -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let blanks = vec![b' '; 1024 * 1024];
-    for _ in 0..65 {
-        encoder.write_all(&blanks).unwrap();
-    }
-    encoder.finish().unwrap()
-}
-
-fn silences() -> Vec<Row> {
-    vec![
-        slow("no answer", Fault::Hang, "timeout"),
-        slow("a head, then nothing", Fault::Silent, "timeout"),
-        slow("a byte now and then", Fault::Trickle, "timeout"),
-    ]
-}
-
-/// Where a fault strikes, and how many of the three companies it makes unreadable.
-#[derive(Debug, Clone, Copy)]
-enum At {
-    Page,
-    Company,
-    List,
-    Everything,
-}
-
-impl At {
-    const ALL: [Self; 4] = [Self::Page, Self::Company, Self::List, Self::Everything];
-
-    fn scope(self, victim: &str) -> Scope {
-        match self {
-            Self::Page => Scope::Page(victim.to_owned(), 2),
-            Self::Company => Scope::Company(victim.to_owned()),
-            Self::List => Scope::CompanyList,
-            Self::Everything => Scope::Everything,
-        }
-    }
-
-    fn is_of_one(self) -> bool {
-        matches!(self, Self::Page | Self::Company)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn statuses_that_say_no() {
-    every_row(statuses()).await;
+    every_row(fault_table::statuses()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_none() {
-    every_row(bodies()).await;
+    every_row(fault_table::bodies()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_say_nothing() {
-    every_row(silences()).await;
+    every_row(fault_table::silences()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_break() {
+    every_row(fault_table::connections()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_are_not_there_or_somebody_else() {
+    every_row(fault_table::servers()).await;
 }
 
 async fn every_row(rows: Vec<Row>) {
-    let all = rows.into_iter().flat_map(|row| At::ALL.map(|at| holds(row.clone(), at).boxed()));
+    let all = rows
+        .into_iter()
+        .flat_map(|row| row.wrong.places().iter().map(move |at| holds(row.clone(), *at).boxed()));
     // A few at a time: the waits of those that hang overlap, and nobody else is slowed into a time-out.
     stream::iter(all).buffer_unordered(4).collect::<()>().await;
 }
@@ -174,11 +73,12 @@ async fn holds(row: Row, at: At) {
     let context = format!("{} {at:?}", row.name);
     let timeout = if row.is_slow { "2s" } else { "30s" };
     let flag = format!("--nectar.request-timeout={timeout}");
-    let (program, simulator) = Program::simulated(&PLAN, &["--nectar.page-size=3", &flag]).await;
-    let before = program.after_polls(1).await;
-    let victim = victim(&simulator, &before);
-    simulator.faults().set(at.scope(&victim), row.fault.clone());
+    let mut stage = Stage::for_fault(&row.wrong, &[&flag]).await;
+    let before = stage.program.after_polls(1).await;
+    let victim = stage.victim(&before);
+    stage.spoil(&row.wrong, at, &victim).await;
 
+    let program = &stage.program;
     let during = program.next_poll().await;
     says_so(&context, &row, at, &victim, &during);
     let connections = |scrape: &Scrape| scrape.sum("nectar_connections", &[]);
@@ -200,8 +100,8 @@ async fn holds(row: Row, at: At) {
         assert_eq!(old.family("nectar_company_up").count(), 3, "{context}: but not forgotten");
     }
 
-    simulator.faults().clear();
-    let after = program.next_poll().await;
+    stage.mend().await;
+    let after = stage.program.next_poll().await;
     assert_eq!(after.value("nectar_up", &[]), Some(1.0), "{context}: it recovers");
     assert_eq!(after.sum("nectar_company_up", &[]), 3.0, "{context}");
     assert_eq!(connections(&after), connections(&before), "{context}");
@@ -219,14 +119,25 @@ fn says_so(context: &str, row: &Row, at: At, victim: &str, scrape: &Scrape) {
     assert_eq!(scrape.sum("nectar_company_last_failure", &because), 3.0 - up, "{context}");
 }
 
-/// A company of at least two pages.
-fn victim(simulator: &Simulator, scrape: &Scrape) -> String {
-    let size = |id: &String| scrape.sum("nectar_connections", &[("company_id", id)]);
-    simulator.companies().into_iter().find(|id| size(id) > 3.0).expect("a company of two pages")
-}
-
 /// How many companies' connections are shown.
 fn companies(scrape: &Scrape) -> usize {
     let connected = scrape.family("nectar_connections").filter(|(labels, _)| labels["status"] == "CONNECTED");
     connected.count()
+}
+
+/// A name that leads nowhere. That it recovers cannot be shown here: whom a name leads to is settled by the machine's resolver,
+/// and none is handed in.
+#[tokio::test]
+async fn a_name_that_leads_nowhere() {
+    let clock = TestClock::skipping(Duration::from_secs(60));
+    let program = Program::start("http://nectar.invalid/v2.2", &["--nectar.request-timeout=5s"], clock).await;
+    let scrape = program.after_polls(1).await;
+    // On a machine whose resolver does not answer, time runs out instead.
+    let said =
+        ["connect", "timeout"].map(|reason| scrape.value("nectar_last_failure", &[("reason", reason)]));
+    assert!(said.contains(&Some(1.0)), "{said:?}");
+    assert_eq!(scrape.value("nectar_up", &[]), Some(0.0));
+    assert_eq!(scrape.sum("nectar_api_requests_total", &[]), 4.0);
+    assert!(!scrape.has("nectar_company_info"));
+    assert_eq!(program.get("/-/ready").await.status(), 503);
 }

@@ -10,12 +10,16 @@
 )]
 
 mod any_json;
+mod clock_steps;
 mod command_line;
 mod failures;
+mod fault_table;
 mod faults;
 mod fleet;
 mod golden;
+mod growth;
 mod keys;
+mod odd_values;
 mod pages;
 mod places;
 mod politeness;

@@ -6,6 +6,7 @@ use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 
 use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
+use crate::support::scrape::Scrape;
 
 /// One company is answered 429: no request of anybody is sent until the time that Nectar named has passed.
 #[tokio::test]
@@ -36,6 +37,44 @@ async fn after_a_429_the_whole_program_waits() {
     let scrape = program.after_polls(1).await;
     assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
     assert_eq!(simulator.requests(), 22);
+}
+
+/// One company is answered 429 and told to wait for a year, at every attempt. The poll ends at its deadline, the other companies
+/// are fresh, and few requests are sent meanwhile. Once Nectar answers again, so does everything.
+#[tokio::test]
+async fn a_wait_of_a_year_for_one_company() {
+    let plan = Plan { companies: 3, connections: 3, accounts: 1, seed: 7, speed: 0.0 };
+    for wait in ["31536000", "99999999999999999999999", "Tue, 15 Jun 2027 12:05:00 GMT"] {
+        let (program, simulator) = Program::simulated(&plan, &[]).await;
+        let before = program.after_polls(1).await;
+        let victim = simulator.companies()[0].clone();
+        let slow_down = Fault::StatusRetryAfter(429, wait.to_owned());
+        simulator.faults().set(Scope::Company(victim.clone()), slow_down);
+        let sent = simulator.requests();
+        program.clock.advance(Duration::from_secs(300));
+        let refused = [("endpoint", "connections"), ("code", "429")];
+        for attempts in [1.0, 2.0] {
+            let is_refused =
+                |scrape: &Scrape| scrape.value("nectar_api_requests_total", &refused) == Some(attempts);
+            program.until("the refusal", is_refused).await;
+            assert_eq!(program.scrape().await.value("nectar_exporter_polls_total", &[]), Some(1.0), "{wait}");
+            program.clock.advance(Duration::from_secs(300));
+        }
+        // Ten minutes, and the poll is over.
+        let after = program.after_polls(2).await;
+        let why = [("company_id", victim.as_str()), ("reason", "deadline")];
+        assert_eq!(after.value("nectar_company_last_failure", &why), Some(1.0), "{wait}");
+        assert_eq!(after.sum("nectar_company_up", &[]), 2.0, "{wait}: the others were read before");
+        let connections = |scrape: &Scrape| scrape.sum("nectar_connections", &[]);
+        assert_eq!(connections(&after), connections(&before), "{wait}");
+        assert!(simulator.requests() - sent <= 2 * 4 + 2, "{wait}: {} requests", simulator.requests() - sent);
+
+        simulator.faults().clear();
+        program.clock.advance(Duration::from_secs(300));
+        let whole = |scrape: &Scrape| scrape.value("nectar_up", &[]) == Some(1.0);
+        let healed = program.until("a whole poll", whole).await;
+        assert_eq!(connections(&healed), connections(&before), "{wait}");
+    }
 }
 
 /// All pages of all companies fail: each company is asked for, but not each four times. And the next poll is as patient as

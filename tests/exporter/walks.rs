@@ -63,14 +63,119 @@ async fn lists_that_grow_or_shrink_meanwhile() {
     }
 }
 
-/// More pages than connections: nobody can walk that, and it is not tried.
+/// Numbers that contradict each other, or the rows: what adds up is good, and nothing else is.
 #[tokio::test]
-async fn an_envelope_that_contradicts_itself() {
-    let body = page(1, u64::MAX, &[&connection("a", "CONNECTED")]);
-    let program = Program::scripted(Bodies::one_company(&[body]), &[]).await;
-    let scrape = program.after_polls(1).await;
-    assert_eq!(scrape.sum("nectar_api_requests_total", &[("endpoint", "connections")]), 1.0);
-    assert_eq!(scrape.value("nectar_exporter_poll_failures_total", &[("reason", "decode")]), Some(1.0));
+async fn envelopes_that_contradict_themselves() {
+    let [a, b] = ["a", "b"].map(|id| connection(id, "CONNECTED"));
+    let envelope =
+        |numbers: &str, rows: &[&str]| format!(r#"{{{numbers},"connections":[{}]}}"#, rows.join(","));
+    let good = |connections: f64, pages: f64| (Some(connections), pages, "");
+    let bad = |reason, pages: f64| (None, pages, reason);
+    let cases = [
+        // Nobody can walk more pages than there are connections, and it is not tried.
+        (vec![page(1, u64::MAX, &[&a])], bad("decode", 1.0)),
+        (vec![page(2, 3, &[&a]), page(2, 3, &[&b])], bad("decode", 1.0)),
+        // `hasNext` says nothing that the other numbers do not say.
+        (vec![envelope(r#""totalConnections":1,"totalPages":1,"hasNext":true"#, &[&a])], good(1.0, 1.0)),
+        (
+            vec![
+                envelope(r#""totalConnections":2,"totalPages":2,"hasNext":false"#, &[&a]),
+                envelope(r#""totalConnections":2,"totalPages":2,"hasNext":true"#, &[&b]),
+            ],
+            good(2.0, 2.0),
+        ),
+        (vec![page(2, 0, &[&a, &b])], good(2.0, 1.0)),
+        // Three walks, and none adds up.
+        (vec![page(5, 1, &[&a, &b])], bad("incomplete", 3.0)),
+        (vec![page(0, 1, &[&a])], bad("incomplete", 3.0)),
+        (vec![page(1, 1, &[])], bad("incomplete", 3.0)),
+        (vec![page(2, 2, &[&a]), page(2, 2, &[])], bad("incomplete", 6.0)),
+        (vec![page(2, 2, &[&a]), page(2, 2, &[&a])], bad("incomplete", 6.0)),
+        // The last page has the last word.
+        (vec![page(2, 2, &[&a]), page(1, 2, &[&b])], bad("decode", 2.0)),
+        (vec![page(3, 2, &[&a]), page(2, 2, &[&b])], good(2.0, 2.0)),
+        // A page that is named but is not there.
+        (vec![page(2, 2, &[&a])], bad("not_found", 2.0)),
+        // Numbers that are none.
+        (vec![envelope(r#""totalConnections":-1,"totalPages":1"#, &[&a])], bad("decode", 1.0)),
+        (vec![envelope(r#""totalConnections":1.5,"totalPages":1"#, &[&a])], bad("decode", 1.0)),
+        (vec![envelope(r#""totalConnections":"1","totalPages":1"#, &[&a])], bad("decode", 1.0)),
+        (vec![envelope(r#""totalConnections":1,"totalPages":1e99"#, &[&a])], bad("decode", 1.0)),
+        (
+            vec![envelope(r#""totalConnections":99999999999999999999999,"totalPages":1"#, &[&a])],
+            bad("decode", 1.0),
+        ),
+        (vec![envelope(r#""totalConnections":1"#, &[&a])], bad("decode", 1.0)),
+        (vec![r#"{"totalConnections":1,"totalPages":1}"#.to_owned()], bad("decode", 1.0)),
+    ];
+    for (pages, (connections, requests, reason)) in cases {
+        let context = format!("{pages:?}");
+        let program = Program::scripted(Bodies::one_company(&pages), &[]).await;
+        let scrape = program.after_polls(1).await;
+        let shown = scrape.has("nectar_connections").then(|| scrape.sum("nectar_connections", &[]));
+        assert_eq!(shown, connections, "{context}");
+        let failed = scrape.value("nectar_last_failure", &[("reason", reason)]);
+        assert_eq!(failed, connections.is_none().then_some(1.0), "{context}");
+        assert_eq!(
+            scrape.sum("nectar_api_requests_total", &[("endpoint", "connections")]),
+            requests,
+            "{context}"
+        );
+    }
+}
+
+/// The same company twice in the list is one company, under the name that came first.
+#[tokio::test]
+async fn a_company_that_stands_twice_in_the_list() {
+    for (name, second) in [("the same name", "C"), ("another name", "D")] {
+        let list = format!(
+            r#"[{{"id":"c","name":"C","externalId":"1"}},{{"id":"d","name":"Other"}},{{"id":"c","name":"{second}","externalId":"2"}}]"#
+        );
+        let bodies = Bodies::default()
+            .with("company", list)
+            .with("c.1", page(1, 1, &[&connection("a", "CONNECTED")]))
+            .with("d.1", page(1, 1, &[&connection("a", "PENDING")]));
+        let program = Program::scripted(bodies, &[]).await;
+        let scrape = program.after_polls(1).await;
+        assert_eq!(scrape.value("nectar_up", &[]), Some(1.0), "{name}");
+        assert_eq!(scrape.family("nectar_company_info").count(), 2, "{name}");
+        let first = [("company_id", "c"), ("company", "C"), ("external_id", "1")];
+        assert_eq!(scrape.value("nectar_company_info", &first), Some(1.0), "{name}");
+        assert_eq!(
+            scrape.sum("nectar_connections", &[("company_id", "c")]),
+            1.0,
+            "{name}: not counted twice"
+        );
+        let asked = scrape.sum("nectar_api_requests_total", &[("endpoint", "connections")]);
+        assert_eq!(asked, 2.0, "{name}: nor asked for twice");
+    }
+}
+
+/// A record that stands twice on a page, with another status: the later update is shown, and both are told of.
+#[tokio::test]
+async fn a_record_that_stands_twice_on_a_page() {
+    let row =
+        |status: &str, day: u32| connection("a", status).replace("2026-06-14", &format!("2026-06-{day}"));
+    let cases = [
+        ("the later one last", row("PENDING", 13), row("CONNECTED", 14), 1, Some("CONNECTED")),
+        ("the later one first", row("PENDING", 14), row("CONNECTED", 13), 1, Some("PENDING")),
+        ("of one age", row("PENDING", 14), row("CONNECTED", 14), 1, Some("CONNECTED")),
+        ("counted twice by Nectar", row("PENDING", 13), row("CONNECTED", 14), 2, None),
+    ];
+    for (name, first, second, total, shown) in cases {
+        let pages = [page(total, 1, &[&first, &second])];
+        let program = Program::scripted(Bodies::one_company(&pages), &[]).await;
+        let scrape = program.after_polls(1).await;
+        let Some(status) = shown else {
+            // Two rows, one id: whether a connection is missing, nobody can tell.
+            assert_eq!(scrape.value("nectar_last_failure", &[("reason", "incomplete")]), Some(1.0), "{name}");
+            continue;
+        };
+        assert_eq!(scrape.sum("nectar_connections", &[]), 1.0, "{name}");
+        assert_eq!(scrape.value("nectar_connections", &[("status", status)]), Some(1.0), "{name}");
+        let twice = [("reason", "duplicate_id"), ("kind", "connection")];
+        assert_eq!(scrape.value("nectar_company_record_faults", &twice), Some(1.0), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! What the tests stand on: a clock they turn, an exporter they start, a Nectar that says what they want.
 
+pub mod alone;
+pub mod authority;
 pub mod binary;
 pub mod clock;
+pub mod front;
 pub mod program;
 pub mod scrape;
 pub mod scripted;
+pub mod stage;
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::FromArgMatches;
 use nectar_exporter::app::App;
 use nectar_exporter::config::{Cli, Exporter, command};
-use nectar_exporter::nectar::Key;
+use nectar_exporter::nectar::{Certificates, Key};
 use nectar_exporter::simulator::{Plan, Simulator};
 use nectar_exporter::webconfig::Keeper;
 use tokio::net::TcpListener;
@@ -27,6 +27,7 @@ pub struct Program {
     pub url: String,
     /// The clock it goes by.
     pub clock: Arc<TestClock>,
+    http: reqwest::Client,
     _stop: DropGuard,
 }
 
@@ -38,7 +39,11 @@ impl Program {
         let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let given = cli.nectar.api_key_file.is_none().then(|| KEY.into());
-        let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, given).unwrap();
+        let (mut settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, given).unwrap();
+        if let Some(path) = cli.nectar.ca_file.clone() {
+            let pem = std::fs::read(&path).unwrap();
+            settings.nectar.extra_certificates = Some(Certificates { path, pem });
+        }
         let key = match &cli.nectar.api_key_file {
             Some(file) => Key::from_file(file.clone()).await.unwrap(),
             None => Key::fixed(KEY.into()).unwrap(),
@@ -56,7 +61,9 @@ impl Program {
         let stop = CancellationToken::new();
         let app = App::new(settings, key, clock.clone()).unwrap().protected_by(keeper);
         tokio::spawn(app.run(vec![listener], stop.clone()));
-        Self { url, clock, _stop: stop.drop_guard() }
+        // One for all scrapes, and trusting nobody: reading the system's certificates at each costs more than the scrape.
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0);
+        Self { url, clock, http: http.build().unwrap(), _stop: stop.drop_guard() }
     }
 
     /// Starts it against given bodies.
@@ -83,7 +90,7 @@ impl Program {
 
     /// `GET path`
     pub async fn get(&self, path: &str) -> reqwest::Response {
-        reqwest::get(format!("{}{path}", self.url)).await.unwrap()
+        self.http.get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
     /// The metrics as text.

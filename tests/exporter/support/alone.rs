@@ -1,0 +1,24 @@
+//! A test in a process of its own: there the log, the descriptors and the memory are nobody else's.
+
+use std::process::{Command, Stdio};
+
+/// Runs the ignored test `name`, alone, until it ends; panics where it fails. Returns what it said on its output, and then what it
+/// said on its log.
+pub fn alone(name: &str) -> (String, String) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let [said, log] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(said.contains("1 passed") && output.status.success(), "{name}:\n{said}\n{}", end_of(&log));
+    (said, log)
+}
+
+/// The log of a whole test is too long to be read.
+fn end_of(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let short = |line: &&str| line.chars().take(300).collect::<String>();
+    lines[lines.len().saturating_sub(40)..].iter().map(short).collect::<Vec<_>>().join("\n")
+}
