@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format docs dashboards mutants lint-ops deny
+.PHONY: test tools format docs dashboards mutants lint-ops deny fuzz
 
 # Everything that must hold: formatting, lints, all tests, and that each alert rule's tests notice when it breaks.
 test: tools
@@ -37,3 +37,14 @@ dashboards:
 deny:
 	@[ -x target/tools/bin/cargo-deny ] || cargo install --locked --quiet --root target/tools cargo-deny@0.20.2
 	target/tools/bin/cargo-deny --all-features check licenses bans sources
+
+# How long each fuzz target runs.
+FUZZ_SECONDS ?= 600
+
+# Feeds arbitrary bytes to what reads from outside. Needs cargo-fuzz and a nightly compiler: see CONTRIBUTING.md.
+fuzz:
+	@for target in decode web_config; do \
+		mkdir -p fuzz/corpus/$$target && \
+		cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit; \
+	done

@@ -11,10 +11,10 @@ pub fn clean(text: &str) -> String {
     text.chars().take(MAX_CHARS).map(visible).collect()
 }
 
-/// `text` cleaned, or `fallback` where there is none or it is blank.
+/// `text` cleaned, or `fallback` where there is none or what is left of it is blank.
 pub fn clean_or(text: Option<&str>, fallback: &str) -> String {
     match text {
-        Some(text) if !text.trim().is_empty() => clean(text),
+        Some(text) if !text.chars().take(MAX_CHARS).all(char::is_whitespace) => clean(text),
         _ => fallback.to_owned(),
     }
 }

@@ -23,6 +23,9 @@ const CLIENT_AUTH: &str = "NoClientCert, RequestClientCert, RequireAnyClientCert
 const KEYS: &str = "cert_file, key_file, cert, key, client_auth_type, client_ca_file, client_ca, min_version, \
                     max_version, cipher_suites, prefer_server_cipher_suites, curve_preferences";
 
+/// As the system has it. A longer text is no path.
+const MAX_PATH_BYTES: usize = 4096;
+
 /// What the section says.
 pub(super) fn read(mut tls: Section, files: &mut Files) -> Result<Arc<ServerConfig>, Wrong> {
     tls.refuse("client_allowed_sans", "names in clients' certificates are not looked at")?;
@@ -91,8 +94,7 @@ fn pem(
     inline_key: &'static str,
 ) -> Result<Option<Pem>, Wrong> {
     let (by_file, inline) = (tls.take(file_key), tls.take(inline_key));
-    let path = by_file.as_ref().map(Value::text).transpose()?.flatten();
-    let path = path.map(|path| files.path(path.expose_secret()));
+    let path = by_file.as_ref().map(|value| path(value, files)).transpose()?.flatten();
     let text = inline.as_ref().map(Value::text).transpose()?.flatten();
     let text: Option<SecretSlice<u8>> = text.map(|text| text.expose_secret().as_bytes().to_vec().into());
     match (by_file, path, inline, text) {
@@ -104,6 +106,18 @@ fn pem(
         (.., Some(place), Some(text)) => Ok(Some(Pem { place, file: None, text })),
         _ => Ok(None),
     }
+}
+
+/// A path is shown when its file cannot be read. PEM text in its place may be a private key, and must not be.
+fn path(value: &Value, files: &Files) -> Result<Option<PathBuf>, Wrong> {
+    let Some(text) = value.text()?.map(|text| text.expose_secret()) else { return Ok(None) };
+    let is_pem = text.contains("-----BEGIN");
+    if is_pem || text.len() > MAX_PATH_BYTES || text.chars().any(char::is_control) {
+        return Err(
+            value.fault(Fault::Takes("the path of a file; PEM text itself goes into cert, key or client_ca"))
+        );
+    }
+    Ok(Some(files.path(text)))
 }
 
 impl Pem {

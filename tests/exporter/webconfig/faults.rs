@@ -78,6 +78,22 @@ const CASES: &[(&str, &str)] = &[
         "tls_server_config:\n  cert_file: cert.pem\n  key_file: none.pem\n",
         "line 3, tls_server_config.key_file: cannot read {dir}/none.pem: No such file or directory (os error 2)",
     ),
+    // A private key where its path should be is not shown, be it in lines or folded into one.
+    (
+        "tls_server_config:\n  cert_file: cert.pem\n  key_file: |\n    -----BEGIN PRIVATE KEY-----\n    sim-secret\n",
+        "line 3, tls_server_config.key_file: takes the path of a file; \
+         PEM text itself goes into cert, key or client_ca",
+    ),
+    (
+        "tls_server_config:\n  cert_file: cert.pem\n  key_file: -----BEGIN PRIVATE KEY-----\n    sim-secret\n",
+        "line 3, tls_server_config.key_file: takes the path of a file; \
+         PEM text itself goes into cert, key or client_ca",
+    ),
+    (
+        "tls_server_config:\n  cert_file: \"cert\\nsim-secret\"\n  key_file: key.pem\n",
+        "line 2, tls_server_config.cert_file: takes the path of a file; \
+         PEM text itself goes into cert, key or client_ca",
+    ),
     (
         "tls_server_config:\n  cert_file: blank.pem\n  key_file: key.pem\n",
         "line 2, tls_server_config.cert_file: {dir}/blank.pem has no certificate in PEM form; \
