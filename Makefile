@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format docs dashboards mutants lint-ops deny
+.PHONY: test tools format docs dashboards mutants lint-ops deny bench
 
 # Everything that must hold: formatting, lints, all tests, and that each alert rule's tests notice when it breaks.
 test: tools
@@ -37,3 +37,8 @@ dashboards:
 deny:
 	@[ -x target/tools/bin/cargo-deny ] || cargo install --locked --quiet --root target/tools cargo-deny@0.20.2
 	target/tools/bin/cargo-deny --all-features check licenses bans sources
+
+# Measures an exporter with 100,000 connections beside nginx, the `prometheus` crate and a bare client, and prints one
+# table. Takes about ten minutes. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
+bench:
+	NGINX="$$(./scripts/install-bench-tools)" && export NGINX && cargo bench --locked --bench fleet -- $(ARGS)
