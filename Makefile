@@ -41,4 +41,4 @@ deny:
 # Measures an exporter with 100,000 connections beside nginx, the `prometheus` crate and a bare client, and prints one
 # table. Takes about ten minutes. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
 bench:
-	NGINX="$$(./scripts/install-bench-tools)" && export NGINX && cargo bench --locked --bench fleet -- $(ARGS)
+	BENCH_NGINX="$$(./scripts/install-bench-tools)" && export BENCH_NGINX && cargo bench --locked --bench fleet -- $(ARGS)

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// The variable with the path of the program; without it, `nginx` from the search path.
-const PROGRAM: &str = "NGINX";
+/// The variable with the path of the program; without it, `nginx` from the search path. (`NGINX` is nginx's own.)
+const PROGRAM: &str = "BENCH_NGINX";
 
 /// A running nginx. It ends with this.
 pub struct Nginx {

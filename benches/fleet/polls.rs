@@ -38,7 +38,7 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
         first.push(exporter.process().settled_cpu());
     }
     // A further poll comes when all that the last one brought is done, and answers are prepared again.
-    let exporter = Exporter::filled(&api, took * 3 + Duration::from_secs(3));
+    let exporter = Exporter::filled(&api, took * 4 + Duration::from_secs(4));
     let served = api.process().settled_cpu();
     let unchanged: Vec<Duration> = (0..runs).map(|_| next_poll(&exporter)).collect();
     let served = (api.process().settled_cpu() - served) / u32::try_from(runs).unwrap();

@@ -28,6 +28,7 @@ pub fn fill(lab: &Lab, rows: &[&Row]) -> Table {
         };
         let verdict = holds.map_or("", |holds| if holds { "holds" } else { "MISSED" });
         let figure = format!("{value:.*} {}", usize::from(value < 100.0) * 2, row.unit);
+        eprintln!("    {figure} {verdict}: {from}");
         let cells = [row.what.to_owned(), target, figure, verdict.to_owned(), from];
         Line { cells, holds: holds.unwrap_or(true) }
     });
