@@ -20,3 +20,5 @@ mod faults;
 mod fleet;
 #[path = "simulator/life.rs"]
 mod life;
+#[path = "simulator/prepared.rs"]
+mod prepared;

@@ -12,6 +12,7 @@ mod life;
 mod names;
 mod page;
 mod past;
+mod prepared;
 mod query;
 mod record;
 mod reply;
@@ -69,6 +70,7 @@ struct Shared {
     state: Mutex<State>,
     faults: Faults,
     flight: Arc<flight::Flight>,
+    prepared: prepared::Prepared,
 }
 
 struct State {
@@ -90,6 +92,7 @@ impl Simulator {
             state: Mutex::new(State { world, life }),
             faults: Faults::default(),
             flight: Arc::default(),
+            prepared: prepared::Prepared::default(),
         }))
     }
 
@@ -107,6 +110,18 @@ impl Simulator {
             async move { pass.carried_by(routes::answer(&shared, &stop, &request).await) }
         };
         web::serve(listeners, Limits::default(), routes, stop).await;
+    }
+
+    /// Renders and packs, now, every answer that a walk through the whole fleet asks for, `limit` connections a page. So
+    /// long as nobody changes the fleet, who takes gzip gets those bytes; after a change, ask for this again. A fleet
+    /// that lives changes by itself: for it, this does nothing.
+    pub fn prepare(&self, limit: u16) {
+        self.0.change(|state, now| {
+            if state.life.is_none() {
+                let answers = routes::packed_ahead_of_a_walk(&state.world, u64::from(limit.max(1)), now);
+                self.0.prepared.fill(answers);
+            }
+        });
     }
 
     /// Requests taken so far.
@@ -190,11 +205,19 @@ impl Shared {
 
     /// Shows the world as it is now.
     fn look<T>(&self, see: impl FnOnce(&World, Timestamp) -> T) -> T {
-        self.change(|state, now| see(&state.world, now))
+        self.enter(|state, now| see(&state.world, now))
     }
 
     /// Changes the world as it is now.
     fn change<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        self.enter(|state, now| {
+            // Under the lock of the world, so that nobody prepares what was before.
+            self.prepared.clear();
+            act(state, now)
+        })
+    }
+
+    fn enter<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that no request sees an earlier time than the one before it.
         let now = self.clock.now();

@@ -39,7 +39,7 @@ impl Asked {
 }
 
 /// A list that is asked for, all parameters in range.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ListQuery {
     pub company: Uuid,
     pub page: u64,
@@ -49,6 +49,11 @@ pub(super) struct ListQuery {
 }
 
 impl ListQuery {
+    /// A page of all of a company's connections.
+    pub(super) fn page(company: Uuid, page: u64, limit: u64) -> Self {
+        Self { company, page, limit, status: None, owner: None }
+    }
+
     /// Reads the id and the parameters.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! Knows the API's content type and the shape of its errors. Must not know who asked for what.
 
+use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, HeaderName, HeaderValue, VARY};
 use serde::Serialize;
@@ -41,18 +42,31 @@ impl Reply {
 
     /// The answer to send, and the bytes of its body, packed when the client takes that.
     pub(super) fn pack(mut self, takes_gzip: bool) -> (Answer, Vec<u8>) {
-        if takes_gzip && let Ok(packed) = gzip::member(&self.body) {
-            self.body = packed;
-            self.headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
-        }
-        self.headers.push((VARY, HeaderValue::from_static("accept-encoding")));
-        let mut answer = answer(self.status, JSON, "");
+        let packed = takes_gzip.then(|| gzip::member(&self.body)).and_then(Result::ok);
+        let mut answer = head(self.status, packed.is_some());
         answer.headers_mut().extend(self.headers);
+        self.body = packed.unwrap_or(self.body);
         (answer, self.body)
     }
 }
 
+/// The answer without its body.
+fn head(status: StatusCode, is_packed: bool) -> Answer {
+    let mut answer = answer(status, JSON, "");
+    let headers = answer.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if is_packed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    answer
+}
+
+/// The answer to send for a body that was packed ahead.
+pub(super) fn packed_ahead(body: Bytes) -> Answer {
+    fill(head(StatusCode::OK, true), body)
+}
+
 /// The answer with its body.
-pub(super) fn fill(answer: Answer, body: Vec<u8>) -> Answer {
+pub(super) fn fill(answer: Answer, body: impl Into<Bytes>) -> Answer {
     answer.map(|_| whole(body))
 }

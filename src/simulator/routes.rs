@@ -2,8 +2,10 @@
 //!
 //! Knows in which order a request is judged, and the API's error codes. Must not know how the world changes.
 
+use std::collections::HashMap;
 use std::future;
 
+use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -12,9 +14,10 @@ use tracing::debug;
 use super::Shared;
 use super::faults::{self, Fault};
 use super::page::{Order, Page};
+use super::prepared::Question;
 use super::query::{Asked, ListQuery};
 use super::record::{CompanyRecord, Envelope, Rows, owner};
-use super::reply::{Reply, fill};
+use super::reply::{Reply, fill, packed_ahead};
 use super::world::{Company, Connection, World};
 use crate::web::answer::method_not_allowed;
 use crate::web::{Answer, Request, encoding};
@@ -39,6 +42,12 @@ pub(super) async fn answer(shared: &Shared, stop: &CancellationToken, request: &
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return method_not_allowed("application/json", r#"{"detail":"Method Not Allowed"}"#);
+    }
+    if takes_gzip
+        && matches!(fault, None | Some(Fault::Delay(_)))
+        && let Some(body) = shared.prepared.get(&asked)
+    {
+        return packed_ahead(body);
     }
     let order = fault.as_ref().map_or(Order::Steady, Fault::order);
     let reply = normal(shared, &asked, order);
@@ -78,16 +87,37 @@ fn spoil(mut reply: Reply, fault: Option<&Fault>, takes_gzip: bool) -> Answer {
 fn normal(shared: &Shared, asked: &Asked, order: Order) -> Reply {
     match asked {
         Asked::Ping => Reply::of(&serde_json::json!({ "status": "ok", "version": "2.2" })),
-        Asked::CompanyList => shared.look(|world, _| {
-            let companies: Vec<CompanyRecord<'_>> = world.companies.iter().map(CompanyRecord::from).collect();
-            Reply::of(&companies)
-        }),
+        Asked::CompanyList => shared.look(|world, _| company_list(world)),
         Asked::Connections { id, query } => match ListQuery::read(id, query) {
             Ok(query) => shared.look(|world, now| connections(world, &query, order, now)),
             Err(detail) => Reply::detail(StatusCode::BAD_REQUEST, &detail),
         },
         Asked::Unknown => Reply::detail(StatusCode::NOT_FOUND, "Not Found"),
     }
+}
+
+fn company_list(world: &World) -> Reply {
+    let companies: Vec<CompanyRecord<'_>> = world.companies.iter().map(CompanyRecord::from).collect();
+    Reply::of(&companies)
+}
+
+/// Every answer that a walk through all of `world` asks for, packed.
+pub(super) fn packed_ahead_of_a_walk(world: &World, limit: u64, now: Timestamp) -> HashMap<Question, Bytes> {
+    let mut answers = HashMap::new();
+    let mut add = |question, reply: Reply| {
+        let (_, body) = reply.pack(true);
+        answers.insert(question, body.into());
+    };
+    add(Question::CompanyList, company_list(world));
+    for company in &world.companies {
+        let total = u64::try_from(company.connections.len()).unwrap_or(u64::MAX);
+        for page in 1..=total.div_ceil(limit).max(1) {
+            let query = ListQuery::page(company.id, page, limit);
+            let reply = connections(world, &query, Order::Steady, now);
+            add(Question::Page(query), reply);
+        }
+    }
+    answers
 }
 
 fn connections(world: &World, query: &ListQuery, order: Order, now: Timestamp) -> Reply {

@@ -1,0 +1,104 @@
+//! The simulated Nectar in a process of its own, answering from prepared bytes.
+//!
+//! Knows both ends of that process. Must not know what is measured.
+
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nectar_exporter::clock::SystemClock;
+use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_exporter::web::{self, ListenAddress};
+use tokio_util::sync::CancellationToken;
+
+use super::child::Servant;
+use super::fleet::PAGE;
+use super::process::Process;
+
+/// The argument that starts this role.
+pub const ROLE: &str = "simulated-nectar";
+/// The key that it takes.
+pub const KEY: &str = "bench";
+
+/// A utility that every company of some size has logins with.
+const UTILITY: &str = "Northgate Power & Light";
+
+/// The process, seen from outside.
+pub struct Api {
+    servant: Servant,
+    /// Its base URL.
+    pub base: String,
+}
+
+impl Api {
+    /// Starts it; when this returns, every answer is ready.
+    pub fn start(plan: &Plan) -> Self {
+        let Plan { companies, connections, accounts, seed, .. } = plan;
+        let numbers = [u64::from(*companies), u64::from(*connections), u64::from(*accounts), *seed];
+        let mut arguments = vec![ROLE.to_owned()];
+        arguments.extend(numbers.map(|number| number.to_string()));
+        let mut servant = Servant::start(&arguments);
+        let base = servant.hear();
+        Self { servant, base }
+    }
+
+    /// From now on it waits so long before each answer.
+    pub fn delay(&mut self, wait: Duration) {
+        self.servant.ask(&format!("delay {}", wait.as_millis()));
+    }
+
+    /// Takes a utility down for this many companies, and prepares the answers again. Returns the connections changed.
+    pub fn change(&mut self, companies: usize) -> usize {
+        self.servant.ask(&format!("down {companies}")).parse().unwrap()
+    }
+
+    /// What it is as a process.
+    pub fn process(&self) -> Process {
+        self.servant.process()
+    }
+}
+
+/// Runs the role.
+pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
+    let numbers: Vec<u64> = words.map(|word| word.parse().unwrap()).collect();
+    let [companies, connections, accounts, seed] = numbers[..] else { panic!("four numbers make a plan") };
+    let [companies, connections, accounts] = [companies, connections, accounts].map(|n| n as u32);
+    let plan = Plan { companies, connections, accounts, seed, speed: 0.0 };
+    let simulator = Simulator::new(&plan, KEY, SystemClock::shared());
+    simulator.prepare(PAGE);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let listeners = runtime.block_on(web::bind(&ListenAddress::loopback(0))).unwrap();
+    say(&format!("http://{}/v2.2", listeners[0].local_addr().unwrap()));
+    runtime.spawn(simulator.clone().serve(listeners, CancellationToken::new()));
+    for line in std::io::stdin().lock().lines() {
+        let line = line.unwrap();
+        let (word, number) = line.split_once(' ').unwrap();
+        say(&obey(&simulator, word, number.parse().unwrap()));
+    }
+    runtime.shutdown_background();
+    ExitCode::SUCCESS
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stdout(), "{line}").unwrap();
+}
+
+fn obey(simulator: &Simulator, word: &str, number: u64) -> String {
+    match word {
+        "delay" => {
+            simulator.faults().clear();
+            if number > 0 {
+                simulator.faults().set(Scope::Everything, Fault::Delay(Duration::from_millis(number)));
+            }
+            "done".to_owned()
+        }
+        "down" => {
+            let companies = simulator.companies();
+            let some = &companies[..companies.len().min(number as usize)];
+            let changed = simulator.set_utility_down(UTILITY, some, true);
+            simulator.prepare(PAGE);
+            changed.to_string()
+        }
+        other => panic!("{other} is nothing to ask for"),
+    }
+}

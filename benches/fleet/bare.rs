@@ -1,0 +1,87 @@
+//! The bare loop that a poll is measured against: the exporter's own client fetches and decodes the same pages, with
+//! as many requests at once, and drops what it has read.
+//!
+//! Knows both ends of that process. Must not know what the exporter does with a page.
+
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt, stream};
+use nectar_exporter::clock::SystemClock;
+use nectar_exporter::failure::Reason;
+use nectar_exporter::nectar::{Client, Key, Settings};
+use nectar_exporter::observe::{Endpoint, ObserveRequests};
+
+use super::api::{Api, KEY};
+use super::child::Servant;
+use super::fleet::PAGE;
+
+/// The argument that starts this role.
+pub const ROLE: &str = "bare-client";
+/// The exporter's default.
+pub const CONCURRENCY: usize = 8;
+
+/// The CPU that each of `runs` loops took, after one to warm up.
+pub fn cpu(api: &Api, runs: usize) -> Vec<Duration> {
+    let mut servant = Servant::start(&[ROLE.to_owned(), api.base.clone()]);
+    let process = servant.process();
+    servant.ask("go");
+    let mut measure = || {
+        let before = process.settled_cpu();
+        servant.ask("go");
+        process.settled_cpu() - before
+    };
+    (0..runs).map(|_| measure()).collect()
+}
+
+/// Runs the role: one loop for each line, answered with how many connections it read.
+pub fn run(mut words: impl Iterator<Item = String>) -> ExitCode {
+    let settings = Settings {
+        base_url: words.next().unwrap().parse().unwrap(),
+        request_timeout: Duration::from_secs(30),
+        max_concurrent_requests: CONCURRENCY,
+        page_size: PAGE,
+        extra_certificates: None,
+    };
+    let key = Key::fixed(KEY.into()).unwrap();
+    let client = Arc::new(Client::new(settings, key, SystemClock::shared(), Arc::new(Nobody)).unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    for line in std::io::stdin().lock().lines() {
+        line.unwrap();
+        let client = Arc::clone(&client);
+        // A task of its own, as the exporter's poller is.
+        let read = runtime.block_on(runtime.spawn(async move { read_all(&client).await })).unwrap();
+        writeln!(std::io::stdout(), "{read}").unwrap();
+    }
+    ExitCode::SUCCESS
+}
+
+async fn read_all(client: &Client) -> usize {
+    client.begin_poll().await;
+    let list = client.company_list().await.unwrap();
+    let companies = stream::iter(list.companies).map(|company| {
+        async move {
+            let (mut read, mut number, mut pages) = (0, 0, 1);
+            while number < pages {
+                number += 1;
+                let page = client.page(&company.id, number).await.unwrap();
+                read += page.rows.len();
+                pages = page.total_pages;
+            }
+            read
+        }
+        .boxed()
+    });
+    companies.buffer_unordered(client.max_concurrent_requests()).fold(0, async |sum, read| sum + read).await
+}
+
+/// Counts nothing.
+struct Nobody;
+
+impl ObserveRequests for Nobody {
+    fn finished(&self, _: Endpoint, _: Option<u16>, _: Duration, _: Option<Reason>) {}
+
+    fn retried(&self, _: Endpoint) {}
+}

@@ -1,0 +1,53 @@
+//! A process of ours that answers each line on its standard input with one on its standard output, and ends with it.
+//!
+//! Knows processes and lines. Must not know what is asked.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::process::Process;
+
+/// This program again, in another role.
+pub struct Servant {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Servant {
+    /// Starts it with these arguments.
+    pub fn start(arguments: &[String]) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let questions = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Self { child, questions, answers }
+    }
+
+    /// What it is as a process.
+    pub fn process(&self) -> Process {
+        Process::of(self.child.id())
+    }
+
+    /// Asks, and waits for the answer.
+    pub fn ask(&mut self, question: &str) -> String {
+        writeln!(self.questions.as_mut().unwrap(), "{question}").unwrap();
+        self.hear()
+    }
+
+    /// The next line that it says.
+    pub fn hear(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.answers.read_line(&mut line).unwrap() > 0, "a process of the benchmark ended early");
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Servant {
+    fn drop(&mut self) {
+        // The end of its input is the end of its work.
+        drop(self.questions.take());
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,105 @@
+//! The exporter, as a process of its own, polling the simulated Nectar.
+//!
+//! Knows its flags and its log. Must not know what is measured.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::api::{Api, KEY};
+use super::bare::CONCURRENCY;
+use super::fleet::PAGE;
+use super::process::Process;
+
+/// Longer than any poll of these fleets takes.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// No second poll comes while anything is measured.
+pub const ONCE: Duration = Duration::from_secs(30 * 60);
+/// One poll follows the other.
+pub const ALWAYS: Duration = Duration::from_millis(1);
+
+/// A running exporter. It ends with this.
+pub struct Exporter {
+    child: Child,
+    log: Receiver<String>,
+    /// Where it is scraped.
+    pub address: SocketAddr,
+}
+
+impl Exporter {
+    /// Starts it with a poll every `interval`, its first one under way.
+    pub fn start(api: &Api, interval: Duration) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nectar-exporter"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NECTAR_"))
+        {
+            command.env_remove(name);
+        }
+        command.env("NECTAR_API_KEY", KEY).arg(format!("--nectar.base-url={}", api.base));
+        command.arg(format!("--nectar.poll-interval={}ms", interval.as_millis()));
+        command.arg(format!("--nectar.page-size={PAGE}"));
+        command.arg(format!("--nectar.max-concurrent-requests={CONCURRENCY}"));
+        command.args(["--metrics.detail=connections", "--web.listen-address=127.0.0.1:0"]);
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, log) = channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let line = wait_for(&log, "Listening on");
+        let address = field(&line, "address").parse().unwrap();
+        Self { child, log, address }
+    }
+
+    /// As [`start`](Self::start), with its first poll done and nothing left to do.
+    pub fn filled(api: &Api, interval: Duration) -> Self {
+        let exporter = Self::start(api, interval);
+        exporter.poll_finished();
+        exporter.process().settled_cpu();
+        exporter
+    }
+
+    /// Waits for the next end of a poll, and returns how long it took. Ends of which nobody asked count as well.
+    pub fn poll_finished(&self) -> Duration {
+        let line = wait_for(&self.log, "Poll finished");
+        assert_eq!(field(&line, "failures"), "0", "{line}");
+        Duration::from_secs_f64(field(&line, "seconds").parse().unwrap())
+    }
+
+    /// As [`poll_finished`](Self::poll_finished), for so many polls.
+    pub fn polls_finished(&self, polls: usize) -> Vec<Duration> {
+        (0..polls).map(|_| self.poll_finished()).collect()
+    }
+
+    /// How many ends of polls were logged and not asked for yet.
+    pub fn polls_meanwhile(&self) -> usize {
+        self.log.try_iter().filter(|line| line.contains("Poll finished")).count()
+    }
+
+    /// What it is as a process.
+    pub fn process(&self) -> Process {
+        Process::of(self.child.id())
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait_for(log: &Receiver<String>, text: &str) -> String {
+    let mut seen = Vec::new();
+    while let Ok(line) = log.recv_timeout(PATIENCE) {
+        if line.contains(text) {
+            return line;
+        }
+        seen.push(line);
+    }
+    panic!("the exporter never said {text:?}, only:\n{}", seen.join("\n"))
+}
+
+fn field<'a>(line: &'a str, name: &str) -> &'a str {
+    let name = format!("{name}=");
+    line.split(' ').find_map(|word| word.strip_prefix(&name)).unwrap_or_else(|| panic!("no {name} in {line}"))
+}

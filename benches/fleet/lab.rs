@@ -1,0 +1,114 @@
+//! Everything that was measured so far: what two rows of the table need is measured once.
+//!
+//! Knows which measurements there are, and how many runs each has. Must not know targets.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::fleet::Fleet;
+use super::memory::{self, Memory};
+use super::polls::{self, Polls};
+use super::scrapes::{self, Scrapes};
+use super::{bare, crate_way};
+
+/// How long the API waits before each answer, where that is measured.
+pub const LATENCY: Duration = Duration::from_millis(50);
+
+type Memo<K, T> = RefCell<HashMap<K, Rc<T>>>;
+
+/// The measurements.
+pub struct Lab {
+    quick: bool,
+    scrapes: Memo<Fleet, Scrapes>,
+    polls: Memo<Fleet, Polls>,
+    memory: Memo<Fleet, Memory>,
+    crowds: Memo<bool, (f64, f64)>,
+    beside_polls: Memo<(), (Vec<Duration>, Vec<Duration>)>,
+    crate_way: Memo<(), Vec<Duration>>,
+    wall: Memo<(), Vec<Duration>>,
+}
+
+impl Lab {
+    /// Nothing measured yet. `quick` is for trying it out.
+    pub fn new(quick: bool) -> Self {
+        Self {
+            quick,
+            scrapes: Memo::default(),
+            polls: Memo::default(),
+            memory: Memo::default(),
+            crowds: Memo::default(),
+            beside_polls: Memo::default(),
+            crate_way: Memo::default(),
+            wall: Memo::default(),
+        }
+    }
+
+    /// What one must know to read the table.
+    pub fn conditions(&self) -> String {
+        let plan = Fleet::Large.plan(self.quick);
+        format!(
+            "Fleet: {} companies, {} connections, {} accounts each in the mean. Medians of n runs. Each scrape is in \
+             another second of the clock than the last, and nginx serves in turn with it (A B A B).\n",
+            plan.companies,
+            plan.companies * plan.connections,
+            plan.accounts
+        )
+    }
+
+    fn runs(&self, runs: usize) -> usize {
+        if self.quick { 3 } else { runs }
+    }
+
+    pub fn scrapes(&self, fleet: Fleet) -> Rc<Scrapes> {
+        once(&self.scrapes, fleet, || scrapes::measure(&fleet.plan(self.quick), self.runs(15)))
+    }
+
+    pub fn polls(&self, fleet: Fleet) -> Rc<Polls> {
+        once(&self.polls, fleet, || polls::measure(&fleet.plan(self.quick), self.runs(5)))
+    }
+
+    pub fn memory(&self, fleet: Fleet) -> Rc<Memory> {
+        once(&self.memory, fleet, || memory::measure(&fleet.plan(self.quick)))
+    }
+
+    /// Peak memory with one scraper, and with ten.
+    pub fn crowd(&self, gzip: bool) -> Rc<(f64, f64)> {
+        once(&self.crowds, gzip, || scrapes::crowd(&Fleet::Large.plan(self.quick), gzip))
+    }
+
+    /// Scrapes of an idle exporter, and of one that polls.
+    pub fn beside_polls(&self) -> Rc<(Vec<Duration>, Vec<Duration>)> {
+        let runs = if self.quick { 5 } else { 100 };
+        once(&self.beside_polls, (), || scrapes::beside_polls(&Fleet::Large.plan(self.quick), runs))
+    }
+
+    /// The same series by the `prometheus` crate.
+    pub fn crate_way(&self) -> Rc<Vec<Duration>> {
+        let scrapes = self.scrapes(Fleet::Large);
+        once(&self.crate_way, (), || crate_way::measure(&scrapes.text, self.runs(5)))
+    }
+
+    /// Polls of a slow API.
+    pub fn wall(&self) -> Rc<Vec<Duration>> {
+        once(&self.wall, (), || polls::wall(&Fleet::Large.plan(self.quick), LATENCY, self.runs(3)))
+    }
+
+    /// How long a poll of a slow API takes at least: the list, and then all pages, some at once.
+    pub fn least_wall(&self) -> Duration {
+        // A page for each company.
+        let pages = f64::from(Fleet::Large.plan(self.quick).companies);
+        LATENCY.mul_f64(1.0 + pages / bare::CONCURRENCY as f64)
+    }
+}
+
+fn once<K: Hash + Eq, T>(memo: &Memo<K, T>, key: K, measure: impl FnOnce() -> T) -> Rc<T> {
+    let known = memo.borrow().get(&key).map(Rc::clone);
+    known.unwrap_or_else(|| {
+        let measured = Rc::new(measure());
+        memo.borrow_mut().insert(key, Rc::clone(&measured));
+        measured
+    })
+}

@@ -1,0 +1,54 @@
+//! How much memory an exporter takes: at most while it polls and is scraped, and when it does neither.
+//!
+//! Must not know targets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nectar_exporter::simulator::Plan;
+
+use super::api::Api;
+use super::exporter::Exporter;
+use super::wire::Wire;
+
+/// Resident memory with one fleet, in MiB.
+pub struct Memory {
+    /// From the start of the process over polls and scrapes together.
+    pub peak: f64,
+    /// Between polls, nobody scraping.
+    pub rest: f64,
+    /// How many scrapes there were.
+    pub scrapes: usize,
+}
+
+/// Polls with scrapes beside them, and further ones.
+pub const POLLS: usize = 4;
+pub const POLLS_ALONE: usize = 3;
+
+/// Measures a fleet: polls with a scraper that never pauses, now plain, now with gzip; then polls without.
+pub fn measure(plan: &Plan) -> Memory {
+    let api = Api::start(plan);
+    let took = Exporter::start(&api, Duration::from_secs(60)).poll_finished();
+    let exporter = Exporter::start(&api, took * 3 + Duration::from_secs(2));
+    let stop = Arc::new(AtomicBool::new(false));
+    let scraper = {
+        let (address, stop) = (exporter.address, Arc::clone(&stop));
+        std::thread::spawn(move || {
+            let mut wires = [false, true].map(|gzip| Wire::to(address, "/metrics", gzip));
+            let mut scrapes = 0;
+            while !stop.load(Ordering::Relaxed) {
+                wires[scrapes % 2].time();
+                scrapes += 1;
+            }
+            scrapes
+        })
+    };
+    exporter.polls_finished(POLLS);
+    stop.store(true, Ordering::Relaxed);
+    let scrapes = scraper.join().unwrap();
+    let peak = exporter.process().peak();
+    exporter.polls_finished(POLLS_ALONE);
+    exporter.process().settled_cpu();
+    Memory { peak, rest: exporter.process().resident(), scrapes }
+}

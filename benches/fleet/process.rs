@@ -1,0 +1,69 @@
+//! What a process has used: CPU, and memory.
+//!
+//! Knows the kernel's clocks and `/proc`. Must not know what the process is.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_getcpuclockid};
+use nix::unistd::Pid;
+
+/// A running process.
+#[derive(Debug, Clone, Copy)]
+pub struct Process(i32);
+
+impl Process {
+    /// The one with this id.
+    pub fn of(id: u32) -> Self {
+        Self(i32::try_from(id).unwrap())
+    }
+
+    /// All CPU it has used, to the nanosecond, threads that have ended included.
+    pub fn cpu(self) -> Duration {
+        clock_getcpuclockid(Pid::from_raw(self.0)).unwrap().now().unwrap().into()
+    }
+
+    /// As [`cpu`](Self::cpu), once it has nothing more to do: what follows from some work belongs to it.
+    pub fn settled_cpu(self) -> Duration {
+        let mut used = self.cpu();
+        for _ in 0..50 {
+            sleep(Duration::from_millis(100));
+            let before = std::mem::replace(&mut used, self.cpu());
+            if used - before < Duration::from_millis(2) {
+                return used;
+            }
+        }
+        panic!("process {} comes to no rest", self.0)
+    }
+
+    /// Resident memory now, in MiB.
+    pub fn resident(self) -> f64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory since the start, or since [`forget_peak`](Self::forget_peak), in MiB.
+    pub fn peak(self) -> f64 {
+        self.status("VmHWM:")
+    }
+
+    /// The peak begins anew.
+    pub fn forget_peak(self) {
+        fs::write(format!("/proc/{}/clear_refs", self.0), "5").unwrap();
+    }
+
+    fn status(self, name: &str) -> f64 {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        let kib: f64 = line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+        kib / 1024.0
+    }
+}
+
+/// The CPU that `work` takes of this thread.
+pub fn thread_cpu(work: impl FnOnce()) -> Duration {
+    let now = || -> Duration { ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap().into() };
+    let before = now();
+    work();
+    now() - before
+}

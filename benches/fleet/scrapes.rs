@@ -1,0 +1,131 @@
+//! Scrapes of an exporter that polls nothing meanwhile, in turn with nginx serving files of the same bytes.
+//!
+//! Knows what is timed, and how often. Must not know targets.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use nectar_exporter::simulator::Plan;
+
+use super::api::Api;
+use super::exporter::{ALWAYS, Exporter, ONCE};
+use super::nginx::Nginx;
+use super::process::thread_cpu;
+use super::series::{median, next_second};
+use super::wire::Wire;
+
+/// The times of both, taken in turn.
+pub struct Turns {
+    pub exporter: Vec<Duration>,
+    pub nginx: Vec<Duration>,
+}
+
+/// What scraping one fleet cost.
+pub struct Scrapes {
+    pub plain: Turns,
+    pub gzip: Turns,
+    /// CPU of the exporter for one scrape with gzip.
+    pub gzip_cpu: Duration,
+    /// CPU for compressing the whole plain body once, with the same library and level.
+    pub compress_cpu: Duration,
+    /// A plain body.
+    pub text: Vec<u8>,
+    /// Bytes of a packed one.
+    pub packed: usize,
+}
+
+/// Measures a fleet, `runs` times each.
+pub fn measure(plan: &Plan, runs: usize) -> Scrapes {
+    let api = Api::start(plan);
+    let exporter = Exporter::filled(&api, ONCE);
+    let text = Wire::to(exporter.address, "/metrics", false).body();
+    let packed = Wire::to(exporter.address, "/metrics", true).body();
+    check(&text, &packed);
+    let nginx = Nginx::serve(&text, &packed);
+    let plain = turns(&exporter, &nginx, false, runs);
+    let before = exporter.process().settled_cpu();
+    let gzip = turns(&exporter, &nginx, true, runs);
+    let used = exporter.process().settled_cpu() - before;
+    let gzip_cpu = used / u32::try_from(gzip.exporter.len() + WARMING).unwrap();
+    let compress_cpu = median(&[(); 3].map(|()| thread_cpu(|| drop(compress(&text)))));
+    Scrapes { plain, gzip, gzip_cpu, compress_cpu, packed: packed.len(), text }
+}
+
+/// At level 1, which is the exporter's.
+pub fn compress(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 4), Compression::new(1));
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The first member of the packed body, which is all that some clients read, has as many lines as the plain one.
+fn check(text: &[u8], packed: &[u8]) {
+    let mut unpacked = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut unpacked).unwrap();
+    let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(lines(&unpacked), lines(text), "the packed body is not the plain one");
+}
+
+/// Runs that are not counted.
+const WARMING: usize = 2;
+
+/// Each round in another second of the clock: first the exporter, then nginx, on a connection kept open.
+fn turns(exporter: &Exporter, nginx: &Nginx, gzip: bool, runs: usize) -> Turns {
+    let mut scraped = Wire::to(exporter.address, "/metrics", gzip);
+    let mut served = Wire::to(nginx.address, if gzip { "/packed" } else { "/metrics" }, gzip);
+    let rounds = (0..WARMING + runs).map(|_| {
+        next_second();
+        (scraped.time(), served.time())
+    });
+    let (exporter, nginx) = rounds.skip(WARMING).unzip();
+    Turns { exporter, nginx }
+}
+
+/// The peak memory of an exporter with one scraper, and with ten at once, in MiB.
+pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
+    let api = Api::start(plan);
+    let exporter = Exporter::filled(&api, ONCE);
+    exporter.process().forget_peak();
+    let mut wire = Wire::to(exporter.address, "/metrics", gzip);
+    for _ in 0..5 {
+        next_second();
+        wire.time();
+    }
+    let one = exporter.process().peak();
+    exporter.process().settled_cpu();
+    exporter.process().forget_peak();
+    let start = Arc::new(Barrier::new(10));
+    let scraper = || {
+        let (address, start) = (exporter.address, Arc::clone(&start));
+        std::thread::spawn(move || {
+            let mut wire = Wire::to(address, "/metrics", gzip);
+            start.wait();
+            for _ in 0..3 {
+                wire.time();
+            }
+        })
+    };
+    let scrapers: Vec<_> = (0..10).map(|_| scraper()).collect();
+    scrapers.into_iter().for_each(|scraper| scraper.join().unwrap());
+    (one, exporter.process().peak())
+}
+
+/// Scrapes with gzip, a second apart: of an exporter at rest, and of one that always polls.
+pub fn beside_polls(plan: &Plan, runs: usize) -> (Vec<Duration>, Vec<Duration>) {
+    let api = Api::start(plan);
+    let [idle, busy] = [ONCE, ALWAYS].map(|interval| {
+        let exporter = Exporter::start(&api, interval);
+        exporter.poll_finished();
+        let mut wire = Wire::to(exporter.address, "/metrics", true);
+        let times = (0..runs).map(|_| {
+            next_second();
+            wire.time()
+        });
+        times.collect()
+    });
+    (idle, busy)
+}

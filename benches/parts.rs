@@ -1,0 +1,120 @@
+//! Micro-benchmarks of the parts that a large fleet leans on: decode, summarise, render. `cargo bench --bench parts`
+//!
+//! Each is given what the simulated Nectar sends: a page of 100 connections, or 100 companies of them.
+
+// A benchmark may stop at the first surprise.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use jiff::SignedDuration;
+use nectar_exporter::clock::SystemClock;
+use nectar_exporter::fleet::FleetWriter;
+use nectar_exporter::fleet::tally::Tallies;
+use nectar_exporter::metrics::{Detail, Exposition, OwnMetrics, Settings};
+use nectar_exporter::nectar::walk::walk;
+use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
+use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_exporter::web::{self, ListenAddress};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+const KEY: &str = "bench";
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A simulated Nectar, and the runtime that it lives in.
+struct Nectar {
+    runtime: Runtime,
+    base: String,
+}
+
+impl Nectar {
+    fn start(companies: u32) -> Self {
+        let plan = Plan { companies, connections: 100, accounts: 2, seed: 1, speed: 0.0 };
+        let runtime = Runtime::new().unwrap();
+        let mut listeners = runtime.block_on(web::bind(&ListenAddress::loopback(0))).unwrap();
+        let listener = listeners.remove(0);
+        let base = format!("http://{}/v2.2", listener.local_addr().unwrap());
+        let simulator = Simulator::new(&plan, KEY, SystemClock::shared());
+        runtime.spawn(simulator.serve(vec![listener], CancellationToken::new()));
+        Self { runtime, base }
+    }
+
+    fn client(&self) -> Client {
+        let settings = NectarSettings {
+            base_url: self.base.parse().unwrap(),
+            request_timeout: Duration::from_secs(30),
+            max_concurrent_requests: 8,
+            page_size: 500,
+            extra_certificates: None,
+        };
+        let observer = Arc::new(OwnMetrics::new().unwrap());
+        let key = Key::fixed(KEY.into()).unwrap();
+        self.runtime.block_on(async { Client::new(settings, key, SystemClock::shared(), observer) }).unwrap()
+    }
+
+    /// The one company's only page, as it is sent.
+    fn page(&self) -> Vec<u8> {
+        let list = self.runtime.block_on(self.client().company_list()).unwrap();
+        let url = format!("{}/connection/company/{}?limit=500", self.base, list.companies[0].id);
+        self.runtime.block_on(async {
+            let answer = reqwest::Client::new().get(url).header("X-API-Key", KEY).send().await.unwrap();
+            answer.bytes().await.unwrap().to_vec()
+        })
+    }
+}
+
+fn decoding(criterion: &mut Criterion) {
+    let body = Nectar::start(1).page();
+    let now = SystemClock::shared().now();
+    let mut group = criterion.benchmark_group("decode");
+    group.throughput(Throughput::Bytes(u64::try_from(body.len()).unwrap()));
+    group.bench_function("page", |bencher| bencher.iter(|| decode::page(black_box(&body), now).unwrap()));
+    group.finish();
+}
+
+fn summarising(criterion: &mut Criterion) {
+    let nectar = Nectar::start(1);
+    let client = nectar.client();
+    let list = nectar.runtime.block_on(client.company_list()).unwrap();
+    let snapshot = nectar.runtime.block_on(walk(&client, &list.companies[0].id)).unwrap();
+    criterion.bench_function("summarise/company", |bencher| {
+        bencher.iter(|| Tallies::of(black_box(&snapshot), WEEK));
+    });
+}
+
+fn rendering(criterion: &mut Criterion) {
+    let nectar = Nectar::start(100);
+    let client = nectar.client();
+    let clock = SystemClock::shared();
+    let mut writer = FleetWriter::new(WEEK);
+    for company in nectar.runtime.block_on(client.company_list()).unwrap().companies {
+        let snapshot = nectar.runtime.block_on(walk(&client, &company.id)).unwrap();
+        writer.succeeded(company, snapshot);
+    }
+    writer.poll_ended(Ok(()), true, clock.now(), clock.monotonic());
+    let settings = Settings {
+        detail: Detail::Connections,
+        detail_limit: 1_000_000,
+        check_interval: WEEK,
+        max_data_age: Duration::from_secs(24 * 60 * 60),
+        poll_interval: Duration::from_secs(5 * 60),
+    };
+    let own = Arc::new(OwnMetrics::new().unwrap());
+    let exposition =
+        || Exposition::new(writer.reader(), Arc::clone(&own), Arc::clone(&clock), settings.clone());
+    // With nothing on its shelf it renders and compresses everything.
+    criterion.bench_function("render/100 companies", |bencher| {
+        bencher.iter_batched(exposition, |new| new.render(&new.moment()).unwrap(), BatchSize::PerIteration);
+    });
+    let prepared = exposition();
+    criterion.bench_function("render/ages of 100 companies", |bencher| {
+        bencher.iter(|| prepared.render(&prepared.moment()).unwrap());
+    });
+}
+
+criterion_group!(parts, decoding, summarising, rendering);
+criterion_main!(parts);
