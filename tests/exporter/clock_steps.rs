@@ -67,9 +67,12 @@ async fn steps_during_a_poll() {
         let wait = Fault::StatusRetryAfter(503, "200".to_owned());
         simulator.faults().set_times(Scope::Company(simulator.companies()[0].clone()), wait, 1);
         program.clock.advance(Duration::from_secs(300));
-        let others = [("endpoint", "connections"), ("code", "200")];
-        let read = |scrape: &Scrape| scrape.value("nectar_api_requests_total", &others) == Some(5.0);
-        program.until("the other two", read).await;
+        let of = |scrape: &Scrape, code| {
+            scrape.value("nectar_api_requests_total", &[("endpoint", "connections"), ("code", code)])
+        };
+        // Three of the first poll, and two of this one.
+        let is_waiting = |scrape: &Scrape| of(scrape, "200") == Some(5.0) && of(scrape, "503") == Some(1.0);
+        program.until("the refusal, and the other two", is_waiting).await;
         program.clock.step(SignedDuration::from_secs(seconds));
         nothing_is_negative(&program.scrape().await, name);
         assert_eq!(simulator.requests(), 2 * REQUESTS, "{name}: it still waits");

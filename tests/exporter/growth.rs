@@ -13,7 +13,7 @@ use crate::support::stage::Stage;
 /// So many polls meet each fault.
 const POLLS: u32 = 20;
 /// Faults whose bodies are large meet fewer: each is many megabytes.
-const POLLS_OF_LARGE: u32 = 3;
+const POLLS_OF_LARGE: u32 = 2;
 /// What the allocator may keep for itself.
 const MARGIN_BYTES: u64 = 8 * 1024 * 1024;
 
@@ -34,7 +34,7 @@ fn many_polls_of_each_fault() {
         stays(of(|wrong| matches!(wrong, Wrong::Connection(_) | Wrong::Absence)), "30s", POLLS).await;
         stays(of(|wrong| matches!(wrong, Wrong::Certificate(_))), "30s", POLLS).await;
         // Each poll takes four time-outs: few must do.
-        stays(slow, "300ms", 1).await;
+        stays(slow, "150ms", 1).await;
     });
 }
 

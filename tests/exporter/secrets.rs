@@ -106,9 +106,9 @@ fn every_fault_aloud() {
 }
 
 async fn aloud(row: &Row, at: At) {
-    let timeout = if row.is_slow { "500ms" } else { "30s" };
+    let timeout = if row.is_slow { "200ms" } else { "30s" };
     let timeout = format!("--nectar.request-timeout={timeout}");
-    let mut stage = Stage::for_fault(&row.wrong, &["--metrics.detail=accounts", &timeout]).await;
+    let mut stage = Stage::for_fault(&row.wrong, &[&timeout]).await;
     let before = stage.program.after_polls(1).await;
     let victim = stage.victim(&before);
     eprintln!("{ACT} {} {at:?}", row.name);
