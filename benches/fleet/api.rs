@@ -2,7 +2,7 @@
 //!
 //! Knows both ends of that process. Must not know what is measured.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -68,19 +68,15 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     simulator.prepare(PAGE);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let listeners = runtime.block_on(web::bind(&ListenAddress::loopback(0))).unwrap();
-    say(&format!("http://{}/v2.2", listeners[0].local_addr().unwrap()));
+    println!("http://{}/v2.2", listeners[0].local_addr().unwrap());
     runtime.spawn(simulator.clone().serve(listeners, CancellationToken::new()));
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
         let (word, number) = line.split_once(' ').unwrap();
-        say(&obey(&simulator, word, number.parse().unwrap()));
+        println!("{}", obey(&simulator, word, number.parse().unwrap()));
     }
     runtime.shutdown_background();
     ExitCode::SUCCESS
-}
-
-fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").unwrap();
 }
 
 fn obey(simulator: &Simulator, word: &str, number: u64) -> String {

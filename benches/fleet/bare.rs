@@ -3,7 +3,7 @@
 //!
 //! Knows both ends of that process. Must not know what the exporter does with a page.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +23,23 @@ pub const ROLE: &str = "bare-client";
 /// The exporter's default.
 pub const CONCURRENCY: usize = 8;
 
-/// The CPU that each of `runs` loops took, after one to warm up.
-pub fn cpu(api: &Api, runs: usize) -> Vec<Duration> {
-    let mut servant = Servant::start(&[ROLE.to_owned(), api.base.clone()]);
-    let process = servant.process();
-    servant.ask("go");
-    let mut measure = || {
-        let before = process.settled_cpu();
+/// The process, seen from outside.
+pub struct Bare(Servant);
+
+impl Bare {
+    /// Starts it, and lets it run once to warm up.
+    pub fn start(api: &Api) -> Self {
+        let mut servant = Servant::start(&[ROLE.to_owned(), api.base.clone()]);
         servant.ask("go");
-        process.settled_cpu() - before
-    };
-    (0..runs).map(|_| measure()).collect()
+        Self(servant)
+    }
+
+    /// The CPU that one loop takes.
+    pub fn cpu(&mut self) -> Duration {
+        let before = self.0.process().settled_cpu();
+        self.0.ask("go");
+        self.0.process().settled_cpu() - before
+    }
 }
 
 /// Runs the role: one loop for each line, answered with how many connections it read.
@@ -53,7 +59,7 @@ pub fn run(mut words: impl Iterator<Item = String>) -> ExitCode {
         let client = Arc::clone(&client);
         // A task of its own, as the exporter's poller is.
         let read = runtime.block_on(runtime.spawn(async move { read_all(&client).await })).unwrap();
-        writeln!(std::io::stdout(), "{read}").unwrap();
+        println!("{read}");
     }
     ExitCode::SUCCESS
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use nectar_exporter::simulator::Plan;
 
 use super::api::Api;
-use super::bare;
+use super::bare::Bare;
 use super::exporter::{ALWAYS, Exporter, ONCE};
+use super::series::median;
 
 /// CPU of the polls of one fleet.
 pub struct Polls {
@@ -26,25 +27,26 @@ pub struct Polls {
     pub api: Duration,
 }
 
-/// Measures a fleet, `runs` times each.
+/// Measures a fleet, `runs` times each, by turns: some figures are small differences of large ones, and the machine may
+/// be slower at one time than at another.
 pub fn measure(plan: &Plan, runs: usize) -> Polls {
     let mut api = Api::start(plan);
-    let bare = bare::cpu(&api, runs);
-    let mut took = Duration::ZERO;
-    let mut first = Vec::new();
+    let mut loops = Bare::start(&api);
+    let took = Exporter::start(&api, ONCE).poll_finished();
+    // Long enough that the others have their turns between two polls.
+    let exporter = Exporter::filled(&api, took * 6 + Duration::from_secs(4));
+    let (mut bare, mut first, mut unchanged, mut served) = (vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
-        let exporter = Exporter::start(&api, ONCE);
-        took = took.max(exporter.poll_finished());
-        first.push(exporter.process().settled_cpu());
+        let before = api.process().cpu();
+        unchanged.push(next_poll(&exporter));
+        served.push(api.process().settled_cpu() - before);
+        bare.push(loops.cpu());
+        let another = Exporter::filled(&api, ONCE);
+        first.push(another.process().cpu());
     }
-    // A further poll comes when all that the last one brought is done, and answers are prepared again.
-    let exporter = Exporter::filled(&api, took * 4 + Duration::from_secs(4));
-    let served = api.process().settled_cpu();
-    let unchanged: Vec<Duration> = (0..runs).map(|_| next_poll(&exporter)).collect();
-    let served = (api.process().settled_cpu() - served) / u32::try_from(runs).unwrap();
     let connections_changed = api.change(usize::try_from(plan.companies / 10).unwrap().max(1));
     let changed = next_poll(&exporter);
-    Polls { bare, first, unchanged, changed, connections_changed, api: served }
+    Polls { bare, first, unchanged, changed, connections_changed, api: median(&served) }
 }
 
 fn next_poll(exporter: &Exporter) -> Duration {
