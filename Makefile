@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format docs dashboards mutants lint-ops deny
+.PHONY: test tools format docs dashboards mutants lint-ops soak deny
 
 # Everything that must hold: formatting, lints, all tests, and that each alert rule's tests notice when it breaks.
 test: tools
@@ -17,6 +17,12 @@ mutants: tools
 # Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana. Needs Go, and builds two of them.
 lint-ops: tools
 	./scripts/lint-ops
+
+# Thousands of polls and scrapes against a simulated Nectar that fails at random. Takes about ten minutes.
+SEED ?= 1
+POLLS ?= 20000
+soak:
+	cargo test --release --locked --test soak -- --seed $(SEED) --polls $(POLLS)
 
 # Installs what the tests need and this machine lacks.
 tools:

@@ -1,88 +1,18 @@
 //! What a bad upstream may do, as a table: each fault on a page, on a company, on the list of companies and on everything.
 //!
-//! What must hold is the same for all of them, and stands once, in `holds`.
+//! The table is in `support/faults.rs`. What must hold is the same for all of them, and stands once, in `holds`.
 
-use std::io::Write;
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use futures::{FutureExt, StreamExt, stream};
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 
+use crate::support::faults::{Row, bodies, deep, silences, statuses};
 use crate::support::program::Program;
 use crate::support::scrape::Scrape;
 
 /// Several pages of three for each company.
 const PLAN: Plan = Plan { companies: 3, connections: 8, accounts: 1, seed: 7, speed: 0.0 };
-
-/// A fault, and as what it counts.
-#[derive(Debug, Clone)]
-struct Row {
-    name: &'static str,
-    fault: Fault,
-    reason: &'static str,
-    /// Only a time limit in real time ends the request.
-    is_slow: bool,
-}
-
-fn row(name: &'static str, fault: Fault, reason: &'static str) -> Row {
-    Row { name, fault, reason, is_slow: false }
-}
-
-fn slow(name: &'static str, fault: Fault, reason: &'static str) -> Row {
-    Row { name, fault, reason, is_slow: true }
-}
-
-fn statuses() -> Vec<Row> {
-    let after = |wait: &str| Fault::StatusRetryAfter(429, wait.to_owned());
-    vec![
-        row("400", Fault::Status(400), "client_error"),
-        row("401", Fault::Status(401), "auth"),
-        row("403", Fault::Status(403), "forbidden"),
-        row("404", Fault::Status(404), "not_found"),
-        row("418", Fault::Status(418), "client_error"),
-        row("429", Fault::Status(429), "rate_limited"),
-        row("429, in seconds", after("7"), "rate_limited"),
-        row("429, a date", after("Mon, 15 Jun 2026 12:05:42 GMT"), "rate_limited"),
-        row("429, negative", after("-3"), "rate_limited"),
-        row("429, garbage", after("soon"), "rate_limited"),
-        row("500", Fault::Status(500), "server_error"),
-        row("502", Fault::Status(502), "server_error"),
-        row("503", Fault::Status(503), "server_error"),
-        row("504", Fault::Status(504), "server_error"),
-        row("204", Fault::Status(204), "decode"),
-        row("redirect to nowhere", Fault::Redirect("http://127.0.0.1:1/".to_owned()), "other"),
-        row("redirect to itself", Fault::Redirect("company".to_owned()), "other"),
-    ]
-}
-
-fn bodies() -> Vec<Row> {
-    let body = |text: &str| Fault::Body(text.to_owned());
-    let wrong = r#"{"totalConnections":"many","totalPages":[],"connections":{"a":1}}"#;
-    vec![
-        row("empty", body(""), "decode"),
-        row("HTML", body("<html><body>Welcome</body></html>"), "decode"),
-        row("null", body("null"), "decode"),
-        row("a number", body("17"), "decode"),
-        row("a string", body(r#""ok""#), "decode"),
-        row("an array of numbers in an array", body("[[1],[2]]"), "decode"),
-        row("wrong in every field", body(wrong), "decode"),
-        row("truncated", Fault::TruncatedJson, "decode"),
-        row("other JSON", Fault::WrongJson, "decode"),
-        row("not UTF-8", Fault::Bytes(vec![0xff, 0xfe, 0x00, 0x80]), "decode"),
-        row("200,000 levels deep", Fault::Body(deep()), "decode"),
-        row("not the gzip it says", Fault::Packed(b"<html>".to_vec()), "decode"),
-        row("a gzip bomb", Fault::Packed(bomb()), "too_large"),
-        row("without end", Fault::Endless, "too_large"),
-        row("broken within", Fault::BrokenBody, "connect"),
-        row("broken before", Fault::NoBody, "connect"),
-    ]
-}
-
-fn deep() -> String {
-    ["[".repeat(200_000), "]".repeat(200_000)].concat()
-}
 
 /// A record that is 200,000 levels deep costs only itself.
 #[tokio::test]
@@ -103,24 +33,6 @@ async fn a_deep_record_costs_only_itself() {
         let faults = scrape.value("nectar_company_record_faults", &labels);
         assert!(faults >= Some(1.0), "{reason}: {faults:?}");
     }
-}
-
-/// 65 MiB of blanks, packed.
-fn bomb() -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let blanks = vec![b' '; 1024 * 1024];
-    for _ in 0..65 {
-        encoder.write_all(&blanks).unwrap();
-    }
-    encoder.finish().unwrap()
-}
-
-fn silences() -> Vec<Row> {
-    vec![
-        slow("no answer", Fault::Hang, "timeout"),
-        slow("a head, then nothing", Fault::Silent, "timeout"),
-        slow("a byte now and then", Fault::Trickle, "timeout"),
-    ]
 }
 
 /// Where a fault strikes, and how many of the three companies it makes unreadable.

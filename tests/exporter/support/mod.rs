@@ -2,6 +2,8 @@
 
 pub mod binary;
 pub mod clock;
+pub mod count;
+pub mod faults;
 pub mod program;
 pub mod scrape;
 pub mod scripted;
