@@ -3,9 +3,11 @@
 .PHONY: test tools format docs dashboards mutants lint-ops soak deny
 
 # Everything that must hold: formatting, lints, all tests, and that each alert rule's tests notice when it breaks.
+# `--all-targets` leaves out what `cargo test` leaves out, which is the soak.
 test: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --locked --test soak -- -D warnings
 	cargo test --workspace --locked
 	./tests/alerts/check
 	./tests/alerts/mutate
@@ -18,7 +20,7 @@ mutants: tools
 lint-ops: tools
 	./scripts/lint-ops
 
-# Thousands of polls and scrapes against a simulated Nectar that fails at random. Takes about ten minutes.
+# Thousands of polls and scrapes against a simulated Nectar that fails at random. Takes ten minutes or more.
 SEED ?= 1
 POLLS ?= 20000
 soak:
