@@ -1,11 +1,13 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test tools format docs dashboards mutants lint-ops deny fuzz bench
+.PHONY: test tools format docs dashboards mutants lint-ops deny soak fuzz bench
 
 # Everything that must hold: formatting, lints, all tests, and that each alert rule's tests notice when it breaks.
+# `--all-targets` leaves out what `cargo test` leaves out, which is the soak.
 test: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --locked --test soak -- -D warnings
 	cargo test --workspace --locked
 	./tests/alerts/check
 	./tests/alerts/mutate
@@ -17,6 +19,12 @@ mutants: tools
 # Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana. Needs Go, and builds two of them.
 lint-ops: tools
 	./scripts/lint-ops
+
+# Thousands of polls and scrapes against a simulated Nectar that fails at random. Takes ten minutes or more.
+SEED ?= 1
+POLLS ?= 20000
+soak:
+	cargo test --release --locked --test soak -- --seed $(SEED) --polls $(POLLS)
 
 # Installs what the tests need and this machine lacks.
 tools:

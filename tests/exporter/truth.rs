@@ -1,8 +1,8 @@
 //! Every metric of the contract against an independent count of what the simulated Nectar sends.
 //!
-//! The count reads the JSON as a reader of the API's documentation would, and shares nothing with the exporter.
+//! Knows which families there must be. How they are counted stands in `support/count.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use nectar_exporter::metrics::catalogue;
@@ -12,117 +12,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::clock::{START, TestClock};
+use crate::support::count::{Expected, TERMINAL, WAITING, compare, count, text};
 use crate::support::program::{KEY, Program};
 use crate::support::scrape::Scrape;
-
-const WEEK: f64 = 7.0 * 24.0 * 3600.0;
-const WAITING: [&str; 4] =
-    ["MFA_TOKEN_EXPIRED", "PASSWORD_INCORRECT", "NEW_PASSWORD_NEEDED", "ADDITIONAL_CREDENTIALS_NEEDED"];
-const TERMINAL: [&str; 3] = ["OLD_ACCOUNT", "DUPLICATE", "CUSTOMER_NOT_TRACKED"];
-
-/// Expected values by metric and the labels that tell its series apart.
-#[derive(Default)]
-struct Expected(BTreeMap<(String, Vec<String>), f64>);
-
-impl Expected {
-    fn add(&mut self, name: &str, labels: &[&str], value: f64) {
-        *self.slot(name, labels).or_insert(0.0) += value;
-    }
-
-    fn least(&mut self, name: &str, labels: &[&str], value: Option<f64>) {
-        if let Some(value) = value {
-            self.slot(name, labels).and_modify(|least| *least = least.min(value)).or_insert(value);
-        }
-    }
-
-    fn slot(
-        &mut self,
-        name: &str,
-        labels: &[&str],
-    ) -> std::collections::btree_map::Entry<'_, (String, Vec<String>), f64> {
-        self.0.entry((name.to_owned(), labels.iter().map(|&label| label.to_owned()).collect()))
-    }
-}
-
-fn seconds(value: &Value) -> Option<f64> {
-    let text = value.as_str()?;
-    let with_zone = text.parse::<Timestamp>().or_else(|_| format!("{text}Z").parse());
-    Some(with_zone.unwrap().as_nanosecond() as f64 / 1e9)
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap()
-}
-
-/// Counts one company's connections.
-fn count(expected: &mut Expected, company: &str, connections: &[Value], now: f64) {
-    for connection in connections {
-        let (id, status) = (text(connection, "id"), text(connection, "status"));
-        let waits = WAITING.contains(&status);
-        one(expected, "connection", company, &[company, id], connection, !waits, now);
-        let utility = text(&connection["datasource"], "name");
-        expected.add("nectar_datasource_connections", &[company, utility, status], 1.0);
-        let created = seconds(&connection["created"]);
-        expected.least("nectar_connection_created_timestamp_seconds", &[company, id], created);
-        if connection["statusLastUpdateTime"].is_null() {
-            let name = "nectar_connections_never_checked_oldest_created_timestamp_seconds";
-            expected.least(name, &[company, status], created);
-        }
-        for account in connection["accounts"].as_array().unwrap() {
-            let rechecked = !waits && !TERMINAL.contains(&text(account, "status"));
-            let labels = [company, id, text(account, "id")];
-            one(expected, "account", company, &labels, account, rechecked, now);
-        }
-    }
-}
-
-fn one(
-    expected: &mut Expected,
-    kind: &str,
-    company: &str,
-    ids: &[&str],
-    record: &Value,
-    rechecked: bool,
-    now: f64,
-) {
-    let status = text(record, "status");
-    let (update, first) = (seconds(&record["statusLastUpdateTime"]), seconds(&record["statusFirstSeenTime"]));
-    let due = update.filter(|_| rechecked).map(|update| update + WEEK);
-    let row = [company, status];
-    expected.add(&format!("nectar_{kind}s"), &row, 1.0);
-    expected.add(
-        &format!("nectar_{kind}s_overdue"),
-        &row,
-        f64::from(u8::from(due.is_some_and(|due| due < now))),
-    );
-    expected.least(&format!("nectar_{kind}s_next_check_due_timestamp_seconds"), &row, due);
-    // The oldest update makes the greatest age: kept negative while the least is looked for.
-    expected.least(
-        &format!("nectar_{kind}s_max_staleness_seconds"),
-        &row,
-        update.map(|update| -(now - update)),
-    );
-    expected.least(&format!("nectar_{kind}s_oldest_status_first_seen_timestamp_seconds"), &row, first);
-    expected.add(&format!("nectar_{kind}s_never_checked"), &[company], f64::from(u8::from(update.is_none())));
-    expected.add(&format!("nectar_{kind}_info"), ids, 1.0);
-    expected.add(&format!("nectar_{kind}_status"), &[ids, &[status]].concat(), 1.0);
-    expected.least(&format!("nectar_{kind}_status_last_update_timestamp_seconds"), ids, update);
-    expected.least(&format!("nectar_{kind}_status_first_seen_timestamp_seconds"), ids, first);
-    expected.least(&format!("nectar_{kind}_check_due_timestamp_seconds"), ids, due);
-}
-
-/// Which labels tell the series of a family apart, in the order used above.
-fn key_labels(name: &str) -> &'static [&'static str] {
-    match name {
-        "nectar_datasource_connections" => &["company_id", "datasource", "status"],
-        "nectar_connection_status" => &["company_id", "connection_id", "status"],
-        "nectar_account_status" => &["company_id", "connection_id", "account_id", "status"],
-        _ if name.starts_with("nectar_account_") => &["company_id", "connection_id", "account_id"],
-        _ if name.starts_with("nectar_connection_") => &["company_id", "connection_id"],
-        "nectar_connections_never_checked" | "nectar_accounts_never_checked" => &["company_id"],
-        _ => &["company_id", "status"],
-    }
-}
 
 async fn get(base_url: &str, path: &str) -> Value {
     let request = reqwest::Client::new().get(format!("{base_url}{path}")).header("X-API-Key", KEY);
@@ -154,33 +46,9 @@ async fn every_value_equals_an_independent_count() {
         let begun = scrape.value("nectar_company_last_success_timestamp_seconds", &[("company_id", id)]);
         assert_eq!(begun, Some(now));
     }
-    compare(&scrape, &expected);
-    every_name_of_the_catalogue_is_there(&scrape, &expected);
-}
-
-/// Both ways: what is expected is there, and what is there and not 0 is expected.
-fn compare(scrape: &Scrape, expected: &Expected) {
-    let families: BTreeSet<&String> = expected.0.keys().map(|(name, _)| name).collect();
-    let mut compared = 0;
-    for name in families {
-        let mut left: BTreeMap<&Vec<String>, f64> = expected
-            .0
-            .iter()
-            .filter(|((n, _), _)| n == name)
-            .map(|((_, key), value)| (key, *value))
-            .collect();
-        for (labels, value) in scrape.family(name) {
-            let key: Vec<String> = key_labels(name).iter().map(|label| labels[*label].clone()).collect();
-            let wanted = left.remove(&key).unwrap_or(0.0);
-            let wanted = if name.ends_with("max_staleness_seconds") { -wanted } else { wanted };
-            assert!((wanted - value).abs() < 1e-5, "{name}{key:?}: {value}, but {wanted} was counted");
-            compared += 1;
-        }
-        // Only `overdue` leaves rows out: those of statuses that are never re-checked, where nothing can be overdue.
-        left.retain(|_, value| *value != 0.0);
-        assert!(left.is_empty(), "{name} lacks {left:?}");
-    }
+    let compared = compare(&scrape, &expected);
     assert!(compared > 5_000, "only {compared} values were compared");
+    every_name_of_the_catalogue_is_there(&scrape, &expected);
 }
 
 fn every_name_of_the_catalogue_is_there(scrape: &Scrape, expected: &Expected) {

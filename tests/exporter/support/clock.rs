@@ -57,9 +57,9 @@ impl TestClock {
         self.0.lock().unwrap().now += by;
     }
 
-    /// The waits that were over at once, in order.
+    /// The waits that were over at once since this was last asked, in order.
     pub fn skipped(&self) -> Vec<Duration> {
-        self.0.lock().unwrap().skipped.clone()
+        std::mem::take(&mut self.0.lock().unwrap().skipped)
     }
 }
 

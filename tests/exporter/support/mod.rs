@@ -4,6 +4,7 @@ pub mod alone;
 pub mod authority;
 pub mod binary;
 pub mod clock;
+pub mod count;
 pub mod front;
 pub mod program;
 pub mod scrape;

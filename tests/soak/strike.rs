@@ -1,0 +1,200 @@
+//! What goes wrong in a round: where it strikes, and what the exporter must then say.
+//!
+//! Knows the simulator's faults. Must not know chance, or how a round is played.
+
+use nectar_exporter::simulator::{Fault, Scope, Simulator};
+
+use crate::fault_table::{self, Wrong};
+use crate::reader::Truth;
+use crate::support::program::KEY;
+
+/// Connections asked for per page: few, so that most companies have several pages.
+pub const PAGE_SIZE: usize = 3;
+/// Reasons after which the same request is sent again: a fault of up to three requests passes unseen.
+const PASSING: [&str; 4] = ["timeout", "connect", "rate_limited", "server_error"];
+
+/// Where a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The second page of one company.
+    Page,
+    /// All pages of one company.
+    Company,
+    /// The list of companies.
+    List,
+    /// Every request.
+    Everything,
+}
+
+impl Place {
+    pub const ALL: [Self; 4] = [Self::Page, Self::Company, Self::List, Self::Everything];
+}
+
+/// A fault of the simulator, and as what it counts.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub fault: Fault,
+    pub reason: &'static str,
+}
+
+/// Those rows of the table that are answers: the others need another server.
+pub fn answers(rows: Vec<fault_table::Row>) -> impl Iterator<Item = Row> {
+    rows.into_iter().filter_map(|fault_table::Row { wrong, reason, .. }| match wrong {
+        Wrong::Answer(fault) => Some(Row { fault, reason }),
+        _ => None,
+    })
+}
+
+/// A fault that is set for a round.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    pub row: Row,
+    pub place: Place,
+    pub victim: String,
+    /// Requests that it is for; none when it is for all.
+    pub times: Option<u32>,
+    /// The poll's own time runs out before any request's does.
+    pub runs_out: bool,
+}
+
+/// What goes wrong in a round.
+#[derive(Debug, Clone)]
+pub enum Strike {
+    /// Nectar takes another key than ours.
+    Key,
+    Fault(Hit),
+}
+
+/// What `nectar_up` must say after the round.
+#[derive(Debug, PartialEq)]
+pub enum Outcome {
+    Up,
+    /// One of these reasons, too.
+    Down(Vec<&'static str>),
+    /// Both are right; what it says must still be true.
+    Open,
+}
+
+impl Strike {
+    pub fn set(&self, simulator: &Simulator) {
+        let hit = match self {
+            Self::Key => return simulator.accept_key("another key"),
+            Self::Fault(hit) => hit,
+        };
+        let scope = match hit.place {
+            Place::Page => Scope::Page(hit.victim.clone(), 2),
+            Place::Company => Scope::Company(hit.victim.clone()),
+            Place::List => Scope::CompanyList,
+            Place::Everything => Scope::Everything,
+        };
+        match hit.times {
+            Some(times) => simulator.faults().set_times(scope, hit.row.fault.clone(), times),
+            None => simulator.faults().set(scope, hit.row.fault.clone()),
+        }
+    }
+
+    pub fn runs_out(&self) -> bool {
+        matches!(self, Self::Fault(hit) if hit.runs_out)
+    }
+
+    /// The one company that it strikes, if it is one.
+    pub fn victim(&self) -> Option<&str> {
+        match self {
+            Self::Fault(Hit { place: Place::Page | Place::Company, victim, .. }) => Some(victim),
+            _ => None,
+        }
+    }
+
+    /// What it must lead to in the world of `truth`.
+    pub fn outcome(&self, truth: &Truth) -> Outcome {
+        match self {
+            Self::Key => Outcome::Down(vec!["auth"]),
+            Self::Fault(hit) => hit.outcome(truth),
+        }
+    }
+
+    /// What the report counts it under.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Key => "key refused",
+            Self::Fault(hit) if hit.runs_out => "poll out of time",
+            Self::Fault(hit) => kind(&hit.row.fault),
+        }
+    }
+}
+
+/// Ends whatever was set.
+pub fn heal(simulator: &Simulator) {
+    simulator.faults().clear();
+    simulator.accept_key(KEY);
+}
+
+impl Hit {
+    fn outcome(&self, truth: &Truth) -> Outcome {
+        let has_two_pages = |id: &String| truth[id].len() > PAGE_SIZE;
+        let strikes = match (&self.row.fault, self.place) {
+            (Fault::Delay(_), _) | (Fault::Overlap | Fault::RowsMove, Place::List) => false,
+            (_, Place::Page) | (Fault::Overlap | Fault::RowsMove, Place::Company) => {
+                has_two_pages(&self.victim)
+            }
+            (Fault::Overlap | Fault::RowsMove, Place::Everything) => truth.keys().any(has_two_pages),
+            _ => true,
+        };
+        let reason = self.row.reason;
+        match self.times {
+            _ if !strikes => Outcome::Up,
+            _ if self.runs_out => Outcome::Open,
+            Some(_) if PASSING.contains(&reason) => Outcome::Up,
+            // A walk that does not add up is repeated, and a large body may be out of time before it is too large.
+            Some(_) if ["incomplete", "too_large"].contains(&reason) => Outcome::Open,
+            None if reason == "too_large" => Outcome::Down(vec![reason, "timeout"]),
+            _ => Outcome::Down(vec![reason]),
+        }
+    }
+}
+
+/// Every kind there is, by the name that [`Strike::kind`] gives it.
+pub const KINDS: [&str; 19] = [
+    "key refused",
+    "poll out of time",
+    "status",
+    "status, retry-after",
+    "delay",
+    "hang",
+    "broken body",
+    "truncated JSON",
+    "wrong JSON",
+    "other body",
+    "other bytes",
+    "packed",
+    "no body",
+    "silent",
+    "trickle",
+    "endless",
+    "overlap",
+    "rows move",
+    "redirect",
+];
+
+/// Without a wildcard: a fault that the simulator learns must be named here, and then occur.
+fn kind(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Status(_) => "status",
+        Fault::StatusRetryAfter(..) => "status, retry-after",
+        Fault::Delay(_) => "delay",
+        Fault::Hang => "hang",
+        Fault::BrokenBody => "broken body",
+        Fault::TruncatedJson => "truncated JSON",
+        Fault::WrongJson => "wrong JSON",
+        Fault::Body(_) => "other body",
+        Fault::Bytes(_) => "other bytes",
+        Fault::Packed(_) => "packed",
+        Fault::NoBody => "no body",
+        Fault::Silent => "silent",
+        Fault::Trickle => "trickle",
+        Fault::Endless => "endless",
+        Fault::Overlap => "overlap",
+        Fault::RowsMove => "rows move",
+        Fault::Redirect(_) => "redirect",
+    }
+}
