@@ -26,7 +26,7 @@ pub struct Company {
 }
 
 /// A login at a utility's website.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Unique within a snapshot.
     pub id: Box<str>,
@@ -71,7 +71,7 @@ fn due(status: &Status, last_update: Option<Timestamp>, interval: SignedDuration
 }
 
 /// A billing relationship found behind a login.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Account {
     /// Unique within its connection.
     pub id: Box<str>,
@@ -141,8 +141,8 @@ pub struct Snapshot {
     pub begun: Timestamp,
     /// The same moment by the monotonic clock, which nobody sets back.
     pub begun_monotonic: Duration,
-    /// By id; no id twice.
-    pub connections: Vec<Connection>,
+    /// By id; no id twice. What did not change from one snapshot to the next is there once.
+    pub connections: Arc<Vec<Connection>>,
     /// What was odd.
     pub faults: RecordFaults,
 }

@@ -113,7 +113,7 @@ impl Tallies {
     /// Counts `snapshot`. A check is due one `interval` after the last update.
     pub fn of(snapshot: &Snapshot, interval: SignedDuration) -> Self {
         let mut tallies = Self::default();
-        for connection in &snapshot.connections {
+        for connection in snapshot.connections.iter() {
             tallies.add(connection, snapshot.begun, interval);
         }
         tallies.fold_datasources();

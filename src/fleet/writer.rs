@@ -62,7 +62,7 @@ impl FleetWriter {
     }
 
     /// A company was read whole: its snapshot replaces the one before.
-    pub fn succeeded(&mut self, company: Company, snapshot: Snapshot) {
+    pub fn succeeded(&mut self, company: Company, mut snapshot: Snapshot) {
         let tallies = Tallies::of(&snapshot, self.check_interval);
         for kind in Kind::ALL {
             self.fleet.granted.grant(kind, tallies.kind(kind).by_status.keys());
@@ -70,7 +70,11 @@ impl FleetWriter {
         let before = self.fleet.companies.get(&company.id);
         let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
         if let Some(held) = before.and_then(|state| state.held.as_ref()) {
-            Arc::make_mut(&mut changes).count(&held.snapshot, &snapshot, &self.fleet.granted);
+            if held.snapshot.connections == snapshot.connections {
+                snapshot.connections = Arc::clone(&held.snapshot.connections);
+            } else {
+                Arc::make_mut(&mut changes).count(&held.snapshot, &snapshot, &self.fleet.granted);
+            }
         }
         begin_unknown(&mut changes, &tallies, &self.fleet.granted);
         let held = Some(Arc::new(Held { snapshot, tallies }));

@@ -34,6 +34,9 @@ use piece::{Piece, Run};
 use shelf::{Scope, Shelf};
 use text::Text;
 
+/// Between two times that the shelf is brought up to date.
+const PREPARING_PAUSE: Duration = Duration::from_millis(200);
+
 /// Which series there are per object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
@@ -140,24 +143,24 @@ impl Exposition {
         })
     }
 
-    /// Brings the shelf up to date whenever the fleet has changed, until `stop`, so that no scrape has to.
+    /// Brings the shelf up to date when the fleet has changed, until `stop`, so that scrapes need not.
     pub async fn keep_prepared(self, stop: CancellationToken) {
         let mut fleet = self.fleet.clone();
-        loop {
-            let changed = tokio::select! {
-                () = stop.cancelled() => false,
-                changed = fleet.changed() => changed,
-            };
-            if !changed {
-                return;
-            }
-            let exposition = self.clone();
-            match tokio::task::spawn_blocking(move || exposition.prepare()).await {
-                Ok(Ok(())) => {}
+        let preparing = async {
+            while fleet.changed().await {
+                let exposition = self.clone();
+                let prepared = tokio::task::spawn_blocking(move || exposition.prepare()).await;
                 // A scrape will try again, and say so if it cannot either.
-                Ok(Err(cause)) => error!(msg = "Metrics could not be prepared", error = %cause),
-                Err(cause) => error!(msg = "Metrics could not be prepared", error = %cause),
+                if let Err(cause) = prepared.unwrap_or(Err(RenderError::Ended)) {
+                    error!(msg = "Metrics could not be prepared", error = %cause);
+                }
+                // A fleet that is being read changes with each company.
+                tokio::time::sleep(PREPARING_PAUSE).await;
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = preparing => {}
         }
     }
 

@@ -51,7 +51,8 @@ pub fn are_too_many<'a>(served: impl Iterator<Item = &'a Held>, settings: &Setti
 }
 
 fn connections(text: &mut Text, granted: &GrantedWords, one: Objects<'_>, interval: SignedDuration) {
-    let Objects { company, snapshot: Snapshot { connections, .. } } = one;
+    let company = one.company;
+    let connections = one.snapshot.connections.as_slice();
     let mut info = text.family(&cat::CONNECTION_INFO);
     for Connection { id, datasource, country, .. } in connections {
         info.sample([&company.id, id, &company.name, datasource, country], 1.0);

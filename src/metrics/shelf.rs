@@ -16,9 +16,9 @@ use super::rows::views;
 use super::text::{Aging, Head, Samples, Text};
 use super::{Detail, RenderError, Settings, companies, objects};
 use crate::fleet::unknown::GrantedWords;
-use crate::fleet::{CompanyState, Fleet, Held};
+use crate::fleet::{CompanyState, Fleet};
 use crate::gzip::Deflater;
-use crate::model::{Company, CompanyId};
+use crate::model::{Company, CompanyId, Connection};
 
 /// Companies in a block: enough for segments that compress well, few enough that one change is soon rendered.
 const COMPANIES_PER_BLOCK: usize = 64;
@@ -92,7 +92,7 @@ impl<T> PartialEq for Same<T> {
 struct BlockSource(Vec<(Same<CompanyState>, bool)>);
 
 #[derive(Debug, PartialEq)]
-struct ObjectsSource(Same<Held>, Company);
+struct ObjectsSource(Same<Vec<Connection>>, Company);
 
 impl<S: PartialEq> Kept<S> {
     /// `before`, if that was rendered from the same; else rendered by `write`, with the pieces of `before` that say
@@ -174,7 +174,7 @@ impl Shelf {
             let (Some(held), true) = (&state.held, is_served) else { continue };
             let CompanyState { company, .. } = state.as_ref();
             let before = self.objects.get(&company.id);
-            let source = ObjectsSource(Same::as_this(held), company.clone());
+            let source = ObjectsSource(Same::as_this(&held.snapshot.connections), company.clone());
             let write = || {
                 let mut text = Text::default();
                 let one = Objects { company, snapshot: &held.snapshot };

@@ -54,6 +54,8 @@ pub struct Client {
     settings: Settings,
     key: Key,
     gate: Semaphore,
+    /// Answers are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
+    decoding: Semaphore,
     manners: Manners,
     clock: SharedClock,
     observer: Arc<dyn ObserveRequests>,
@@ -96,7 +98,8 @@ impl Client {
         })?;
         let gate = Semaphore::new(settings.max_concurrent_requests.max(1));
         let manners = Manners::new(Arc::clone(&clock));
-        Ok(Self { http, settings, key, gate, manners, clock, observer })
+        let decoding = Semaphore::new(1);
+        Ok(Self { http, settings, key, gate, decoding, manners, clock, observer })
     }
 
     /// The clock that this client waits by.
@@ -219,12 +222,21 @@ impl Client {
             (code, answer, self.clock.monotonic().saturating_sub(began))
         };
         let outcome = match answer {
-            Ok(body) => decoded(body, self.clock.now(), decode).await,
+            Ok(body) => self.decoded(body, decode).await,
             Err(failed) => Err(failed),
         };
         let failure = outcome.as_ref().err().map(|failed| failed.reason);
         self.observer.finished(endpoint, code.map(|code| code.as_u16()), took, failure);
         outcome
+    }
+
+    /// Decodes a body on a thread of its own: a large one takes milliseconds, in which nobody else's answer could be
+    /// read.
+    async fn decoded<T: Send + 'static>(&self, body: Bytes, decode: Decode<T>) -> Result<T, Failed> {
+        let _turn = self.decoding.acquire().await.map_err(|_| NO_ANSWER)?;
+        let now = self.clock.now();
+        let decoded = tokio::task::spawn_blocking(move || decode(&body, now)).await.map_err(|_| NO_ANSWER)?;
+        decoded.ok_or(Failed { reason: Reason::Decode, retry_after: None })
     }
 
     async fn exchange(&self, url: &Url, key: &HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
@@ -257,12 +269,6 @@ fn further_certificates(settings: &Settings) -> Result<Vec<Certificate>, ClientE
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(ClientError::NoCertificate(path.clone())),
     }
-}
-
-/// Decodes a body on a thread of its own: a large one takes milliseconds, in which nobody else's answer could be read.
-async fn decoded<T: Send + 'static>(body: Bytes, now: Timestamp, decode: Decode<T>) -> Result<T, Failed> {
-    let decoded = tokio::task::spawn_blocking(move || decode(&body, now)).await.map_err(|_| NO_ANSWER)?;
-    decoded.ok_or(Failed { reason: Reason::Decode, retry_after: None })
 }
 
 async fn read_body(mut response: Response) -> Result<Bytes, Reason> {

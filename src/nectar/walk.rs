@@ -91,7 +91,7 @@ impl Gathered {
         for row in self.rows.values() {
             faults.add_all(&row.faults);
         }
-        let connections = self.rows.into_values().map(|row| row.connection).collect();
-        Snapshot { begun, begun_monotonic, connections, faults }
+        let connections: Vec<_> = self.rows.into_values().map(|row| row.connection).collect();
+        Snapshot { begun, begun_monotonic, connections: connections.into(), faults }
     }
 }

@@ -206,9 +206,14 @@ async fn what_was_read_cannot_be_printed() {
         let page = decode::page(body.as_bytes(), clock.now()).unwrap();
         assert!(!page.rows.is_empty());
         printed += &format!("{page:?}");
-        let connections = page.rows.into_iter().map(|row| row.connection).collect();
+        let connections: Vec<_> = page.rows.into_iter().map(|row| row.connection).collect();
         let begun_monotonic = clock.monotonic();
-        let snapshot = Snapshot { begun: clock.now(), begun_monotonic, connections, faults: page.faults };
+        let snapshot = Snapshot {
+            begun: clock.now(),
+            begun_monotonic,
+            connections: connections.into(),
+            faults: page.faults,
+        };
         let tallies = Tallies::of(&snapshot, jiff::SignedDuration::from_hours(24));
         printed += &format!("{snapshot:?} {tallies:?}");
     }
