@@ -35,8 +35,6 @@ pub struct Fleet {
     pub ready: bool,
     /// The last poll that ended.
     pub last_poll: Option<PollOutcome>,
-    /// How many polls have ended.
-    pub polls_ended: u64,
     /// When the last whole poll ended.
     pub last_whole_poll: Option<Timestamp>,
 }

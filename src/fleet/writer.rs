@@ -108,7 +108,6 @@ impl FleetWriter {
         self.note_clock(at, monotonic);
         self.fleet.ready |= good;
         self.fleet.last_poll = Some(outcome);
-        self.fleet.polls_ended += 1;
         if outcome.is_ok() {
             self.fleet.last_whole_poll = Some(at);
         }

@@ -31,7 +31,7 @@ use crate::fleet::{Fleet, FleetReader, PollOutcome};
 use crate::gzip::Deflater;
 use catalogue::exporter as cat;
 use piece::{Piece, Run};
-use shelf::{Scope, Shelf};
+use shelf::Shelf;
 use text::Text;
 
 /// Between two times that the shelf is brought up to date.
@@ -122,7 +122,7 @@ impl Exposition {
     /// Never in practice; see [`RenderError`].
     pub fn render(&self, moment: &Moment) -> Result<Rendering, RenderError> {
         let Moment { fleet, now } = moment;
-        let shelf = if fleet.ready { Some(self.bring_up_to_date(fleet, *now, Scope::All)?) } else { None };
+        let shelf = if fleet.ready { Some(self.bring_up_to_date(fleet, *now)?) } else { None };
         if let Some(shelf) = &shelf {
             shelf.gather()?;
         }
@@ -166,21 +166,13 @@ impl Exposition {
 
     fn prepare(&self) -> Result<(), RenderError> {
         let Moment { fleet, now } = self.moment();
-        let has_poll_ended = fleet.polls_ended != self.shelf().polls_ended;
-        let scope = if has_poll_ended { Scope::All } else { Scope::Objects };
-        let shelf = self.bring_up_to_date(&fleet, now, scope)?;
-        if has_poll_ended { shelf.gather() } else { Ok(()) }
+        self.bring_up_to_date(&fleet, now)?.gather()
     }
 
-    fn bring_up_to_date(
-        &self,
-        fleet: &Fleet,
-        now: Timestamp,
-        scope: Scope,
-    ) -> Result<Arc<Shelf>, RenderError> {
+    fn bring_up_to_date(&self, fleet: &Fleet, now: Timestamp) -> Result<Arc<Shelf>, RenderError> {
         let shelf = Arc::clone(&self.shelf());
         // Not locked while it renders: of two at once, both are right, and the later one stays.
-        let Some(renewed) = shelf.renewed(fleet, now, &self.settings, scope)? else { return Ok(shelf) };
+        let Some(renewed) = shelf.renewed(fleet, now, &self.settings)? else { return Ok(shelf) };
         let renewed = Arc::new(renewed);
         *self.shelf() = Arc::clone(&renewed);
         Ok(renewed)

@@ -23,15 +23,6 @@ use crate::model::{Company, CompanyId, Connection};
 /// Companies in a block: enough for segments that compress well, few enough that one change is soon rendered.
 const COMPANIES_PER_BLOCK: usize = 64;
 
-/// How much of the shelf is to be brought up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// The single objects of companies that were read: each changes once in a poll.
-    Objects,
-    /// All of it.
-    All,
-}
-
 /// Everything that was rendered and does not change with the clock alone.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
@@ -40,8 +31,6 @@ pub(super) struct Shelf {
     granted: GrantedWords,
     /// Whether the single objects are withheld for their number.
     pub(super) is_limited: bool,
-    /// Polls that had ended when all of it was up to date.
-    pub(super) polls_ended: u64,
     runs: OnceLock<Vec<Run>>,
 }
 
@@ -132,7 +121,6 @@ impl Shelf {
         fleet: &Fleet,
         now: Timestamp,
         settings: &Settings,
-        scope: Scope,
     ) -> Result<Option<Self>, RenderError> {
         let mut deflater = Deflater::default();
         let served = |state: &Arc<CompanyState>| state.served(now, settings.max_data_age).is_some();
@@ -146,18 +134,9 @@ impl Shelf {
         } else {
             self.objects(fleet, &states, settings, &mut deflater)?
         };
-        let (blocks, polls_ended) = match scope {
-            Scope::Objects => (self.blocks.clone(), self.polls_ended),
-            Scope::All => (self.blocks(fleet, &states, now, settings, &mut deflater)?, fleet.polls_ended),
-        };
-        let renewed = Self {
-            blocks,
-            objects,
-            granted: fleet.granted.clone(),
-            is_limited,
-            polls_ended,
-            runs: OnceLock::new(),
-        };
+        let blocks = self.blocks(fleet, &states, now, settings, &mut deflater)?;
+        let renewed =
+            Self { blocks, objects, granted: fleet.granted.clone(), is_limited, runs: OnceLock::new() };
         Ok((!renewed.is(self)).then_some(renewed))
     }
 
@@ -217,11 +196,7 @@ impl Shelf {
             && self.objects.values().zip(other.objects.values()).all(|(a, b)| Arc::ptr_eq(a, b));
         let same_blocks = self.blocks.len() == other.blocks.len()
             && self.blocks.iter().zip(&other.blocks).all(|(a, b)| Arc::ptr_eq(a, b));
-        same_objects
-            && same_blocks
-            && self.is_limited == other.is_limited
-            && self.polls_ended == other.polls_ended
-            && self.granted == other.granted
+        same_objects && same_blocks && self.is_limited == other.is_limited && self.granted == other.granted
     }
 
     /// The families of ages as they are at `now`, in their order, each with its head.
