@@ -101,4 +101,9 @@ impl FleetReader {
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
+
+    /// Whether there is a fleet that this reader has not waited for yet.
+    pub fn has_changed(&self) -> bool {
+        self.0.has_changed().unwrap_or(false)
+    }
 }

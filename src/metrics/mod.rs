@@ -35,7 +35,7 @@ use shelf::Shelf;
 use text::Text;
 
 /// Between two times that the shelf is brought up to date.
-const PREPARING_PAUSE: Duration = Duration::from_millis(200);
+const PREPARING_PAUSE: Duration = Duration::from_millis(500);
 
 /// Which series there are per object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,14 +148,12 @@ impl Exposition {
         let mut fleet = self.fleet.clone();
         let preparing = async {
             while fleet.changed().await {
-                let exposition = self.clone();
-                let prepared = tokio::task::spawn_blocking(move || exposition.prepare()).await;
-                // A scrape will try again, and say so if it cannot either.
-                if let Err(cause) = prepared.unwrap_or(Err(RenderError::Ended)) {
-                    error!(msg = "Metrics could not be prepared", error = %cause);
-                }
-                // A fleet that is being read changes with each company.
+                self.prepare(Self::bring_up_to_date_now).await;
+                // A fleet that is being read changes with each company; what is put together then is soon of no use.
                 tokio::time::sleep(PREPARING_PAUSE).await;
+                if !fleet.has_changed() {
+                    self.prepare(Self::gather_now).await;
+                }
             }
         };
         tokio::select! {
@@ -164,9 +162,23 @@ impl Exposition {
         }
     }
 
-    fn prepare(&self) -> Result<(), RenderError> {
+    /// Does `work` on a thread of its own. A scrape will try again, and say so if it cannot either.
+    async fn prepare(&self, work: fn(&Self) -> Result<(), RenderError>) {
+        let exposition = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&exposition)).await;
+        if let Err(cause) = done.unwrap_or(Err(RenderError::Ended)) {
+            error!(msg = "Metrics could not be prepared", error = %cause);
+        }
+    }
+
+    fn bring_up_to_date_now(&self) -> Result<(), RenderError> {
         let Moment { fleet, now } = self.moment();
-        self.bring_up_to_date(&fleet, now)?.gather()
+        self.bring_up_to_date(&fleet, now).map(|_| ())
+    }
+
+    fn gather_now(&self) -> Result<(), RenderError> {
+        let shelf = Arc::clone(&self.shelf());
+        shelf.gather()
     }
 
     fn bring_up_to_date(&self, fleet: &Fleet, now: Timestamp) -> Result<Arc<Shelf>, RenderError> {

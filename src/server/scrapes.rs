@@ -67,6 +67,12 @@ struct Alive {
     readers: Vec<Weak<Hangup>>,
 }
 
+impl Alive {
+    fn has_readers(&self) -> bool {
+        self.readers.iter().any(|reader| reader.strong_count() > 0)
+    }
+}
+
 /// The body of one scrape. While it is there, its reader can be cut off.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -118,6 +124,12 @@ impl Scrapes {
         {
             return Newest { own, ..newest.clone() };
         }
+        if let Some(newest) = &current.newest
+            && newest.done.peek().is_none()
+        {
+            // One is made at a time: a fleet that changes while it is polled must not begin one for each scrape.
+            return newest.clone();
+        }
         let has_room = current.make_room(self.clock.monotonic());
         if let Some(newest) = &current.newest
             && !has_room
@@ -150,12 +162,20 @@ impl Scrapes {
         }
     }
 
-    /// Lets go of a rendering that nobody may come for any more: at rest none takes up memory.
+    /// Lets go of a rendering that nobody reads and nobody may come for any more: at rest none takes up memory. While
+    /// it is read, it may yet be shared.
     async fn forget_later(self, number: u64) {
-        tokio::time::sleep(USEFUL_TIME).await;
-        let mut current = self.current();
-        if current.newest.as_ref().is_some_and(|newest| newest.number == number) {
-            current.newest = None;
+        loop {
+            tokio::time::sleep(USEFUL_TIME).await;
+            let mut current = self.current();
+            if current.newest.as_ref().is_none_or(|newest| newest.number != number) {
+                return;
+            }
+            let is_read = |alive: &Alive| alive.number == number && alive.has_readers();
+            if !current.alive.iter().any(is_read) {
+                current.newest = None;
+                return;
+            }
         }
     }
 

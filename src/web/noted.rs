@@ -17,8 +17,16 @@ use super::room::Guest;
 
 /// Notes when bytes come in, and when all that was written is sent.
 pub(super) struct NotedStream {
-    pub(super) inner: Pin<Box<dyn Transport>>,
-    pub(super) guest: Arc<Guest>,
+    inner: Pin<Box<dyn Transport>>,
+    guest: Arc<Guest>,
+    /// The last bytes that came in, as many as the end of a head has.
+    last: [u8; 4],
+}
+
+impl NotedStream {
+    pub(super) fn new(inner: Pin<Box<dyn Transport>>, guest: Arc<Guest>) -> Self {
+        Self { inner, guest, last: [0; 4] }
+    }
 }
 
 impl AsyncRead for NotedStream {
@@ -29,8 +37,13 @@ impl AsyncRead for NotedStream {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = self.inner.as_mut().poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.guest.sends();
+        let read = buf.filled().get(before..).unwrap_or_default();
+        for byte in read.iter().skip(read.len().saturating_sub(4)) {
+            let [_, a, b, c] = self.last;
+            self.last = [a, b, c, *byte];
+        }
+        if !read.is_empty() {
+            self.guest.sends(self.last == *b"\r\n\r\n");
         }
         outcome
     }

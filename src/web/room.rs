@@ -52,6 +52,8 @@ struct Seats {
 struct Seat {
     doing: Doing,
     since: Instant,
+    /// What came in last ended a request: nothing of another one lies behind it.
+    is_whole: bool,
     out: CancellationToken,
 }
 
@@ -73,7 +75,7 @@ impl Room {
         }
         let number = seats.next;
         seats.next += 1;
-        let seat = Seat { doing: Doing::Asking, since: Instant::now(), out: out.clone() };
+        let seat = Seat { doing: Doing::Asking, since: Instant::now(), is_whole: false, out: out.clone() };
         seats.taken.insert(number, seat);
         Guest { room: self.clone(), number, out }
     }
@@ -154,9 +156,12 @@ impl Guest {
         self.change(|_| Some((Doing::Asking, Instant::now())));
     }
 
-    /// Bytes came in. After a pause they begin a request.
-    pub(super) fn sends(&self) {
-        self.change(|seat| (seat.doing == Doing::Idle).then(|| (Doing::Asking, Instant::now())));
+    /// Bytes came in. After a pause they begin a request. `is_whole`: they ended with the end of one.
+    pub(super) fn sends(&self, is_whole: bool) {
+        self.change(|seat| {
+            seat.is_whole = is_whole;
+            (seat.doing == Doing::Idle).then(|| (Doing::Asking, Instant::now()))
+        });
     }
 
     /// A request is there and is being answered.
@@ -171,10 +176,14 @@ impl Guest {
 
     /// All that was written is sent, as far as we can see.
     pub(super) fn has_taken(&self) {
-        self.change(|seat| (seat.doing == Doing::Finishing).then(|| (Doing::Idle, Instant::now())));
+        self.change(|seat| {
+            // What lies behind the last request is the beginning of the next.
+            let next = if seat.is_whole { Doing::Idle } else { Doing::Asking };
+            (seat.doing == Doing::Finishing).then(|| (next, Instant::now()))
+        });
     }
 
-    fn change(&self, next: impl Fn(&Seat) -> Option<(Doing, Instant)>) {
+    fn change(&self, next: impl FnOnce(&mut Seat) -> Option<(Doing, Instant)>) {
         if let Some(seat) = self.room.seats().taken.get_mut(&self.number)
             && let Some((doing, since)) = next(seat)
         {

@@ -158,7 +158,7 @@ where
             Err(error) => return debug!(msg = "A TLS handshake failed", error = %error),
         };
         guest.has_entered();
-        let stream = NotedStream { inner, guest: Arc::clone(guest) };
+        let stream = NotedStream::new(inner, Arc::clone(guest));
         let guest = Arc::clone(guest);
         let service = service_fn(move |mut request: Request| {
             guest.is_answered();

@@ -109,6 +109,9 @@ async fn a_slow_head_ends_and_an_idle_connection_stays() {
         let mut slow = silent(address, begun).await;
         assert_eq!(end_of(&mut slow).await, b"", "the slow one got an answer");
     }
+    // Nor may a head that came along with the request before it.
+    let mut slow = silent(address, &[REQUEST, b"GET /metr"].concat()).await;
+    assert!(end_of(&mut slow).await.ends_with(b"hhhhh"), "only the whole request is answered");
     // It has been idle for at least three times as long as a head may take.
     assert!(asks(&mut idle).await, "the idle one was closed");
     // Once it begins a request it has no more time than others.

@@ -1,6 +1,6 @@
 //! Clients that take their time keep old renderings alive: eight of them, and no more.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nectar_exporter::simulator::Plan;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,7 +45,11 @@ async fn who_reads_the_oldest_of_eight_is_cut_off_for_a_ninth() {
     }
     // The oldest is too young to be cut off: who comes now shares the newest.
     program.clock.advance(Duration::from_secs(1));
-    let shared = program.scrape().await.sum(STALENESS, &[]);
+    let until = Instant::now() + Duration::from_millis(2_500);
+    let mut shared = Vec::new();
+    while Instant::now() < until {
+        shared.push(program.scrape().await.sum(STALENESS, &[]));
+    }
     program.clock.advance(Duration::from_secs(3));
     let fresh = program.scrape().await.sum(STALENESS, &[]);
 
@@ -60,5 +64,5 @@ async fn who_reads_the_oldest_of_eight_is_cut_off_for_a_ninth() {
     for (number, seconds) in (1..8).zip(2_u8..) {
         assert_eq!(read[number], Some(aged(f64::from(seconds))), "reader {number} has what it began to read");
     }
-    assert_eq!(shared, aged(8.0));
+    assert!(shared.iter().all(|age| *age == aged(8.0)), "{shared:?}");
 }
