@@ -124,6 +124,8 @@ where
             match listener.accept().await {
                 Ok((stream, _peer)) => {
                     tokio::spawn(self.clone().connection(stream, graceful.watcher()));
+                    // Who had to go for this one closes before the next comes in.
+                    tokio::task::yield_now().await;
                 }
                 Err(error) => {
                     // Out of descriptors, or a client that left at once. Neither may end or spin the loop.

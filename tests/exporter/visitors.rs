@@ -18,7 +18,7 @@ const LONGEST_TIME: Duration = Duration::from_secs(5);
 /// What clients may cost: their places, and eight renderings of some megabytes.
 const MEMORY_KIB: u64 = 128 * 1024;
 /// Places for clients, and what else a process has open.
-const DESCRIPTORS: usize = 512 + 64;
+const DESCRIPTORS: usize = 512 + 128;
 
 /// Visitors come in so many batches, and a scrape behind each.
 const BATCHES: usize = 6;
