@@ -28,6 +28,8 @@ use crate::observe::{Endpoint, ObserveRequests};
 const KEY_HEADER: &str = "X-API-Key";
 /// For the TCP and TLS handshakes; never longer than the request timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than between two requests of a poll. Until the next poll a connection would be of no use to either side.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A larger answer, unpacked, is not read: it would be no page of 500 connections.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
@@ -79,6 +81,7 @@ impl Client {
             .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT.min(settings.request_timeout))
             .timeout(settings.request_timeout)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             // A redirect would take the key to another host.
             .redirect(redirect::Policy::none())
             .gzip(true);
