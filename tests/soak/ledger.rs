@@ -17,6 +17,8 @@ type Statuses = BTreeMap<Vec<String>, String>;
 /// A company at its last good reading.
 struct Reading {
     begun: f64,
+    /// By how much the wall clock was ahead of the monotonic one.
+    ahead: f64,
     expected: Expected,
     statuses: Statuses,
 }
@@ -24,6 +26,8 @@ struct Reading {
 /// Everything that the exporter must know.
 pub struct Ledger {
     max_age: f64,
+    /// By how much the wall clock was ahead of the monotonic one at the last poll.
+    ahead: f64,
     readings: BTreeMap<String, Reading>,
     /// Changes of status by family, company and status.
     changes: BTreeMap<(&'static str, String, String), f64>,
@@ -37,6 +41,7 @@ impl Ledger {
     pub fn new(max_age: Duration) -> Self {
         Self {
             max_age: max_age.as_secs_f64(),
+            ahead: 0.0,
             readings: BTreeMap::new(),
             changes: BTreeMap::new(),
             compared: 0,
@@ -49,8 +54,10 @@ impl Ledger {
         self.changes.values().sum()
     }
 
-    /// A poll that began at `now` has read the companies that `scrape` says are up, and no others.
-    pub fn polled(&mut self, scrape: &Scrape, truth: &Truth, now: f64) {
+    /// A poll that began at `now`, when the wall clock was `ahead` of the monotonic one, has read the companies that
+    /// `scrape` says are up, and no others.
+    pub fn polled(&mut self, scrape: &Scrape, truth: &Truth, now: f64, ahead: f64) {
+        self.ahead = ahead;
         let listed: BTreeSet<&String> =
             scrape.family("nectar_company_info").map(|(l, _)| &l["company_id"]).collect();
         assert_eq!(listed, truth.keys().collect(), "the companies are those of the list");
@@ -79,7 +86,7 @@ impl Ledger {
                 *self.changes.entry((name, id.to_owned(), status.clone())).or_default() += 1.0;
             }
         }
-        self.readings.insert(id.to_owned(), Reading { begun: now, expected, statuses });
+        self.readings.insert(id.to_owned(), Reading { begun: now, ahead: self.ahead, expected, statuses });
     }
 
     /// Every value of a scrape at `now`.
@@ -91,7 +98,9 @@ impl Ledger {
             let begun = scrape.value("nectar_company_last_success_timestamp_seconds", &labels);
             assert_eq!(begun, Some(reading.begun), "when {id} was read");
             let age = now - reading.begun;
-            if age <= self.max_age {
+            // What a clock was set back by since is age, too, from the next poll on.
+            let set_back = reading.ahead - self.ahead;
+            if age + if set_back > 1.0 { set_back } else { 0.0 } <= self.max_age {
                 served.insert(id);
                 all.0.extend(
                     reading.expected.0.iter().map(|(key, value)| (key.clone(), aged(&key.0, *value, age))),

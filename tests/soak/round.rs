@@ -132,7 +132,8 @@ impl Soak {
         assert!(holds, "{outcome:?} was due, but up is {up:?}, for {reasons:?}, after {strike:?}");
         let companies = scrape.sum("nectar_company_up", &[]);
         assert_eq!(up == Some(1.0), companies == truth.len() as f64, "up is when all companies are up");
-        self.ledger.polled(scrape, truth, began);
+        let ahead = self.now() - self.clock.monotonic().as_secs_f64();
+        self.ledger.polled(scrape, truth, began, ahead);
         self.ledger.check(scrape, self.now());
         let requests = self.simulator.requests() - self.reader.sent;
         self.books.polled(scrape, requests);
