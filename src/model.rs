@@ -38,10 +38,10 @@ pub struct Connection {
     pub first_seen: Option<Timestamp>,
     /// `created`
     pub created: Option<Timestamp>,
-    /// The utility, `datasource.name`; `unknown` where Nectar has none.
-    pub datasource: Box<str>,
-    /// Two letters; `unknown` where Nectar has none.
-    pub country: Box<str>,
+    /// The utility, `datasource.name`; `unknown` where Nectar has none. Many have the same, and share it.
+    pub datasource: Arc<str>,
+    /// Two letters; `unknown` where Nectar has none. Shared, too.
+    pub country: Arc<str>,
     /// What was found behind the login, by id.
     pub accounts: Vec<Account>,
 }

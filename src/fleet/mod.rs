@@ -62,8 +62,8 @@ pub struct CompanyState {
 pub struct Held {
     /// As read.
     pub snapshot: Snapshot,
-    /// As counted.
-    pub tallies: Tallies,
+    /// As counted. What did not change from one snapshot to the next is there once.
+    pub tallies: Arc<Tallies>,
 }
 
 impl CompanyState {

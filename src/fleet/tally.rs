@@ -3,6 +3,7 @@
 //! Must not know label values, or the moment of a scrape.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -72,7 +73,7 @@ impl Seen {
 }
 
 /// The records of one kind, counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct KindTallies {
     /// Only statuses that occur.
     pub by_status: BTreeMap<Status, Tally>,
@@ -99,14 +100,14 @@ impl KindTallies {
 }
 
 /// A snapshot, counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tallies {
     /// The connections.
     pub connections: KindTallies,
     /// Their accounts.
     pub accounts: KindTallies,
     /// Connections by utility and status; only those that occur.
-    pub by_datasource: BTreeMap<Box<str>, BTreeMap<Status, u64>>,
+    pub by_datasource: BTreeMap<Arc<str>, BTreeMap<Status, u64>>,
 }
 
 impl Tallies {
@@ -147,7 +148,7 @@ impl Tallies {
             created: connection.created,
         };
         self.connections.add(&connection.status, seen, begun);
-        let statuses = self.by_datasource.entry(connection.datasource.clone()).or_default();
+        let statuses = self.by_datasource.entry(Arc::clone(&connection.datasource)).or_default();
         *statuses.entry(connection.status.clone()).or_default() += 1;
         for account in &connection.accounts {
             let seen = Seen {

@@ -5,6 +5,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -99,8 +100,9 @@ pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     let records: Vec<&RawValue> = envelope.get("connections").present()?;
     let mut page = Page { rows: Vec::new(), faults: RecordFaults::default(), total_pages, total_connections };
     let mut seen = BTreeSet::new();
+    let mut shared = BTreeSet::new();
     for record in records {
-        let Some(row) = connection(record, now) else {
+        let Some(row) = connection(record, now, &mut shared) else {
             page.faults.add(Kind::Connection, RecordFault::NoId);
             continue;
         };
@@ -112,7 +114,19 @@ pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     Some(page)
 }
 
-fn connection(record: &RawValue, now: Timestamp) -> Option<Row> {
+/// Texts that many records have, each there once.
+type Shared = BTreeSet<Arc<str>>;
+
+fn share(shared: &mut Shared, text: &str) -> Arc<str> {
+    if let Some(known) = shared.get(text) {
+        return Arc::clone(known);
+    }
+    let new: Arc<str> = text.into();
+    shared.insert(Arc::clone(&new));
+    new
+}
+
+fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<Row> {
     let mut record = Record::read(Kind::Connection, record, now)?;
     let status = record.status();
     let last_update = record.time("statusLastUpdateTime", true);
@@ -130,8 +144,8 @@ fn connection(record: &RawValue, now: Timestamp) -> Option<Row> {
         last_update,
         first_seen,
         created,
-        datasource: text::clean_or(datasource.as_deref(), UNKNOWN).into(),
-        country: text::clean_or(country.as_deref(), UNKNOWN).into(),
+        datasource: share(shared, &text::clean_or(datasource.as_deref(), UNKNOWN)),
+        country: share(shared, &text::clean_or(country.as_deref(), UNKNOWN)),
         accounts,
     };
     Some(Row { connection, faults })
