@@ -108,11 +108,15 @@ fn rendering(criterion: &mut Criterion) {
         || Exposition::new(writer.reader(), Arc::clone(&own), Arc::clone(&clock), settings.clone());
     // With nothing on its shelf it renders and compresses everything.
     criterion.bench_function("render/100 companies", |bencher| {
-        bencher.iter_batched(exposition, |new| new.render(&new.moment()).unwrap(), BatchSize::PerIteration);
+        bencher.iter_batched(
+            exposition,
+            |new| nectar.runtime.block_on(new.render(new.moment())).unwrap(),
+            BatchSize::PerIteration,
+        );
     });
     let prepared = exposition();
     criterion.bench_function("render/ages of 100 companies", |bencher| {
-        bencher.iter(|| prepared.render(&prepared.moment()).unwrap());
+        bencher.iter(|| nectar.runtime.block_on(prepared.render(prepared.moment())).unwrap());
     });
 }
 

@@ -18,26 +18,24 @@ const FLUSH_BYTES: usize = 16;
 pub struct Deflater(Option<Compress>);
 
 impl Deflater {
-    /// `plain` as a segment.
+    /// Adds `plain` to `packed`, as a segment.
     ///
     /// # Errors
     /// Never in practice: the target is memory. The signature is that of the library.
-    pub fn segment(&mut self, plain: &[u8]) -> Result<Vec<u8>, CompressError> {
+    pub fn segment(&mut self, plain: &[u8], packed: &mut Vec<u8>) -> Result<(), CompressError> {
         let compress = self.0.get_or_insert_with(|| Compress::new(Compression::fast(), false));
         let begun = compress.total_in();
-        let mut segment = Vec::with_capacity(plain.len() / 6 + FLUSH_BYTES);
+        packed.reserve(plain.len() / 6 + FLUSH_BYTES);
         loop {
             let read = usize::try_from(compress.total_in() - begun).unwrap_or(usize::MAX);
             let rest = plain.get(read..).unwrap_or_default();
-            compress.compress_vec(rest, &mut segment, FlushCompress::Full)?;
+            compress.compress_vec(rest, packed, FlushCompress::Full)?;
             // A flush is complete when there was room left behind it.
-            if segment.len() < segment.capacity() {
-                break;
+            if packed.len() < packed.capacity() {
+                return Ok(());
             }
-            segment.reserve(segment.len() / 2 + FLUSH_BYTES);
+            packed.reserve(plain.len() / 12 + FLUSH_BYTES);
         }
-        segment.shrink_to_fit();
-        Ok(segment)
     }
 }
 
@@ -88,6 +86,8 @@ impl Sum {
 /// # Errors
 /// Never in practice; see [`Deflater::segment`].
 pub fn member(plain: &[u8]) -> Result<Vec<u8>, CompressError> {
-    let segment = Deflater::default().segment(plain)?;
-    Ok([&HEAD[..], &segment, &Sum::of(plain).tail()].concat())
+    let mut member = HEAD.to_vec();
+    Deflater::default().segment(plain, &mut member)?;
+    member.extend(Sum::of(plain).tail());
+    Ok(member)
 }

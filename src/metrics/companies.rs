@@ -8,14 +8,38 @@ use super::catalogue::fleet as cat;
 use super::metric::Metric;
 use super::rows::{Row, Served, View, rows};
 use super::text::Text;
+use crate::fleet::CompanyState;
 use crate::fleet::tally::{KindTallies, Tally};
 use crate::fleet::unknown::GrantedWords;
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
-/// Writes them all, for some companies.
-pub fn render(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
-    listed(text, views);
+/// Writes those about every listed company, also one never read or withdrawn, for some.
+pub fn listed(text: &mut Text, states: &[&CompanyState]) {
+    let mut info = text.family(&cat::COMPANY_INFO);
+    for state in states {
+        let [id, name] = labels(&state.company);
+        info.sample([id, name, &state.company.external_id], 1.0);
+    }
+    let mut up = text.family(&cat::COMPANY_UP);
+    for state in states {
+        up.count(labels(&state.company), u64::from(state.is_up()));
+    }
+    let mut last_success = text.family(&cat::COMPANY_LAST_SUCCESS);
+    for state in states {
+        last_success.time(labels(&state.company), state.held.as_ref().map(|held| held.snapshot.begun));
+    }
+    let mut last_failure = text.family(&cat::COMPANY_LAST_FAILURE);
+    for state in states {
+        if let Some(Err(failure)) = state.last_poll {
+            let [id, name] = labels(&state.company);
+            last_failure.sample([id, name, failure.label()], 1.0);
+        }
+    }
+}
+
+/// Writes those that are counted from snapshots, for some companies.
+pub fn counted(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
     each_time(text, views, Kind::Connection, &cat::NEVER_CHECKED_OLDEST_CREATED, |tally| {
@@ -54,30 +78,6 @@ const ACCOUNTS: KindFamilies = KindFamilies {
     oldest_first_seen: cat::ACCOUNTS_OLDEST_FIRST_SEEN,
     never_checked: cat::ACCOUNTS_NEVER_CHECKED,
 };
-
-/// Every listed company, also one never read or withdrawn.
-fn listed(text: &mut Text, views: &[View<'_>]) {
-    let mut info = text.family(&cat::COMPANY_INFO);
-    for View { state, .. } in views {
-        let [id, name] = labels(&state.company);
-        info.sample([id, name, &state.company.external_id], 1.0);
-    }
-    let mut up = text.family(&cat::COMPANY_UP);
-    for View { state, .. } in views {
-        up.count(labels(&state.company), u64::from(state.is_up()));
-    }
-    let mut last_success = text.family(&cat::COMPANY_LAST_SUCCESS);
-    for View { state, .. } in views {
-        last_success.time(labels(&state.company), state.held.as_ref().map(|held| held.snapshot.begun));
-    }
-    let mut last_failure = text.family(&cat::COMPANY_LAST_FAILURE);
-    for View { state, .. } in views {
-        if let Some(Err(failure)) = state.last_poll {
-            let [id, name] = labels(&state.company);
-            last_failure.sample([id, name, failure.label()], 1.0);
-        }
-    }
-}
 
 fn record_faults(text: &mut Text, views: &[View<'_>]) {
     let mut family = text.family(&cat::COMPANY_RECORD_FAULTS);

@@ -5,10 +5,12 @@
 mod build;
 pub mod catalogue;
 mod companies;
+mod kept;
 pub mod metric;
 mod objects;
 mod own;
 mod piece;
+mod press;
 mod rendering;
 mod rows;
 mod shelf;
@@ -23,6 +25,7 @@ use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
 pub use own::OwnMetrics;
 pub use rendering::{Chunks, Rendering};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -96,13 +99,23 @@ pub struct Exposition {
     own: Arc<OwnMetrics>,
     clock: SharedClock,
     settings: Arc<Settings>,
+    /// Locked only to be read or replaced.
     shelf: Arc<Mutex<Arc<Shelf>>>,
+    /// Who has it may renew the shelf. Two at once would do the same work twice, and hold it in memory twice.
+    turn: Arc<Semaphore>,
 }
 
 impl Exposition {
     /// Puts the sources together.
     pub fn new(fleet: FleetReader, own: Arc<OwnMetrics>, clock: SharedClock, settings: Settings) -> Self {
-        Self { fleet, own, clock, settings: Arc::new(settings), shelf: Arc::default() }
+        Self {
+            fleet,
+            own,
+            clock,
+            settings: Arc::new(settings),
+            shelf: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// This moment.
@@ -120,27 +133,17 @@ impl Exposition {
     ///
     /// # Errors
     /// Never in practice; see [`RenderError`].
-    pub fn render(&self, moment: &Moment) -> Result<Rendering, RenderError> {
-        let Moment { fleet, now } = moment;
-        let shelf = if fleet.ready { Some(self.bring_up_to_date(fleet, *now)?) } else { None };
-        if let Some(shelf) = &shelf {
-            shelf.gather()?;
-        }
-        let mut deflater = Deflater::default();
-        let mut run = |text: String| Ok::<Run, RenderError>(Piece::new(text, &mut deflater)?.into());
-        let mut above = Text::default();
-        about_last_poll(&mut above, fleet.last_poll);
-        let mut below = Text::default();
-        let is_limited = shelf.as_ref().is_some_and(|shelf| shelf.is_limited);
-        self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
-        let ages = shelf.as_ref().map(|shelf| shelf.ages(*now)).unwrap_or_default();
-        let ages = ages.into_iter().map(&mut run);
-        Ok(Rendering {
-            ages: ages.collect::<Result<_, _>>()?,
-            above: run(above.into_string())?,
-            below: run(below.into_string())?,
-            shelf,
+    pub async fn render(&self, moment: Moment) -> Result<Rendering, RenderError> {
+        self.in_turn(move |exposition, turn| {
+            let Moment { fleet, now } = &moment;
+            let shelf = if fleet.ready { Some(exposition.bring_up_to_date(&moment)?) } else { None };
+            if let Some(shelf) = &shelf {
+                shelf.gather()?;
+            }
+            drop(turn);
+            exposition.render_around(shelf, fleet, *now)
         })
+        .await
     }
 
     /// Brings the shelf up to date when the fleet has changed, until `stop`, so that scrapes need not.
@@ -148,11 +151,11 @@ impl Exposition {
         let mut fleet = self.fleet.clone();
         let preparing = async {
             while fleet.changed().await {
-                self.prepare(Self::bring_up_to_date_now).await;
+                self.prepare(|exposition| exposition.bring_up_to_date(&exposition.moment()).map(drop)).await;
                 // A fleet that is being read changes with each company; what is put together then is soon of no use.
                 tokio::time::sleep(PREPARING_PAUSE).await;
                 if !fleet.has_changed() {
-                    self.prepare(Self::gather_now).await;
+                    self.prepare(|exposition| Arc::clone(&exposition.shelf()).gather()).await;
                 }
             }
         };
@@ -162,32 +165,49 @@ impl Exposition {
         }
     }
 
-    /// Does `work` on a thread of its own. A scrape will try again, and say so if it cannot either.
+    /// A scrape will try again, and say so if it cannot either.
     async fn prepare(&self, work: fn(&Self) -> Result<(), RenderError>) {
-        let exposition = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&exposition)).await;
-        if let Err(cause) = done.unwrap_or(Err(RenderError::Ended)) {
+        if let Err(cause) = self.in_turn(move |exposition, _turn| work(exposition)).await {
             error!(msg = "Metrics could not be prepared", error = %cause);
         }
     }
 
-    fn bring_up_to_date_now(&self) -> Result<(), RenderError> {
-        let Moment { fleet, now } = self.moment();
-        self.bring_up_to_date(&fleet, now).map(|_| ())
+    /// Does `work` on a thread of its own, after all that came before has given back its turn.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self, OwnedSemaphorePermit) -> Result<T, RenderError> + Send + 'static,
+    ) -> Result<T, RenderError> {
+        let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| RenderError::Ended)?;
+        let exposition = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&exposition, turn)).await;
+        done.map_err(|_| RenderError::Ended)?
     }
 
-    fn gather_now(&self) -> Result<(), RenderError> {
+    fn bring_up_to_date(&self, Moment { fleet, now }: &Moment) -> Result<Arc<Shelf>, RenderError> {
         let shelf = Arc::clone(&self.shelf());
-        shelf.gather()
-    }
-
-    fn bring_up_to_date(&self, fleet: &Fleet, now: Timestamp) -> Result<Arc<Shelf>, RenderError> {
-        let shelf = Arc::clone(&self.shelf());
-        // Not locked while it renders: of two at once, both are right, and the later one stays.
-        let Some(renewed) = shelf.renewed(fleet, now, &self.settings)? else { return Ok(shelf) };
+        let Some(renewed) = shelf.renewed(fleet, *now, &self.settings)? else { return Ok(shelf) };
         let renewed = Arc::new(renewed);
         *self.shelf() = Arc::clone(&renewed);
         Ok(renewed)
+    }
+
+    /// What stands above and below the shelf, and the ages between what stands on it.
+    fn render_around(
+        &self,
+        shelf: Option<Arc<Shelf>>,
+        fleet: &Fleet,
+        now: Timestamp,
+    ) -> Result<Rendering, RenderError> {
+        let mut deflater = Deflater::default();
+        let mut run =
+            |text: Text| Ok::<Run, RenderError>(Piece::new(text.into_string(), &mut deflater)?.into());
+        let mut above = Text::default();
+        about_last_poll(&mut above, fleet.last_poll);
+        let mut below = Text::default();
+        let is_limited = shelf.as_ref().is_some_and(|shelf| shelf.is_limited);
+        self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
+        let ages = shelf.as_ref().map(|shelf| shelf.ages(now)).transpose()?.unwrap_or_default();
+        Ok(Rendering { ages, above: run(above)?, below: run(below)?, shelf })
     }
 
     fn shelf(&self) -> MutexGuard<'_, Arc<Shelf>> {

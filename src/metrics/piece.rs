@@ -24,9 +24,15 @@ impl Piece {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        let packed = deflater.segment(text.as_bytes())?.into();
+        let mut packed = Vec::new();
+        deflater.segment(text.as_bytes(), &mut packed)?;
         let sum = Sum::of(text.as_bytes());
-        Ok(Self { plain: text.into_boxed_str().into_boxed_bytes().into(), packed, sum })
+        Ok(Self { plain: text.into(), packed: packed.into(), sum })
+    }
+
+    /// The same text in both encodings, and its sum. It may be a part of a larger allocation.
+    pub fn of(plain: Bytes, packed: Bytes, sum: Sum) -> Self {
+        Self { plain, packed, sum }
     }
 
     /// Whether it says exactly `text`.
@@ -37,6 +43,11 @@ impl Piece {
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.plain.is_empty()
+    }
+
+    /// Checksum and length of the plain text.
+    pub fn sum(&self) -> Sum {
+        self.sum
     }
 
     /// As it is, or compressed.
@@ -64,6 +75,11 @@ impl Run {
             self.packed += u64::try_from(piece.packed.len()).unwrap_or(u64::MAX);
             self.pieces.push(piece);
         }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
     }
 
     /// The pieces.

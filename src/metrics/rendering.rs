@@ -74,7 +74,7 @@ impl Chunks {
     /// Never in practice; see [`RenderError`].
     pub fn new(rendering: Arc<Rendering>, own: Bytes, zipped: bool) -> Result<Self, RenderError> {
         let sum = rendering.runs().fold(Sum::default(), |sum, run| sum.then(run.sum())).then(Sum::of(&own));
-        let own = if zipped { Deflater::default().segment(&own)?.into() } else { own };
+        let own = if zipped { segment(&own)?.into() } else { own };
         let frame = if zipped { gzip::HEAD.len() + sum.tail().len() } else { 0 };
         let runs = rendering.runs().map(|run| run.len(zipped)).sum::<u64>();
         let len = runs + u64::try_from(own.len() + frame).unwrap_or(u64::MAX);
@@ -91,6 +91,12 @@ impl Chunks {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+}
+
+fn segment(plain: &[u8]) -> Result<Vec<u8>, RenderError> {
+    let mut packed = Vec::new();
+    Deflater::default().segment(plain, &mut packed)?;
+    Ok(packed)
 }
 
 const FIRST: Place = Place::Piece { run: 0, piece: 0 };

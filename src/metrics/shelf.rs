@@ -1,32 +1,37 @@
 //! What was rendered earlier, kept as long as what it was rendered from.
 //!
-//! A poll that changes little costs little: text is written anew, but what says the same is not compressed again.
-//! And a scrape writes nothing but what changes with the clock. The families about single objects are kept by
-//! company, as each company has many; the others by block of companies, as each company has few lines of them.
+//! A poll that changes little costs little, and a scrape writes nothing but what changes with the clock. The families about
+//! single objects are kept by company, as each company has many; the others by block of companies, as each company has few
+//! lines of them: those that every poll changes apart from those that change with the records.
 //! Must not know which families there are.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
+use super::kept::{Kept, Same};
 use super::objects::Objects;
 use super::piece::{Piece, Run};
+use super::press::{Press, Pressed};
 use super::rows::views;
-use super::text::{Aging, Head, Samples, Text};
 use super::{Detail, RenderError, Settings, companies, objects};
+use crate::fleet::changes::Changes;
+use crate::fleet::tally::Tallies;
 use crate::fleet::unknown::GrantedWords;
-use crate::fleet::{CompanyState, Fleet};
+use crate::fleet::{CompanyState, Fleet, PollOutcome};
 use crate::gzip::Deflater;
-use crate::model::{Company, CompanyId, Connection};
+use crate::model::{Company, CompanyId, Connection, RecordFaults};
 
-/// Companies in a block: enough for segments that compress well, few enough that one change is soon rendered.
-const COMPANIES_PER_BLOCK: usize = 64;
+/// Companies in a block: enough for segments that compress well; few enough that one change is soon rendered, and that no
+/// buffer is so large that the allocator is left with large holes.
+const COMPANIES_PER_BLOCK: usize = 16;
 
 /// Everything that was rendered and does not change with the clock alone.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
-    blocks: Vec<Arc<Kept<BlockSource>>>,
+    listing: Blocks<Listed>,
+    counts: Blocks<Counted>,
     objects: BTreeMap<CompanyId, Arc<Kept<ObjectsSource>>>,
     granted: GrantedWords,
     /// Whether the single objects are withheld for their number.
@@ -34,84 +39,37 @@ pub(super) struct Shelf {
     runs: OnceLock<Vec<Run>>,
 }
 
-/// Some families, rendered, and from what.
-#[derive(Debug)]
-struct Kept<S> {
-    source: S,
-    /// In the order of writing.
-    families: Vec<(Head, Shelved)>,
-}
+/// Companies block by block, in their order.
+type Blocks<S> = Vec<Arc<Kept<Vec<S>>>>;
 
-/// Samples of a family.
-#[derive(Debug)]
-enum Shelved {
-    /// Ready to be sent.
-    Piece(Piece),
-    /// Written at the scrape.
-    Aging(Aging),
-}
-
-impl Shelved {
-    fn piece(&self) -> Option<&Piece> {
-        match self {
-            Self::Piece(piece) => Some(piece),
-            Self::Aging(_) => None,
-        }
-    }
-}
-
-/// A value known by its place in memory. It keeps the place, and not the value.
-#[derive(Debug)]
-struct Same<T>(Weak<T>);
-
-impl<T> Same<T> {
-    fn as_this(value: &Arc<T>) -> Self {
-        Self(Arc::downgrade(value))
-    }
-}
-
-impl<T> PartialEq for Same<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ptr_eq(&other.0)
-    }
-}
-
-/// Companies, and whether their snapshots may be shown.
+/// What is shown of a company whatever is held of it.
 #[derive(Debug, PartialEq)]
-struct BlockSource(Vec<(Same<CompanyState>, bool)>);
+struct Listed {
+    company: Company,
+    last_poll: Option<PollOutcome>,
+    begun: Option<Timestamp>,
+}
+
+/// What the counts of a company are shown from.
+#[derive(Debug, PartialEq)]
+struct Counted {
+    company: Company,
+    /// None while nothing may be shown.
+    served: Option<(Same<Tallies>, RecordFaults)>,
+    changes: Option<Same<Changes>>,
+}
 
 #[derive(Debug, PartialEq)]
 struct ObjectsSource(Same<Vec<Connection>>, Company);
 
-impl<S: PartialEq> Kept<S> {
-    /// `before`, if that was rendered from the same; else rendered by `write`, with the pieces of `before` that say
-    /// the same.
-    fn or_new(
-        before: Option<&Arc<Self>>,
-        source: S,
-        same_words: bool,
-        write: impl FnOnce() -> Text,
-        deflater: &mut Deflater,
-    ) -> Result<Arc<Self>, RenderError> {
-        if let Some(before) = before
-            && same_words
-            && before.source == source
-        {
-            return Ok(Arc::clone(before));
-        }
-        let mut earlier = before.into_iter().flat_map(|before| before.families.iter());
-        let mut families = Vec::new();
-        for part in write().into_parts() {
-            let earlier = earlier.next().and_then(|(_, shelved)| shelved.piece());
-            let shelved = match (part.samples, earlier) {
-                (Samples::Aging(aging), _) => Shelved::Aging(aging),
-                (Samples::Written(text), Some(piece)) if piece.says(&text) => Shelved::Piece(piece.clone()),
-                (Samples::Written(text), _) => Shelved::Piece(Piece::new(text, deflater)?),
-            };
-            families.push((part.head, shelved));
-        }
-        Ok(Arc::new(Self { source, families }))
-    }
+/// What a shelf is filled from.
+struct Now<'a> {
+    fleet: &'a Fleet,
+    /// In their order, and whether their snapshots may be shown.
+    states: Vec<(&'a Arc<CompanyState>, bool)>,
+    same_words: bool,
+    now: Timestamp,
+    settings: &'a Settings,
 }
 
 impl Shelf {
@@ -122,99 +80,99 @@ impl Shelf {
         now: Timestamp,
         settings: &Settings,
     ) -> Result<Option<Self>, RenderError> {
-        let mut deflater = Deflater::default();
+        let mut press = Press::default();
         let served = |state: &Arc<CompanyState>| state.served(now, settings.max_data_age).is_some();
-        let states: Vec<(&Arc<CompanyState>, bool)> =
-            fleet.companies.values().map(|state| (state, served(state))).collect();
-        let shown =
-            states.iter().filter(|(_, is_served)| *is_served).filter_map(|(state, _)| state.held.as_deref());
-        let is_limited = objects::are_too_many(shown, settings);
+        let states: Vec<_> = fleet.companies.values().map(|state| (state, served(state))).collect();
+        let shown = states.iter().filter(|(_, is_served)| *is_served);
+        let is_limited =
+            objects::are_too_many(shown.filter_map(|(state, _)| state.held.as_deref()), settings);
+        let now = Now { fleet, states, same_words: self.granted == fleet.granted, now, settings };
         let objects = if is_limited || settings.detail == Detail::None {
             BTreeMap::new()
         } else {
-            self.objects(fleet, &states, settings, &mut deflater)?
+            self.objects(&now, &mut press)?
         };
-        let blocks = self.blocks(fleet, &states, now, settings, &mut deflater)?;
-        let renewed =
-            Self { blocks, objects, granted: fleet.granted.clone(), is_limited, runs: OnceLock::new() };
+        let renewed = Self {
+            listing: self.listing(&now, &mut press)?,
+            counts: self.counts(&now, &mut press)?,
+            objects,
+            granted: fleet.granted.clone(),
+            is_limited,
+            runs: OnceLock::new(),
+        };
         Ok((!renewed.is(self)).then_some(renewed))
     }
 
     fn objects(
         &self,
-        fleet: &Fleet,
-        states: &[(&Arc<CompanyState>, bool)],
-        settings: &Settings,
-        deflater: &mut Deflater,
+        now: &Now<'_>,
+        press: &mut Press,
     ) -> Result<BTreeMap<CompanyId, Arc<Kept<ObjectsSource>>>, RenderError> {
-        let same_words = self.granted == fleet.granted;
         let mut objects = BTreeMap::new();
-        for (state, is_served) in states {
+        for (state, is_served) in &now.states {
             let (Some(held), true) = (&state.held, is_served) else { continue };
             let CompanyState { company, .. } = state.as_ref();
             let before = self.objects.get(&company.id);
             let source = ObjectsSource(Same::as_this(&held.snapshot.connections), company.clone());
-            let write = || {
-                let mut text = Text::default();
-                let one = Objects { company, snapshot: &held.snapshot };
-                objects::render(&mut text, &fleet.granted, one, settings);
-                text
-            };
-            let kept = Kept::or_new(before, source, same_words, write, deflater)?;
+            let one = Objects { company, snapshot: &held.snapshot };
+            let kept = Kept::or_new(before, source, now.same_words, press, |text| {
+                objects::render(text, &now.fleet.granted, one, now.settings);
+            })?;
             objects.insert(Arc::clone(&company.id), kept);
         }
         Ok(objects)
     }
 
-    fn blocks(
-        &self,
-        fleet: &Fleet,
-        states: &[(&Arc<CompanyState>, bool)],
-        now: Timestamp,
-        settings: &Settings,
-        deflater: &mut Deflater,
-    ) -> Result<Vec<Arc<Kept<BlockSource>>>, RenderError> {
-        let same_words = self.granted == fleet.granted;
-        let mut earlier = self.blocks.iter();
-        let blocks = states.chunks(COMPANIES_PER_BLOCK).map(|states| {
-            let source = states.iter().map(|(state, is_served)| (Same::as_this(state), *is_served));
-            let source = BlockSource(source.collect());
-            let write = || {
-                let mut text = Text::default();
+    fn listing(&self, now: &Now<'_>, press: &mut Press) -> Result<Blocks<Listed>, RenderError> {
+        let mut earlier = self.listing.iter();
+        let blocks = now.states.chunks(COMPANIES_PER_BLOCK).map(|states| {
+            let source = states.iter().map(|(state, _)| Listed::of(state)).collect();
+            Kept::or_new(earlier.next(), source, true, press, |text| {
+                let states: Vec<_> = states.iter().map(|(state, _)| state.as_ref()).collect();
+                companies::listed(text, &states);
+            })
+        });
+        blocks.collect()
+    }
+
+    fn counts(&self, now: &Now<'_>, press: &mut Press) -> Result<Blocks<Counted>, RenderError> {
+        let mut earlier = self.counts.iter();
+        let blocks = now.states.chunks(COMPANIES_PER_BLOCK).map(|states| {
+            let source = states.iter().map(|(state, is_served)| Counted::of(state, *is_served)).collect();
+            Kept::or_new(earlier.next(), source, now.same_words, press, |text| {
                 let states = states.iter().map(|(state, _)| *state);
-                let views = views(states, &fleet.granted, now, settings.max_data_age);
-                companies::render(&mut text, &fleet.granted, &views);
-                text
-            };
-            Kept::or_new(earlier.next(), source, same_words, write, deflater)
+                let views = views(states, &now.fleet.granted, now.now, now.settings.max_data_age);
+                companies::counted(text, &now.fleet.granted, &views);
+            })
         });
         blocks.collect()
     }
 
     fn is(&self, other: &Self) -> bool {
-        let same_objects = self.objects.len() == other.objects.len()
-            && self.objects.values().zip(other.objects.values()).all(|(a, b)| Arc::ptr_eq(a, b));
-        let same_blocks = self.blocks.len() == other.blocks.len()
-            && self.blocks.iter().zip(&other.blocks).all(|(a, b)| Arc::ptr_eq(a, b));
-        same_objects && same_blocks && self.is_limited == other.is_limited && self.granted == other.granted
+        are_same(&self.listing, &other.listing)
+            && are_same(&self.counts, &other.counts)
+            && are_same(self.objects.values(), other.objects.values())
+            && self.is_limited == other.is_limited
+            && self.granted == other.granted
     }
 
     /// The families of ages as they are at `now`, in their order, each with its head.
-    pub(super) fn ages(&self, now: Timestamp) -> Vec<String> {
-        let Some(first) = self.blocks.first() else { return Vec::new() };
+    pub(super) fn ages(&self, now: Timestamp) -> Result<Vec<Run>, RenderError> {
+        let Some(first) = self.counts.first() else { return Ok(Vec::new()) };
+        let mut deflater = Deflater::default();
         let families = first.families.iter().enumerate();
-        let aging = families.filter(|(_, (_, shelved))| matches!(shelved, Shelved::Aging(_)));
-        let texts = aging.map(|(number, (head, _))| {
-            let mut text = head.lines();
-            let empty = text.len();
-            for block in &self.blocks {
-                if let Some((_, Shelved::Aging(aging))) = block.families.get(number) {
-                    aging.write(now, &mut text);
-                }
+        let aging = families.filter(|(_, (_, pressed))| matches!(pressed, Pressed::Aging(_)));
+        let runs = aging.map(|(number, (head, _))| {
+            let blocks = self.counts.iter().filter_map(|block| block.families.get(number)?.1.aging());
+            let mut run = Run::default();
+            for aging in blocks.filter(|aging| !aging.is_empty()) {
+                let mut text = if run.is_empty() { head.lines() } else { String::new() };
+                aging.write(now, &mut text);
+                run.push(Piece::new(text, &mut deflater)?);
             }
-            if text.len() == empty { String::new() } else { text }
+            Ok(run)
         });
-        texts.collect()
+        runs.collect()
     }
 
     /// The runs, if they were put together.
@@ -230,7 +188,8 @@ impl Shelf {
         }
         let mut deflater = Deflater::default();
         let mut runs = vec![Run::default()];
-        add_families(&mut runs, &self.blocks, &mut deflater)?;
+        add_families(&mut runs, &self.listing, &mut deflater)?;
+        add_families(&mut runs, &self.counts, &mut deflater)?;
         let objects: Vec<_> = self.objects.values().cloned().collect();
         add_families(&mut runs, &objects, &mut deflater)?;
         // Of two at once, both are right.
@@ -246,8 +205,8 @@ fn add_families<S>(
     deflater: &mut Deflater,
 ) -> Result<(), RenderError> {
     let Some(first) = kept.first() else { return Ok(()) };
-    for (number, (head, shelved)) in first.families.iter().enumerate() {
-        if matches!(shelved, Shelved::Aging(_)) {
+    for (number, (head, pressed)) in first.families.iter().enumerate() {
+        if matches!(pressed, Pressed::Aging(_)) {
             runs.push(Run::default());
             continue;
         }
@@ -260,4 +219,31 @@ fn add_families<S>(
         }
     }
     Ok(())
+}
+
+fn are_same<'a, S: 'a>(
+    these: impl IntoIterator<Item = &'a Arc<Kept<S>>>,
+    those: impl IntoIterator<Item = &'a Arc<Kept<S>>>,
+) -> bool {
+    these.into_iter().map(Arc::as_ptr).eq(those.into_iter().map(Arc::as_ptr))
+}
+
+impl Listed {
+    fn of(state: &CompanyState) -> Self {
+        let begun = state.held.as_ref().map(|held| held.snapshot.begun);
+        Self { company: state.company.clone(), last_poll: state.last_poll, begun }
+    }
+}
+
+impl Counted {
+    fn of(state: &CompanyState, is_served: bool) -> Self {
+        let held = state.held.as_deref();
+        let served = held.filter(|_| is_served);
+        Self {
+            company: state.company.clone(),
+            served: served.map(|held| (Same::as_this(&held.tallies), held.snapshot.faults.clone())),
+            // Shown from the first snapshot on.
+            changes: held.map(|_| Same::as_this(&state.changes)),
+        }
+    }
 }

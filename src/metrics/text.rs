@@ -33,23 +33,17 @@ impl Head {
     }
 }
 
-/// A family's samples, or some of them.
+/// The samples of a family, or some of them.
 #[derive(Debug)]
-pub struct Part {
-    /// What is to stand above them.
-    pub head: Head,
-    /// The lines.
-    pub samples: Samples,
-}
-
-/// The lines of a family.
-#[derive(Debug)]
-pub enum Samples {
+pub enum Samples<'a> {
     /// As they are to be sent.
-    Written(String),
+    Written(&'a str),
     /// Without their values, which change with the clock.
     Aging(Aging),
 }
+
+/// An age in seconds, with a space before it and a line's end behind: enough for most.
+const VALUE_CHARS: usize = 24;
 
 /// Lines whose values are ages.
 #[derive(Debug, Default)]
@@ -61,8 +55,14 @@ pub struct Aging {
 }
 
 impl Aging {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// Writes them with their ages at `now`, in seconds. What is to come is not old.
     pub fn write(&self, now: Timestamp, out: &mut String) {
+        out.reserve(self.beginnings.len() + self.lines.len() * VALUE_CHARS);
         let mut begin = 0;
         for (end, since) in &self.lines {
             out.push_str(self.beginnings.get(begin..*end).unwrap_or_default());
@@ -73,19 +73,26 @@ impl Aging {
     }
 }
 
-/// Families as text, growing.
+/// Families as text, growing. All lines stand in one buffer, which can be used again.
 #[derive(Debug, Default)]
 pub struct Text {
-    finished: Vec<Part>,
-    begun: Option<(Head, String)>,
+    lines: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    head: Head,
+    /// Where its lines begin.
+    begin: usize,
+    aging: Option<Aging>,
 }
 
 impl Text {
     /// Begins a family.
     pub fn family<'a, const N: usize>(&'a mut self, metric: &'a Metric<N>) -> Family<'a, N> {
-        self.finish();
-        let (_, out) = self.begun.insert((Head::of(metric), String::new()));
-        Family { out, metric }
+        self.begin(metric, None);
+        Family { out: &mut self.lines, metric }
     }
 
     /// Writes a family of ages: the labels of each sample, and since when it ages.
@@ -94,39 +101,56 @@ impl Text {
         metric: &Metric<N>,
         samples: impl Iterator<Item = ([&'a str; N], Timestamp)>,
     ) {
-        self.finish();
         let mut aging = Aging::default();
         for (labels, since) in samples {
             Family { out: &mut aging.beginnings, metric }.series(labels);
             aging.lines.push((aging.beginnings.len(), since));
         }
-        self.finished.push(Part { head: Head::of(metric), samples: Samples::Aging(aging) });
+        // It is kept for long.
+        aging.beginnings.shrink_to_fit();
+        aging.lines.shrink_to_fit();
+        self.begin(metric, Some(aging));
     }
 
-    /// All families in their order, also those without samples.
-    pub fn into_parts(mut self) -> Vec<Part> {
-        self.finish();
-        self.finished
+    fn begin<const N: usize>(&mut self, metric: &Metric<N>, aging: Option<Aging>) {
+        self.parts.push(Part { head: Head::of(metric), begin: self.lines.len(), aging });
+    }
+
+    /// The lines of all families but those of ages, one after the other.
+    pub fn lines(&self) -> &str {
+        &self.lines
+    }
+
+    /// All families in their order, also those without samples. Afterwards only [`lines`](Self::lines) is left.
+    pub fn families(&mut self) -> impl Iterator<Item = (Head, Samples<'_>)> {
+        let Self { lines, parts } = self;
+        let ends = parts.iter().skip(1).map(|part| part.begin).chain([lines.len()]);
+        let ends: Vec<usize> = ends.collect();
+        let lines = &*lines;
+        parts.drain(..).zip(ends).map(move |(Part { head, begin, aging }, end)| {
+            let written = || Samples::Written(lines.get(begin..end).unwrap_or_default());
+            (head, aging.map_or_else(written, Samples::Aging))
+        })
+    }
+
+    /// Makes room for other families.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.parts.clear();
     }
 
     /// Heads and samples. A family without samples leaves no trace, nor does one of ages.
-    pub fn into_string(self) -> String {
+    pub fn into_string(mut self) -> String {
         let mut text = String::new();
-        for part in self.into_parts() {
-            if let Samples::Written(samples) = part.samples
+        for (head, samples) in self.families() {
+            if let Samples::Written(samples) = samples
                 && !samples.is_empty()
             {
-                text += &part.head.lines();
-                text += &samples;
+                text += &head.lines();
+                text += samples;
             }
         }
         text
-    }
-
-    fn finish(&mut self) {
-        let finished = self.begun.take();
-        self.finished
-            .extend(finished.map(|(head, samples)| Part { head, samples: Samples::Written(samples) }));
     }
 }
 

@@ -3,8 +3,7 @@
 //! Only a record without a readable id is dropped; any other odd field counts as absent, and is counted.
 //! Knows the field names of the API. Must not know HTTP, or what is done with a record.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
@@ -12,6 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
+use super::distinct::{Identified, keep_distinct};
 use super::json::{Fields, Value, elements};
 use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
 use crate::status::{Kind, Status};
@@ -99,19 +99,25 @@ pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     }
     let records: Vec<&RawValue> = envelope.get("connections").present()?;
     let mut page = Page { rows: Vec::new(), faults: RecordFaults::default(), total_pages, total_connections };
-    let mut seen = BTreeSet::new();
     let mut shared = BTreeSet::new();
     for record in records {
         let Some(row) = connection(record, now, &mut shared) else {
             page.faults.add(Kind::Connection, RecordFault::NoId);
             continue;
         };
-        if !seen.insert(row.connection.id.clone()) {
-            page.faults.add(Kind::Connection, RecordFault::DuplicateId);
-        }
         page.rows.push(row);
     }
+    for _ in 0..repeated(&page.rows) {
+        page.faults.add(Kind::Connection, RecordFault::DuplicateId);
+    }
     Some(page)
+}
+
+fn repeated(rows: &[Row]) -> usize {
+    let mut ids: Vec<&str> = rows.iter().map(Row::id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    rows.len() - ids.len()
 }
 
 /// Texts that many records have, each there once.
@@ -152,7 +158,7 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
 }
 
 fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
-    let mut accounts: BTreeMap<String, (Account, RecordFaults)> = BTreeMap::new();
+    let mut accounts = Vec::with_capacity(records.len());
     for record in records {
         let Some(mut record) = Record::read(Kind::Account, record, now) else {
             faults.add(Kind::Account, RecordFault::NoId);
@@ -164,26 +170,38 @@ fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) ->
             first_seen: record.time("statusFirstSeenTime", true),
             id: record.id.as_str().into(),
         };
-        let own_faults = record.faults();
-        match accounts.entry(record.id) {
-            Entry::Vacant(place) => {
-                place.insert((account, own_faults));
-            }
-            // Of two with one id the later update wins, else the later read.
-            Entry::Occupied(mut place) => {
-                faults.add(Kind::Account, RecordFault::DuplicateId);
-                if place.get().0.last_update <= account.last_update {
-                    place.insert((account, own_faults));
-                }
-            }
-        }
+        accounts.push((account, record.faults()));
     }
-    let kept = accounts.into_values();
-    kept.map(|(account, own_faults)| {
+    for _ in 0..keep_distinct(&mut accounts) {
+        faults.add(Kind::Account, RecordFault::DuplicateId);
+    }
+    // Collected, they would stay in the larger allocation.
+    let mut kept = Vec::with_capacity(accounts.len());
+    for (account, own_faults) in accounts {
         faults.add_all(&own_faults);
-        account
-    })
-    .collect()
+        kept.push(account);
+    }
+    kept
+}
+
+impl Identified for Row {
+    fn id(&self) -> &str {
+        &self.connection.id
+    }
+
+    fn last_update(&self) -> Option<Timestamp> {
+        self.connection.last_update
+    }
+}
+
+impl Identified for (Account, RecordFaults) {
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    fn last_update(&self) -> Option<Timestamp> {
+        self.0.last_update
+    }
 }
 
 fn readable_id(fields: &Fields<'_>) -> Option<String> {

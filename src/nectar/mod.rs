@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod decode;
+mod distinct;
 pub mod json;
 pub mod key;
 pub mod manners;

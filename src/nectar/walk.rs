@@ -4,7 +4,6 @@
 //! whole when every page was read and the ids number what the last page says; else it is walked again.
 //! Knows paging. Must not know HTTP, or what a snapshot is for.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -13,6 +12,7 @@ use tracing::debug;
 
 use super::client::Client;
 use super::decode::{Page, Row};
+use super::distinct::keep_distinct;
 use crate::failure::{Failure, Reason};
 use crate::model::{RecordFault, RecordFaults, Snapshot};
 use crate::status::Kind;
@@ -50,13 +50,16 @@ async fn walk_once(client: &Client, company: &str) -> Result<Gathered, Reason> {
         }
         wanted = gathered.total_pages;
     }
+    gathered.settle();
     Ok(gathered)
 }
 
 /// What the pages of one walk brought so far.
 #[derive(Default)]
 struct Gathered {
-    rows: BTreeMap<Box<str>, Row>,
+    rows: Vec<Row>,
+    /// How many were left when they were last made distinct.
+    distinct: usize,
     faults: RecordFaults,
     pages_read: u64,
     total_pages: u64,
@@ -69,14 +72,16 @@ impl Gathered {
         self.total_pages = page.total_pages;
         self.total_connections = page.total_connections;
         self.faults.add_all(&page.faults);
-        for row in page.rows {
-            match self.rows.get(&row.connection.id) {
-                Some(held) if held.connection.last_update > row.connection.last_update => {}
-                _ => {
-                    self.rows.insert(row.connection.id.clone(), row);
-                }
-            }
+        self.rows.extend(page.rows);
+        // At each page, it would take time with the square of their number; never, a list that repeats itself would pile up.
+        if self.rows.len() > 2 * self.distinct {
+            self.settle();
         }
+    }
+
+    fn settle(&mut self) {
+        keep_distinct(&mut self.rows);
+        self.distinct = self.rows.len();
     }
 
     /// A record without a readable id may or may not be one of those we hold: both counts pass.
@@ -88,10 +93,12 @@ impl Gathered {
 
     fn into_snapshot(self, (begun, begun_monotonic): (Timestamp, Duration)) -> Snapshot {
         let mut faults = self.faults;
-        for row in self.rows.values() {
+        // Collected, they would stay in the larger allocation.
+        let mut connections = Vec::with_capacity(self.rows.len());
+        for row in self.rows {
             faults.add_all(&row.faults);
+            connections.push(row.connection);
         }
-        let connections: Vec<_> = self.rows.into_values().map(|row| row.connection).collect();
         Snapshot { begun, begun_monotonic, connections: connections.into(), faults }
     }
 }

@@ -147,7 +147,8 @@ impl Scrapes {
 
     fn begin(&self, moment: Moment) -> Shared<BoxFuture<'static, Result<Arc<Rendering>, RenderError>>> {
         let exposition = self.exposition.clone();
-        let done = tokio::task::spawn_blocking(move || exposition.render(&moment).map(Arc::new));
+        // A task of its own: who waits for it may go away.
+        let done = tokio::spawn(async move { exposition.render(moment).await.map(Arc::new) });
         async move { done.await.map_err(|_| RenderError::Ended)? }.boxed().shared()
     }
 

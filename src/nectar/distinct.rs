@@ -1,0 +1,31 @@
+//! Of several records with one id, the one to be kept.
+//!
+//! A row can show up twice while a list is paged. Must not know what the records are.
+
+use std::mem::swap;
+
+use jiff::Timestamp;
+
+/// A record that has an id.
+pub trait Identified {
+    /// Unique among those to be kept.
+    fn id(&self) -> &str;
+
+    /// `statusLastUpdateTime`
+    fn last_update(&self) -> Option<Timestamp>;
+}
+
+/// Sorts `records` by id, and keeps of those with one id the one that was updated last; of those, the one that stands last.
+/// Returns how many went.
+pub fn keep_distinct<T: Identified>(records: &mut Vec<T>) -> usize {
+    let all = records.len();
+    records.sort_by(|a, b| a.id().cmp(b.id()).then(a.last_update().cmp(&b.last_update())));
+    records.dedup_by(|later, kept| {
+        let is_same = later.id() == kept.id();
+        if is_same {
+            swap(later, kept);
+        }
+        is_same
+    });
+    all - records.len()
+}
