@@ -67,7 +67,7 @@ impl Lab {
     }
 
     pub fn polls(&self, fleet: Fleet) -> Rc<Polls> {
-        once(&self.polls, fleet, || polls::measure(&fleet.plan(self.quick), self.runs(5)))
+        once(&self.polls, fleet, || polls::measure(&fleet.plan(self.quick), self.runs(9)))
     }
 
     pub fn memory(&self, fleet: Fleet) -> Rc<Memory> {

@@ -44,7 +44,6 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
         let another = Exporter::filled(&api, ONCE);
         first.push(another.process().cpu());
     }
-    eprintln!("bare {bare:?}\nfirst {first:?}\nunchanged {unchanged:?}");
     let connections_changed = api.change(usize::try_from(plan.companies / 10).unwrap().max(1));
     let changed = next_poll(&exporter);
     Polls { bare, first, unchanged, changed, connections_changed, api: median(&served) }
