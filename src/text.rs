@@ -2,30 +2,24 @@
 //!
 //! Source of the rules: the section "Label values" of the README. Must not know which field the text came from.
 
-use std::borrow::Cow;
-
 /// A value is cut at this many characters.
 pub const MAX_CHARS: usize = 200;
 
 /// `text` cut at [`MAX_CHARS`], with control characters other than the newline replaced by U+FFFD.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    let is_odd = |c: char| c.is_control() && c != '\n';
-    if text.chars().nth(MAX_CHARS).is_none() && !text.contains(is_odd) {
-        return text.into();
-    }
-    let visible = |c: char| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c };
+pub fn clean(text: &str) -> String {
+    let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
     text.chars().take(MAX_CHARS).map(visible).collect()
 }
 
 /// `text` cleaned, or `fallback` where there is none or what is left of it is blank.
-pub fn clean_or<'a>(text: Option<&'a str>, fallback: &'a str) -> Cow<'a, str> {
+pub fn clean_or(text: Option<&str>, fallback: &str) -> String {
     match text {
         Some(text) if !text.chars().take(MAX_CHARS).all(char::is_whitespace) => clean(text),
-        _ => fallback.into(),
+        _ => fallback.to_owned(),
     }
 }
 
 /// Whether `text` can serve as an id: cleaning must not change it, or two ids could become one.
 pub fn is_readable_id(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().nth(MAX_CHARS).is_none() && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.chars().any(char::is_control)
 }

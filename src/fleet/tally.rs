@@ -73,7 +73,7 @@ impl Seen {
 }
 
 /// The records of one kind, counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct KindTallies {
     /// Only statuses that occur.
     pub by_status: BTreeMap<Status, Tally>,
@@ -100,7 +100,7 @@ impl KindTallies {
 }
 
 /// A snapshot, counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tallies {
     /// The connections.
     pub connections: KindTallies,
@@ -108,8 +108,6 @@ pub struct Tallies {
     pub accounts: KindTallies,
     /// Connections by utility and status; only those that occur.
     pub by_datasource: BTreeMap<Arc<str>, BTreeMap<Status, u64>>,
-    /// The first due time that had not passed. Only when it has are the same records counted otherwise.
-    next_overdue: Option<Timestamp>,
 }
 
 impl Tallies {
@@ -121,11 +119,6 @@ impl Tallies {
         }
         tallies.fold_datasources();
         tallies
-    }
-
-    /// Whether the same records, read later, at `begun`, would be counted the same.
-    pub fn hold_at(&self, begun: Timestamp) -> bool {
-        self.next_overdue.is_none_or(|due| due >= begun)
     }
 
     /// Adds up the utilities beyond the limit. Those that keep their names are the first by name, so that they are the same at
@@ -154,7 +147,6 @@ impl Tallies {
             due: connection.check_due(interval),
             created: connection.created,
         };
-        self.note_due(seen.due, begun);
         self.connections.add(&connection.status, seen, begun);
         let statuses = self.by_datasource.entry(Arc::clone(&connection.datasource)).or_default();
         *statuses.entry(connection.status.clone()).or_default() += 1;
@@ -165,13 +157,8 @@ impl Tallies {
                 due: connection.account_check_due(account, interval),
                 created: None,
             };
-            self.note_due(seen.due, begun);
             self.accounts.add(&account.status, seen, begun);
         }
-    }
-
-    fn note_due(&mut self, due: Option<Timestamp>, begun: Timestamp) {
-        self.next_overdue = earlier(self.next_overdue, due.filter(|due| *due >= begun));
     }
 }
 

@@ -62,25 +62,15 @@ impl FleetWriter {
 
     /// A company was read whole: its snapshot replaces the one before.
     pub fn succeeded(&mut self, company: Company, snapshot: Snapshot) {
+        let tallies = Tallies::of(&snapshot, self.check_interval);
         // Let go of before the change: what nobody else reads by then is not copied.
-        let fleet = Arc::clone(&self.cell.borrow());
-        let before = fleet.companies.get(&company.id);
-        let last = before.and_then(|state| state.held.as_deref());
-        let held = counted(last, snapshot, self.check_interval);
-        let mut granted = fleet.granted.clone();
+        let before = Arc::clone(&self.cell.borrow());
+        let mut granted = before.granted.clone();
         for kind in Kind::ALL {
-            granted.grant(kind, held.tallies.kind(kind).by_status.keys());
+            granted.grant(kind, tallies.kind(kind).by_status.keys());
         }
-        let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
-        if let Some(last) = last
-            && !Arc::ptr_eq(&last.snapshot.connections, &held.snapshot.connections)
-        {
-            Arc::make_mut(&mut changes).count(&last.snapshot, &held.snapshot, &granted);
-        }
-        begin_unknown(&mut changes, &held.tallies, &granted);
-        drop(fleet);
-        let (last_poll, held) = (Some(Ok(())), Some(Arc::new(held)));
-        let state = CompanyState { company, last_poll, held, set_back: SignedDuration::ZERO, changes };
+        let state = renewed(before.companies.get(&company.id), company, snapshot, tallies, &granted);
+        drop(before);
         self.change(|fleet| {
             fleet.granted = granted;
             fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state));
@@ -126,19 +116,30 @@ impl FleetWriter {
     }
 }
 
-/// A snapshot, counted. What is the same in the `last` one stays where it is: readers know by its place that it did not change.
-fn counted(last: Option<&Held>, mut snapshot: Snapshot, check_interval: SignedDuration) -> Held {
-    let same = last.filter(|last| last.snapshot.connections == snapshot.connections);
-    if let Some(same) = same {
-        snapshot.connections = Arc::clone(&same.snapshot.connections);
+/// A company that was read whole, after what was held of it `before`. What is the same in both stays where it is: readers know by
+/// its place that it did not change.
+fn renewed(
+    before: Option<&Arc<CompanyState>>,
+    company: Company,
+    mut snapshot: Snapshot,
+    tallies: Tallies,
+    granted: &GrantedWords,
+) -> CompanyState {
+    let mut tallies = Arc::new(tallies);
+    let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
+    if let Some(held) = before.and_then(|state| state.held.as_ref()) {
+        if held.snapshot.connections == snapshot.connections {
+            snapshot.connections = Arc::clone(&held.snapshot.connections);
+        } else {
+            Arc::make_mut(&mut changes).count(&held.snapshot, &snapshot, granted);
+        }
+        if held.tallies == tallies {
+            tallies = Arc::clone(&held.tallies);
+        }
     }
-    let begun = snapshot.begun;
-    let still_true = same.filter(|same| same.snapshot.begun <= begun && same.tallies.hold_at(begun));
-    let tallies = match still_true {
-        Some(same) => Arc::clone(&same.tallies),
-        None => Arc::new(Tallies::of(&snapshot, check_interval)),
-    };
-    Held { snapshot, tallies }
+    begin_unknown(&mut changes, &tallies, granted);
+    let held = Some(Arc::new(Held { snapshot, tallies }));
+    CompanyState { company, last_poll: Some(Ok(())), held, set_back: SignedDuration::ZERO, changes }
 }
 
 /// The wall clock may have been set back since a snapshot was begun. Set forward, it makes data look older than it is, and

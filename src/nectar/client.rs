@@ -56,9 +56,6 @@ pub struct Client {
     settings: Settings,
     key: Key,
     gate: Semaphore,
-    /// For answers that come or wait to be decoded: some more than requests, so that these need not wait for decoding; not
-    /// many more, as an answer that waits long is in no cache any more.
-    room: Semaphore,
     /// Answers are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
     decoding: Semaphore,
     manners: Manners,
@@ -102,11 +99,10 @@ impl Client {
             Some(Certificates { path, .. }) => ClientError::NoCertificate(path.clone()),
             None => ClientError::Tls,
         })?;
-        let at_once = settings.max_concurrent_requests.max(1);
-        let (gate, room) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
+        let gate = Semaphore::new(settings.max_concurrent_requests.max(1));
         let manners = Manners::new(Arc::clone(&clock));
         let decoding = Semaphore::new(1);
-        Ok(Self { http, settings, key, gate, room, decoding, manners, clock, observer })
+        Ok(Self { http, settings, key, gate, decoding, manners, clock, observer })
     }
 
     /// The clock that this client waits by.
@@ -220,7 +216,6 @@ impl Client {
         key: &HeaderValue,
         decode: Decode<T>,
     ) -> Result<T, Failed> {
-        let _room = self.room.acquire().await.map_err(|_| NO_ANSWER)?;
         let (code, answer, took) = {
             // Given back before the answer is decoded: the next request need not wait for that.
             let _place = self.gate.acquire().await.map_err(|_| NO_ANSWER)?;

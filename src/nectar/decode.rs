@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::distinct::{Identified, keep_distinct};
-use super::json::{Fields, Str, Value, elements};
+use super::json::{Fields, Value, elements};
 use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
 use crate::status::{Kind, Status};
 use crate::text;
@@ -80,10 +80,9 @@ fn without_mark(text: &str) -> &str {
 fn company(record: &RawValue) -> Option<Company> {
     let fields = Fields::read(record.get())?;
     let id = readable_id(&fields)?;
-    let [name, external_id] = ["name", "externalId"].map(|field| fields.get::<Str<'_>>(field).present());
-    let name = text::clean_or(name.as_deref(), &id);
-    let external_id = text::clean_or(external_id.as_deref(), "");
-    Some(Company { id: (&*id).into(), name: name.into(), external_id: external_id.into() })
+    let name = text::clean_or(fields.get::<String>("name").present().as_deref(), &id);
+    let external_id = text::clean_or(fields.get::<String>("externalId").present().as_deref(), "");
+    Some(Company { id: id.into(), name: name.into(), external_id: external_id.into() })
 }
 
 /// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented, or contradicts
@@ -146,7 +145,7 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
     let mut faults = record.faults();
     let accounts = accounts(&records, now, &mut faults);
     let connection = Connection {
-        id: (&*record.id).into(),
+        id: record.id.into(),
         status,
         last_update,
         first_seen,
@@ -169,7 +168,7 @@ fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) ->
             status: record.status(),
             last_update: record.time("statusLastUpdateTime", true),
             first_seen: record.time("statusFirstSeenTime", true),
-            id: (&*record.id).into(),
+            id: record.id.as_str().into(),
         };
         accounts.push((account, record.faults()));
     }
@@ -205,14 +204,14 @@ impl Identified for (Account, RecordFaults) {
     }
 }
 
-fn readable_id<'a>(fields: &Fields<'a>) -> Option<Str<'a>> {
-    fields.get::<Str<'a>>("id").present().filter(|id| text::is_readable_id(id))
+fn readable_id(fields: &Fields<'_>) -> Option<String> {
+    fields.get::<String>("id").present().filter(|id| text::is_readable_id(id))
 }
 
 /// A connection or an account while it is being read.
 struct Record<'a> {
     kind: Kind,
-    id: Str<'a>,
+    id: String,
     fields: Fields<'a>,
     now: Timestamp,
     bad_time: bool,
@@ -233,27 +232,27 @@ impl<'a> Record<'a> {
         value
     }
 
-    fn text(&mut self, name: &str) -> Option<Str<'a>> {
+    fn text(&mut self, name: &str) -> Option<String> {
         let value = self.fields.get(name);
         self.noted(value)
     }
 
     /// Older versions of the API have no status on accounts: there, its absence is no fault.
     fn status(&mut self) -> Status {
-        let value: Value<Str<'a>> = self.fields.get("status");
+        let value: Value<String> = self.fields.get("status");
         let as_documented = self.kind == Kind::Account && matches!(value, Value::Missing | Value::Null);
         let text = if as_documented { None } else { self.noted(value) };
         Status::read(self.kind, text.as_deref())
     }
 
-    fn datasource(&mut self) -> Option<Str<'a>> {
+    fn datasource(&mut self) -> Option<String> {
         let datasource = self.fields.get::<Fields<'a>>("datasource");
         let name = self.noted(datasource)?.get("name");
         self.noted(name)
     }
 
     fn time(&mut self, name: &str, may_be_null: bool) -> Option<Timestamp> {
-        match self.fields.get::<Str<'a>>(name) {
+        match self.fields.get::<String>(name) {
             Value::Present(text) => {
                 let time = read_time(&text, self.now);
                 self.bad_time |= time.is_none();

@@ -4,9 +4,7 @@
 //! two equal keys wins, and what is not asked for is skipped without being decoded.
 //! Knows JSON. Must not know what a record means.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::ops::Deref;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -79,25 +77,6 @@ impl<'a> Fields<'a> {
             Ok(None) => Value::Null,
             Err(_) => Value::Unreadable,
         }
-    }
-}
-
-/// A string, taken from the text as it stands there unless it has escapes.
-#[derive(Deserialize)]
-pub struct Str<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// No text: it may be somebody's.
-impl fmt::Debug for Str<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Str")
-    }
-}
-
-impl Deref for Str<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
     }
 }
 
