@@ -1,6 +1,6 @@
 //! The fleet as last seen: the one cell that polling writes and everything else reads.
 //!
-//! A reader gets an immutable value; the writer replaces it whole. Knows companies, snapshots and outcomes.
+//! A reader gets an immutable value; the writer changes only what no reader holds. Knows companies, snapshots and outcomes.
 //! Must not know who reads it, or how snapshots are fetched.
 
 pub mod changes;

@@ -155,7 +155,7 @@ impl Exposition {
                 // A fleet that is being read changes with each company; what is put together then is soon of no use.
                 tokio::time::sleep(PREPARING_PAUSE).await;
                 if !fleet.has_changed() {
-                    self.prepare(|exposition| Arc::clone(&exposition.shelf()).gather()).await;
+                    self.prepare(Self::gather).await;
                 }
             }
         };
@@ -208,6 +208,12 @@ impl Exposition {
         self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
         let ages = shelf.as_ref().map(|shelf| shelf.ages(now)).transpose()?.unwrap_or_default();
         Ok(Rendering { ages, above: run(above)?, below: run(below)?, shelf })
+    }
+
+    fn gather(&self) -> Result<(), RenderError> {
+        // Let go of before it is put together.
+        let shelf = Arc::clone(&self.shelf());
+        shelf.gather()
     }
 
     fn shelf(&self) -> MutexGuard<'_, Arc<Shelf>> {

@@ -158,7 +158,8 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
 }
 
 fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
-    let mut accounts = Vec::with_capacity(records.len());
+    // Not as many as there are elements: a hostile list has millions that are no records.
+    let mut accounts = Vec::new();
     for record in records {
         let Some(mut record) = Record::read(Kind::Account, record, now) else {
             faults.add(Kind::Account, RecordFault::NoId);
