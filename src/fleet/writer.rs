@@ -71,10 +71,13 @@ impl FleetWriter {
         }
         let state = renewed(before.companies.get(&company.id), company, snapshot, tallies, &granted);
         drop(before);
+        let mut replaced = None;
         self.change(|fleet| {
             fleet.granted = granted;
-            fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state));
+            replaced = fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state));
         });
+        // Hundreds of records may go with it: not while readers wait.
+        drop(replaced);
     }
 
     /// A company could not be read: what is held of it stays.
@@ -131,7 +134,11 @@ fn renewed(
         if held.snapshot.connections == snapshot.connections {
             snapshot.connections = Arc::clone(&held.snapshot.connections);
         } else {
-            Arc::make_mut(&mut changes).count(&held.snapshot, &snapshot, granted);
+            let mut counted = Changes::clone(&changes);
+            counted.count(&held.snapshot, &snapshot, granted);
+            if counted != *changes {
+                changes = Arc::new(counted);
+            }
         }
         if held.tallies == tallies {
             tallies = Arc::clone(&held.tallies);
