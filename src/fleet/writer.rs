@@ -42,8 +42,13 @@ impl FleetWriter {
     /// The company list was read. Companies that are gone go at once, new ones and new names come at once.
     /// `absent` were asked for by id but are not in the list: whatever is held of them goes.
     pub fn listed(&mut self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company]) {
-        self.change(|Fleet { companies, .. }| {
-            companies.retain(|id, _| listed.contains_key(id));
+        let gone = self.change(|Fleet { companies, .. }| {
+            let mut gone = Vec::new();
+            companies.retain(|id, state| {
+                let stays = listed.contains_key(id);
+                gone.extend((!stays).then(|| Arc::clone(state)));
+                stays
+            });
             for (id, company) in listed {
                 match companies.get_mut(id) {
                     Some(state) if state.company == *company => {}
@@ -55,9 +60,11 @@ impl FleetWriter {
             }
             for company in absent {
                 let state = CompanyState::new(company.clone(), Some(Err(Failure::NotListed)));
-                companies.insert(Arc::clone(&company.id), Arc::new(state));
+                gone.extend(companies.insert(Arc::clone(&company.id), Arc::new(state)));
             }
+            gone
         });
+        drop(gone);
     }
 
     /// A company was read whole: its snapshot replaces the one before.
@@ -71,12 +78,10 @@ impl FleetWriter {
         }
         let state = renewed(before.companies.get(&company.id), company, snapshot, tallies, &granted);
         drop(before);
-        let mut replaced = None;
-        self.change(|fleet| {
+        let replaced = self.change(|fleet| {
             fleet.granted = granted;
-            replaced = fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state));
+            fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state))
         });
-        // Hundreds of records may go with it: not while readers wait.
         drop(replaced);
     }
 
@@ -114,8 +119,12 @@ impl FleetWriter {
 
     /// Changes the fleet where it stands: readers wait meanwhile. Who holds what it was keeps that; then, and only then, it is
     /// copied, so that a poll of a thousand companies does not copy a thousand of them a thousand times.
-    fn change(&mut self, change: impl FnOnce(&mut Fleet)) {
-        self.cell.send_modify(|fleet| change(Arc::make_mut(fleet)));
+    ///
+    /// Returns what `change` returns: what goes, with its thousands of records, must not be freed while readers wait.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Fleet) -> T) -> Option<T> {
+        let mut gone = None;
+        self.cell.send_modify(|fleet| gone = Some(change(Arc::make_mut(fleet))));
+        gone
     }
 }
 

@@ -20,11 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use build::Build;
-use bytes::Bytes;
 use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
-pub use own::OwnMetrics;
-pub use rendering::{Chunks, Rendering};
+pub use own::{Counters, OwnMetrics};
+pub use rendering::{Chunks, Rendering, Shows};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -125,23 +124,23 @@ impl Exposition {
 
     /// The exporter's own counters at this moment, as text. To be read before the fleet that goes with them: that is
     /// written before a poll is counted, and so is never older than they are.
-    pub fn counters(&self) -> Bytes {
-        self.own.counters().into()
+    pub fn counters(&self) -> Counters {
+        self.own.counters()
     }
 
-    /// All other metrics, in Prometheus' text format 0.0.4. Reads memory only.
+    /// All other metrics, in Prometheus' text format 0.0.4, as of the moment at which its turn comes. Reads memory only.
     ///
     /// # Errors
     /// Never in practice; see [`RenderError`].
-    pub async fn render(&self, moment: Moment) -> Result<Rendering, RenderError> {
-        self.in_turn(move |exposition, turn| {
-            let Moment { fleet, now } = &moment;
-            let shelf = if fleet.ready { Some(exposition.bring_up_to_date(&moment)?) } else { None };
+    pub async fn render(&self) -> Result<Rendering, RenderError> {
+        self.in_turn(|exposition, turn| {
+            let moment = exposition.moment();
+            let shelf = if moment.fleet.ready { Some(exposition.bring_up_to_date(&moment)?) } else { None };
             if let Some(shelf) = &shelf {
                 shelf.gather()?;
             }
             drop(turn);
-            exposition.render_around(shelf, fleet, *now)
+            exposition.render_around(shelf, &moment)
         })
         .await
     }
@@ -192,12 +191,8 @@ impl Exposition {
     }
 
     /// What stands above and below the shelf, and the ages between what stands on it.
-    fn render_around(
-        &self,
-        shelf: Option<Arc<Shelf>>,
-        fleet: &Fleet,
-        now: Timestamp,
-    ) -> Result<Rendering, RenderError> {
+    fn render_around(&self, shelf: Option<Arc<Shelf>>, moment: &Moment) -> Result<Rendering, RenderError> {
+        let Moment { fleet, now } = moment;
         let mut deflater = Deflater::default();
         let mut run =
             |text: Text| Ok::<Run, RenderError>(Piece::new(text.into_string(), &mut deflater)?.into());
@@ -206,8 +201,9 @@ impl Exposition {
         let mut below = Text::default();
         let is_limited = shelf.as_ref().is_some_and(|shelf| shelf.is_limited);
         self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
-        let ages = shelf.as_ref().map(|shelf| shelf.ages(now)).transpose()?.unwrap_or_default();
-        Ok(Rendering { ages, above: run(above)?, below: run(below)?, shelf })
+        let ages = shelf.as_ref().map(|shelf| shelf.ages(*now)).transpose()?.unwrap_or_default();
+        let shows = Shows::of(moment);
+        Ok(Rendering { shows, ages, above: run(above)?, below: run(below)?, shelf })
     }
 
     fn gather(&self) -> Result<(), RenderError> {

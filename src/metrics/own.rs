@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 use tracing::warn;
 
@@ -30,8 +31,18 @@ pub struct OwnMetrics {
     polls: IntCounter,
     poll_failures: IntCounterVec,
     poll_duration: HistogramVec,
-    /// Held while the end of a poll is counted, and while all are read: no scrape sees half of a poll.
-    counting: Mutex<()>,
+    /// How often they were read. Held while the end of a poll is counted, and while all are read: no scrape sees half of a
+    /// poll.
+    counting: Mutex<u64>,
+}
+
+/// All counters at one moment, as text.
+#[derive(Debug, Clone, Default)]
+pub struct Counters {
+    /// Higher for those that were read later.
+    pub number: u64,
+    /// In Prometheus' text format.
+    pub text: Bytes,
 }
 
 impl OwnMetrics {
@@ -89,20 +100,22 @@ impl OwnMetrics {
         self.poll_duration.with_label_values::<&str>(&[]);
     }
 
-    fn counting(&self) -> MutexGuard<'_, ()> {
+    fn counting(&self) -> MutexGuard<'_, u64> {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All of them as text.
-    pub fn counters(&self) -> String {
-        let families = {
-            let _whole = self.counting();
-            self.registry.gather()
+    pub fn counters(&self) -> Counters {
+        let (number, families) = {
+            let mut read = self.counting();
+            *read += 1;
+            (*read, self.registry.gather())
         };
-        TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
+        let text = TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
             warn!(msg = "The exporter's own metrics could not be written", error = %error);
             String::new()
-        })
+        });
+        Counters { number, text: text.into() }
     }
 }
 

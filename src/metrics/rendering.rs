@@ -2,18 +2,36 @@
 //!
 //! Most of it is on the shelf already. Knows how a body is put together. Must not know the network.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
-use super::RenderError;
 use super::piece::Run;
 use super::shelf::Shelf;
+use super::{Moment, RenderError};
+use crate::fleet::Fleet;
 use crate::gzip::{self, Deflater, Sum};
+
+/// Which fleet, and the second that ages are as of. It keeps the fleet's place, and not the fleet.
+#[derive(Debug)]
+pub struct Shows(Weak<Fleet>, i64);
+
+impl Shows {
+    pub(super) fn of(Moment { fleet, now }: &Moment) -> Self {
+        Self(Arc::downgrade(fleet), now.as_second())
+    }
+}
+
+impl PartialEq for Shows {
+    fn eq(&self, other: &Self) -> bool {
+        self.1 == other.1 && self.0.ptr_eq(&other.0)
+    }
+}
 
 /// All metrics but the exporter's own counters, as of one moment. Many scrapes may share it.
 #[derive(Debug)]
 pub struct Rendering {
+    pub(super) shows: Shows,
     /// None before the first good poll.
     pub(super) shelf: Option<Arc<Shelf>>,
     /// What stands above the fleet.
@@ -25,6 +43,11 @@ pub struct Rendering {
 }
 
 impl Rendering {
+    /// Whether one of `moment` would be the same.
+    pub fn is_of(&self, moment: &Moment) -> bool {
+        self.shows == Shows::of(moment)
+    }
+
     /// The runs in their order, by number: what is above, those of the shelf with the ages between them, what is
     /// below.
     fn run(&self, number: usize) -> Option<&Run> {

@@ -2,7 +2,6 @@
 //!
 //! Knows HTTP and `reqwest`. Must not know paging, polling or metrics' names.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Response, StatusCode, redirect};
-use tokio::sync::Semaphore;
+use reqwest::{Certificate, StatusCode, redirect};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::debug;
 use url::Url;
 
+use super::answer::{read_body, reason_of, reason_of_status};
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
 use super::manners::Manners;
@@ -30,8 +30,6 @@ const KEY_HEADER: &str = "X-API-Key";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than between two requests of a poll. Until the next poll a connection would be of no use to either side.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A larger answer, unpacked, is not read: it would be no page of 500 connections.
-pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// By a fault of ours there is none.
 const NO_ANSWER: Failed = Failed { reason: Reason::Other, retry_after: None };
@@ -56,8 +54,11 @@ pub struct Client {
     settings: Settings,
     key: Key,
     gate: Semaphore,
+    /// For answers that come, wait or are decoded: each may be as large as an answer can be. Half as many more than
+    /// requests, so that these need not wait for decoding.
+    room: Arc<Semaphore>,
     /// Answers are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
-    decoding: Semaphore,
+    decoding: Arc<Semaphore>,
     manners: Manners,
     clock: SharedClock,
     observer: Arc<dyn ObserveRequests>,
@@ -99,10 +100,11 @@ impl Client {
             Some(Certificates { path, .. }) => ClientError::NoCertificate(path.clone()),
             None => ClientError::Tls,
         })?;
-        let gate = Semaphore::new(settings.max_concurrent_requests.max(1));
+        let at_once = settings.max_concurrent_requests.max(1);
+        let (gate, room) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
         let manners = Manners::new(Arc::clone(&clock));
-        let decoding = Semaphore::new(1);
-        Ok(Self { http, settings, key, gate, decoding, manners, clock, observer })
+        let (room, decoding) = (Arc::new(room), Arc::new(Semaphore::new(1)));
+        Ok(Self { http, settings, key, gate, room, decoding, manners, clock, observer })
     }
 
     /// The clock that this client waits by.
@@ -216,6 +218,7 @@ impl Client {
         key: &HeaderValue,
         decode: Decode<T>,
     ) -> Result<T, Failed> {
+        let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| NO_ANSWER)?;
         let (code, answer, took) = {
             // Given back before the answer is decoded: the next request need not wait for that.
             let _place = self.gate.acquire().await.map_err(|_| NO_ANSWER)?;
@@ -225,7 +228,7 @@ impl Client {
             (code, answer, self.clock.monotonic().saturating_sub(began))
         };
         let outcome = match answer {
-            Ok(body) => self.decoded(body, decode).await,
+            Ok(body) => self.decoded(body, decode, room).await,
             Err(failed) => Err(failed),
         };
         let failure = outcome.as_ref().err().map(|failed| failed.reason);
@@ -234,11 +237,22 @@ impl Client {
     }
 
     /// Decodes a body on a thread of its own: a large one takes milliseconds, in which nobody else's answer could be
-    /// read.
-    async fn decoded<T: Send + 'static>(&self, body: Bytes, decode: Decode<T>) -> Result<T, Failed> {
-        let _turn = self.decoding.acquire().await.map_err(|_| NO_ANSWER)?;
+    /// read. The thread goes on when nobody waits for it any more, and takes up its turn and `room` until it is done.
+    async fn decoded<T: Send + 'static>(
+        &self,
+        body: Bytes,
+        decode: Decode<T>,
+        room: OwnedSemaphorePermit,
+    ) -> Result<T, Failed> {
+        let turn = Arc::clone(&self.decoding).acquire_owned().await.map_err(|_| NO_ANSWER)?;
         let now = self.clock.now();
-        let decoded = tokio::task::spawn_blocking(move || decode(&body, now)).await.map_err(|_| NO_ANSWER)?;
+        let decoding = tokio::task::spawn_blocking(move || {
+            let decoded = decode(&body, now);
+            drop(body);
+            drop((turn, room));
+            decoded
+        });
+        let decoded = decoding.await.map_err(|_| NO_ANSWER)?;
         decoded.ok_or(Failed { reason: Reason::Decode, retry_after: None })
     }
 
@@ -271,53 +285,5 @@ fn further_certificates(settings: &Settings) -> Result<Vec<Certificate>, ClientE
     match Certificate::from_pem_bundle(pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(ClientError::NoCertificate(path.clone())),
-    }
-}
-
-async fn read_body(mut response: Response) -> Result<Bytes, Reason> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| reason_of(&error))? {
-        if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES {
-            return Err(Reason::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.into())
-}
-
-fn reason_of(error: &reqwest::Error) -> Reason {
-    if error.is_timeout() {
-        Reason::Timeout
-    } else if error.is_connect() || error.is_request() || broke_off(error) {
-        Reason::Connect
-    } else if error.is_decode() || error.is_body() {
-        Reason::Decode
-    } else {
-        Reason::Other
-    }
-}
-
-/// Whether the connection broke: `reqwest` calls that and a corrupt encoding alike a decoding error.
-fn broke_off(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if inner.is::<hyper::Error>() {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
-}
-
-fn reason_of_status(status: StatusCode) -> Reason {
-    match status.as_u16() {
-        401 => Reason::Auth,
-        403 => Reason::Forbidden,
-        404 => Reason::NotFound,
-        429 => Reason::RateLimited,
-        400..=499 => Reason::ClientError,
-        500..=599 => Reason::ServerError,
-        200..=299 => Reason::Decode,
-        _ => Reason::Other,
     }
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::distinct::{Identified, keep_distinct};
-use super::json::{Fields, Value, elements};
+use super::json::{Elements, Fields, Value};
 use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
 use crate::status::{Kind, Status};
 use crate::text;
@@ -24,6 +24,9 @@ pub const UNKNOWN: &str = "unknown";
 const FIRST_TIME: Timestamp = Timestamp::constant(946_684_800, 0);
 /// How far ahead of our clock theirs may be.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// More connections than one company can have. A list that says so has no end that we would live to see.
+const MAX_CONNECTIONS: u64 = 1_000_000;
 
 /// A connection as read, with what was odd about it and its accounts.
 #[derive(Debug)]
@@ -62,7 +65,7 @@ pub fn company_list(body: &[u8]) -> Option<CompanyList> {
     let text = String::from_utf8_lossy(body);
     let mut list = CompanyList { companies: Vec::new(), dropped: 0 };
     let mut seen = BTreeSet::new();
-    for record in elements(without_mark(&text))? {
+    for record in Elements::read(without_mark(&text))? {
         match company(record) {
             Some(company) if seen.insert(company.id.clone()) => list.companies.push(company),
             Some(_) => {}
@@ -86,7 +89,7 @@ fn company(record: &RawValue) -> Option<Company> {
 }
 
 /// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented, or contradicts
-/// itself: more pages than connections would have us walk for ever.
+/// itself: more pages than connections would have us walk for ever, and so would millions of connections.
 ///
 /// `now` is what a time is held against, to find those from the future.
 pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
@@ -94,10 +97,10 @@ pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     let envelope = Fields::read(without_mark(&text))?;
     let total_pages: u64 = envelope.get("totalPages").present()?;
     let total_connections: u64 = envelope.get("totalConnections").present()?;
-    if total_pages > u64::max(total_connections, 1) {
+    if total_pages > u64::max(total_connections, 1) || total_connections > MAX_CONNECTIONS {
         return None;
     }
-    let records: Vec<&RawValue> = envelope.get("connections").present()?;
+    let records: Elements<'_> = envelope.get("connections").present()?;
     let mut page = Page { rows: Vec::new(), faults: RecordFaults::default(), total_pages, total_connections };
     let mut shared = BTreeSet::new();
     for record in records {
@@ -140,10 +143,10 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
     let created = record.time("created", false);
     let datasource = record.datasource();
     let country = record.text("country");
-    let records: Value<Vec<&RawValue>> = record.fields.get("accounts");
+    let records: Value<Elements<'_>> = record.fields.get("accounts");
     let records = record.noted(records).unwrap_or_default();
     let mut faults = record.faults();
-    let accounts = accounts(&records, now, &mut faults);
+    let accounts = accounts(records, now, &mut faults);
     let connection = Connection {
         id: record.id.into(),
         status,
@@ -157,7 +160,7 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
     Some(Row { connection, faults })
 }
 
-fn accounts(records: &[&RawValue], now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
+fn accounts(records: Elements<'_>, now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
     // Not as many as there are elements: a hostile list has millions that are no records.
     let mut accounts = Vec::new();
     for record in records {

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The only field names that are ever looked at. Secret and personal fields are not among them.
@@ -27,8 +27,13 @@ const NAMES: [&str; 13] = [
     "totalPages",
 ];
 
-/// The fields of one JSON object, not decoded yet.
-pub struct Fields<'a>(Vec<(&'static str, &'a RawValue)>);
+/// An array with more elements is not read: no list of companies, page or account list comes near it, and one of
+/// millions would cost many times the memory of its text.
+pub const MAX_ELEMENTS: usize = 100_000;
+
+/// The fields of one JSON object, not decoded yet, each at the place of its name. However often an object repeats itself,
+/// it takes no more than that.
+pub struct Fields<'a>([Option<&'a RawValue>; NAMES.len()]);
 
 /// What stands in a field.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +61,8 @@ impl<T> Value<T> {
 /// Names only: what is not decoded yet may hold a login.
 impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        let there = NAMES.iter().zip(&self.0).filter(|(_, value)| value.is_some());
+        f.debug_list().entries(there.map(|(name, _)| name)).finish()
     }
 }
 
@@ -69,9 +75,8 @@ impl<'a> Fields<'a> {
     /// One field, decoded as `T`.
     pub fn get<T: Deserialize<'a>>(&self, name: &str) -> Value<T> {
         debug_assert!(NAMES.contains(&name), "{name} is never kept");
-        let Some((_, raw)) = self.0.iter().rev().find(|(known, _)| *known == name) else {
-            return Value::Missing;
-        };
+        let found = NAMES.iter().zip(&self.0).find(|(known, _)| **known == name);
+        let Some((_, Some(raw))) = found else { return Value::Missing };
         match serde_json::from_str::<Option<T>>(raw.get()) {
             Ok(Some(value)) => Value::Present(value),
             Ok(None) => Value::Null,
@@ -80,9 +85,58 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The elements of the JSON array in `text`, not decoded yet; none if it is not an array.
-pub fn elements(text: &str) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(text).ok()
+/// The elements of a JSON array, not decoded yet; at most [`MAX_ELEMENTS`].
+#[derive(Default)]
+pub struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'a> Elements<'a> {
+    /// The elements of the array in `text`; none if it is not an array, or too long a one.
+    pub fn read(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// Their number only: what is not decoded yet may hold a login.
+impl fmt::Debug for Elements<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} elements", self.0.len())
+    }
+}
+
+impl<'a> IntoIterator for Elements<'a> {
+    type Item = &'a RawValue;
+    type IntoIter = std::vec::IntoIter<&'a RawValue>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ElementsVisitor).map(Elements)
+    }
+}
+
+struct ElementsVisitor;
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array of at most {MAX_ELEMENTS} elements")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = array.next_element()? {
+            if elements.len() == MAX_ELEMENTS {
+                return Err(A::Error::invalid_length(MAX_ELEMENTS + 1, &self));
+            }
+            elements.push(element);
+        }
+        Ok(elements)
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
@@ -94,17 +148,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 struct FieldsVisitor;
 
 impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Vec<(&'static str, &'de RawValue)>;
+    type Value = [Option<&'de RawValue>; NAMES.len()];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(Name(name)) = map.next_key()? {
-            match name {
-                Some(name) => fields.push((name, map.next_value()?)),
+        let mut fields = [None; NAMES.len()];
+        while let Some(Name(place)) = map.next_key()? {
+            match place.and_then(|place| fields.get_mut(place)) {
+                Some(field) => *field = Some(map.next_value()?),
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -114,8 +168,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
-/// A key, if it is one of [`NAMES`]. Read as bytes, so that a key that is no text is skipped like any other.
-struct Name(Option<&'static str>);
+/// The place of a key in [`NAMES`]. Read as bytes, so that a key that is no text is skipped like any other.
+struct Name(Option<usize>);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -133,7 +187,7 @@ impl Visitor<'_> for NameVisitor {
     }
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Name, E> {
-        Ok(Name(NAMES.into_iter().find(|name| name.as_bytes() == bytes)))
+        Ok(Name(NAMES.iter().position(|name| name.as_bytes() == bytes)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {

@@ -2,6 +2,7 @@
 //!
 //! Knows the API as its documentation describes it. Must not know our metrics' names, or our server.
 
+pub mod answer;
 pub mod client;
 pub mod decode;
 mod distinct;

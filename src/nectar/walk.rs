@@ -47,6 +47,9 @@ async fn walk_once(client: &Client, company: &str) -> Result<Gathered, Reason> {
         let mut pages = pages.buffered(client.max_concurrent_requests());
         while let Some(page) = pages.try_next().await? {
             gathered.add(page);
+            if gathered.has_too_many() {
+                return Ok(gathered);
+            }
         }
         wanted = gathered.total_pages;
     }
@@ -64,6 +67,8 @@ struct Gathered {
     pages_read: u64,
     total_pages: u64,
     total_connections: u64,
+    /// The highest `totalConnections` of all pages.
+    most_named: u64,
 }
 
 impl Gathered {
@@ -71,6 +76,7 @@ impl Gathered {
         self.pages_read += 1;
         self.total_pages = page.total_pages;
         self.total_connections = page.total_connections;
+        self.most_named = self.most_named.max(page.total_connections);
         self.faults.add_all(&page.faults);
         self.rows.extend(page.rows);
         // At each page, it would take time with the square of their number; never, a list that repeats itself would pile up.
@@ -82,6 +88,11 @@ impl Gathered {
     fn settle(&mut self) {
         keep_distinct(&mut self.rows);
         self.distinct = self.rows.len();
+    }
+
+    /// More than any page has named so far: this will not add up, and must not fill the memory meanwhile.
+    fn has_too_many(&self) -> bool {
+        u64::try_from(self.distinct).unwrap_or(u64::MAX) > self.most_named
     }
 
     /// A record without a readable id may or may not be one of those we hold: both counts pass.

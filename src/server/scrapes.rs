@@ -13,8 +13,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
 use crate::clock::SharedClock;
-use crate::fleet::Fleet;
-use crate::metrics::{Chunks, Exposition, Moment, RenderError, Rendering};
+use crate::metrics::{Chunks, Counters, Exposition, Moment, RenderError, Rendering};
 use crate::web::Hangup;
 
 /// Renderings that may be kept alive at once.
@@ -36,6 +35,8 @@ pub(super) struct Scrapes {
 struct Current {
     newest: Option<Newest>,
     begun: u64,
+    /// The exporter's own counters, as read last.
+    own: Counters,
     /// By when they were done.
     alive: VecDeque<Alive>,
 }
@@ -44,19 +45,13 @@ struct Current {
 #[derive(Debug, Clone)]
 struct Newest {
     number: u64,
-    fleet: Weak<Fleet>,
-    second: i64,
-    /// The exporter's own counters as they were before.
+    /// The exporter's own counters as they were before its fleet was looked at; never older than any that were sent.
     own: Bytes,
-    done: Shared<BoxFuture<'static, Result<Arc<Rendering>, RenderError>>>,
+    done: Done,
 }
 
-impl Newest {
-    /// Whether it shows this fleet at this second.
-    fn is_of(&self, moment: &Moment) -> bool {
-        self.second == moment.now.as_second() && self.fleet.ptr_eq(&Arc::downgrade(&moment.fleet))
-    }
-}
+/// A rendering under way, or what became of it.
+type Done = Shared<BoxFuture<'static, Result<Arc<Rendering>, RenderError>>>;
 
 /// A rendering that somebody may still be reading.
 #[derive(Debug)]
@@ -114,21 +109,14 @@ impl Scrapes {
         Ok(Reading { chunks: Chunks::new(rendering, own, zipped)?, _reader: reader })
     }
 
-    /// The rendering of this moment, which may just have been begun, with `own` beside it; or, with too many alive,
-    /// the last one, with what was beside that.
-    fn newest(&self, own: Bytes) -> Newest {
-        let moment = self.exposition.moment();
+    /// The rendering of this moment, which may just have been begun, with counters beside it that are no newer; or, with
+    /// too many alive, the last one, with what was beside that.
+    fn newest(&self, own: Counters) -> Newest {
         let mut current = self.current();
-        if let Some(newest) = &current.newest
-            && newest.is_of(&moment)
-        {
-            return Newest { own, ..newest.clone() };
-        }
-        if let Some(newest) = &current.newest
-            && newest.done.peek().is_none()
-        {
-            // One is made at a time: a fleet that changes while it is polled must not begin one for each scrape.
-            return newest.clone();
+        current.note(own);
+        // Only now: the fleet must be no older than the counters, whoever read them.
+        if let Some(newest) = current.shared(&self.exposition.moment()) {
+            return newest;
         }
         let has_room = current.make_room(self.clock.monotonic());
         if let Some(newest) = &current.newest
@@ -137,18 +125,19 @@ impl Scrapes {
             return newest.clone();
         }
         current.begun += 1;
-        let number = current.begun;
-        let (fleet, second) = (Arc::downgrade(&moment.fleet), moment.now.as_second());
-        let newest = Newest { number, fleet, second, own, done: self.begin(moment) };
-        current.newest = Some(newest.clone());
-        tokio::spawn(self.clone().forget_later(number));
+        let newest = Newest { number: current.begun, own: current.own.text.clone(), done: self.begin() };
+        let before = current.newest.replace(newest.clone());
+        // A rendering may go with it, and all that it was put together from: not while others wait.
+        drop(current);
+        drop(before);
+        tokio::spawn(self.clone().forget_later(newest.number, newest.done.clone()));
         newest
     }
 
-    fn begin(&self, moment: Moment) -> Shared<BoxFuture<'static, Result<Arc<Rendering>, RenderError>>> {
+    fn begin(&self) -> Done {
         let exposition = self.exposition.clone();
         // A task of its own: who waits for it may go away.
-        let done = tokio::spawn(async move { exposition.render(moment).await.map(Arc::new) });
+        let done = tokio::spawn(async move { exposition.render().await.map(Arc::new) });
         async move { done.await.map_err(|_| RenderError::Ended)? }.boxed().shared()
     }
 
@@ -165,7 +154,9 @@ impl Scrapes {
 
     /// Lets go of a rendering that nobody reads and nobody may come for any more: at rest none takes up memory. While
     /// it is read, it may yet be shared.
-    async fn forget_later(self, number: u64) {
+    async fn forget_later(self, number: u64, done: Done) {
+        // Whoever waited may be gone, and what nobody waits for never counts as done.
+        drop(done.await);
         loop {
             tokio::time::sleep(USEFUL_TIME).await;
             let mut current = self.current();
@@ -174,7 +165,9 @@ impl Scrapes {
             }
             let is_read = |alive: &Alive| alive.number == number && alive.has_readers();
             if !current.alive.iter().any(is_read) {
-                current.newest = None;
+                let gone = current.newest.take();
+                drop(current);
+                drop(gone);
                 return;
             }
         }
@@ -186,6 +179,25 @@ impl Scrapes {
 }
 
 impl Current {
+    /// Two who read the counters may come here in the other order.
+    fn note(&mut self, own: Counters) {
+        if own.number > self.own.number {
+            self.own = own;
+        }
+    }
+
+    /// The newest rendering, if it is of `moment` or still under way. One is made at a time: a fleet that changes while it
+    /// is polled must not begin one for each scrape.
+    fn shared(&mut self, moment: &Moment) -> Option<Newest> {
+        let newest = self.newest.as_mut()?;
+        match newest.done.peek() {
+            None => {}
+            Some(Ok(rendering)) if rendering.is_of(moment) => newest.own = self.own.text.clone(),
+            Some(_) => return None,
+        }
+        Some(newest.clone())
+    }
+
     /// Whether there may be one more alive. If need be, the readers of the oldest are cut off for it.
     fn make_room(&mut self, now: Duration) -> bool {
         self.alive.retain(|alive| alive.rendering.strong_count() > 0);

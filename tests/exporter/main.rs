@@ -18,6 +18,8 @@ mod faults;
 mod fleet;
 mod golden;
 mod growth;
+mod gzip;
+mod kept_text;
 mod keys;
 mod odd_values;
 mod pages;

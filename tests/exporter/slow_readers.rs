@@ -66,3 +66,24 @@ async fn who_reads_the_oldest_of_eight_is_cut_off_for_a_ninth() {
     }
     assert!(shared.iter().all(|age| *age == aged(8.0)), "{shared:?}");
 }
+
+/// Whoever shares an old rendering must not see older counters than were sent before.
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_never_fall_while_old_renderings_are_shared() {
+    const CPU: &str = "process_cpu_seconds_total";
+    let (program, _simulator) = Program::simulated(&LARGE, &["--metrics.detail=accounts"]).await;
+    program.after_polls(1).await;
+    let mut readers = Vec::new();
+    for _ in 0..8 {
+        program.clock.advance(Duration::from_secs(1));
+        readers.push(reader(&program).await);
+    }
+    // The eighth rendering is shared, with counters of its own time. They count whole seconds of CPU: scrapes take some.
+    let first = program.scrape().await.value(CPU, &[]).unwrap();
+    let later = program.until("CPU to be used", |scrape| scrape.value(CPU, &[]) > Some(first)).await;
+    program.clock.advance(Duration::from_secs(1));
+    let shared = program.scrape().await;
+    assert_eq!(shared.sum(STALENESS, &[]), later.sum(STALENESS, &[]), "not the shared rendering");
+    assert!(shared.value(CPU, &[]) >= later.value(CPU, &[]), "{:?}", shared.value(CPU, &[]));
+    drop(readers);
+}

@@ -66,7 +66,7 @@ async fn lists_that_grow_or_shrink_meanwhile() {
 /// Numbers that contradict each other, or the rows: what adds up is good, and nothing else is.
 #[tokio::test]
 async fn envelopes_that_contradict_themselves() {
-    let [a, b] = ["a", "b"].map(|id| connection(id, "CONNECTED"));
+    let [a, b, c] = ["a", "b", "c"].map(|id| connection(id, "CONNECTED"));
     let envelope =
         |numbers: &str, rows: &[&str]| format!(r#"{{{numbers},"connections":[{}]}}"#, rows.join(","));
     let good = |connections: f64, pages: f64| (Some(connections), pages, "");
@@ -91,6 +91,10 @@ async fn envelopes_that_contradict_themselves() {
         (vec![page(1, 1, &[])], bad("incomplete", 3.0)),
         (vec![page(2, 2, &[&a]), page(2, 2, &[])], bad("incomplete", 6.0)),
         (vec![page(2, 2, &[&a]), page(2, 2, &[&a])], bad("incomplete", 6.0)),
+        // More rows than any page has named: no further page is asked for.
+        (vec![page(2, 2, &[&a, &b, &c]), page(2, 2, &[])], bad("incomplete", 3.0)),
+        // Nor where the number is none that we would live to see the end of.
+        (vec![page(1_000_001, 1_000_001, &[&a])], bad("decode", 1.0)),
         // The last page has the last word.
         (vec![page(2, 2, &[&a]), page(1, 2, &[&b])], bad("decode", 2.0)),
         (vec![page(3, 2, &[&a]), page(2, 2, &[&b])], good(2.0, 2.0)),
@@ -106,6 +110,9 @@ async fn envelopes_that_contradict_themselves() {
             bad("decode", 1.0),
         ),
         (vec![envelope(r#""totalConnections":1"#, &[&a])], bad("decode", 1.0)),
+        // One more than is read of any list, and as many.
+        (vec![page(1, 1, &["0"; 100_001])], bad("decode", 1.0)),
+        (vec![page(1, 1, &["0"; 100_000])], good(0.0, 1.0)),
         (vec![r#"{"totalConnections":1,"totalPages":1}"#.to_owned()], bad("decode", 1.0)),
     ];
     for (pages, (connections, requests, reason)) in cases {
@@ -121,6 +128,21 @@ async fn envelopes_that_contradict_themselves() {
             requests,
             "{context}"
         );
+    }
+}
+
+/// A list of accounts that is too long to be one costs itself, and not one fault for each element.
+#[tokio::test]
+async fn a_list_of_accounts_beyond_all_measure() {
+    for (elements, no_id, bad_field) in [(100_000, 100_000.0, 0.0), (100_001, 0.0, 1.0)] {
+        let row = connection_with("a", "CONNECTED", &vec!["0"; elements].join(","));
+        let program = Program::scripted(Bodies::one_company(&[page(1, 1, &[&row])]), &[]).await;
+        let scrape = program.after_polls(1).await;
+        let faults = |reason, kind| {
+            scrape.value("nectar_company_record_faults", &[("reason", reason), ("kind", kind)])
+        };
+        assert_eq!(faults("no_id", "account"), Some(no_id), "{elements} elements");
+        assert_eq!(faults("bad_field", "connection"), Some(bad_field), "{elements} elements");
     }
 }
 
