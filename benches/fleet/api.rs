@@ -47,9 +47,10 @@ impl Api {
         self.servant.ask(&format!("delay {}", wait.as_millis()));
     }
 
-    /// Takes a utility down for this many companies, and prepares the answers again. Returns the connections changed.
+    /// For the next companies, so many, a utility that is up goes down, and one that is down comes up; after the last company
+    /// come the first ones again. Returns how many connections that changed; their answers are ready again.
     pub fn change(&mut self, companies: usize) -> usize {
-        self.servant.ask(&format!("down {companies}")).parse().unwrap()
+        self.servant.ask(&format!("change {companies}")).parse().unwrap()
     }
 
     /// What it is as a process.
@@ -70,16 +71,34 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let listeners = runtime.block_on(web::bind(&ListenAddress::loopback(0))).unwrap();
     println!("http://{}/v2.2", listeners[0].local_addr().unwrap());
     runtime.spawn(simulator.clone().serve(listeners, CancellationToken::new()));
+    let mut tide = Tide { turned: 0, down: true };
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
         let (word, number) = line.split_once(' ').unwrap();
-        println!("{}", obey(&simulator, word, number.parse().unwrap()));
+        println!("{}", obey(&simulator, &mut tide, word, number.parse().unwrap()));
     }
     runtime.shutdown_background();
     ExitCode::SUCCESS
 }
 
-fn obey(simulator: &Simulator, word: &str, number: u64) -> String {
+/// How far the last change came.
+struct Tide {
+    turned: usize,
+    down: bool,
+}
+
+impl Tide {
+    fn go_on(&mut self, simulator: &Simulator, companies: usize) -> usize {
+        let all = simulator.companies();
+        let end = (self.turned + companies).min(all.len());
+        let changed = simulator.set_utility_down(UTILITY, &all[self.turned..end], self.down);
+        let is_over = end == all.len();
+        *self = Self { turned: if is_over { 0 } else { end }, down: self.down != is_over };
+        changed
+    }
+}
+
+fn obey(simulator: &Simulator, tide: &mut Tide, word: &str, number: u64) -> String {
     match word {
         "delay" => {
             simulator.faults().clear();
@@ -88,10 +107,8 @@ fn obey(simulator: &Simulator, word: &str, number: u64) -> String {
             }
             "done".to_owned()
         }
-        "down" => {
-            let companies = simulator.companies();
-            let some = &companies[..companies.len().min(number as usize)];
-            let changed = simulator.set_utility_down(UTILITY, some, true);
+        "change" => {
+            let changed = tide.go_on(simulator, number as usize);
             simulator.prepare(PAGE);
             changed.to_string()
         }

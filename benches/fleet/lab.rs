@@ -24,9 +24,10 @@ pub struct Lab {
     quick: bool,
     scrapes: Memo<Fleet, Scrapes>,
     polls: Memo<Fleet, Polls>,
-    memory: Memo<Fleet, Memory>,
+    memory: Memo<(Fleet, bool), Memory>,
     crowds: Memo<bool, (f64, f64)>,
-    beside_polls: Memo<(), (Vec<Duration>, Vec<Duration>)>,
+    idle: Memo<(), Vec<Duration>>,
+    beside_polls: Memo<bool, Vec<Duration>>,
     crate_way: Memo<(), Vec<Duration>>,
     wall: Memo<(), Vec<Duration>>,
 }
@@ -40,6 +41,7 @@ impl Lab {
             polls: Memo::default(),
             memory: Memo::default(),
             crowds: Memo::default(),
+            idle: Memo::default(),
             beside_polls: Memo::default(),
             crate_way: Memo::default(),
             wall: Memo::default(),
@@ -70,8 +72,8 @@ impl Lab {
         once(&self.polls, fleet, || polls::measure(&fleet.plan(self.quick), self.runs(9)))
     }
 
-    pub fn memory(&self, fleet: Fleet) -> Rc<Memory> {
-        once(&self.memory, fleet, || memory::measure(&fleet.plan(self.quick)))
+    pub fn memory(&self, fleet: Fleet, changing: bool) -> Rc<Memory> {
+        once(&self.memory, (fleet, changing), || memory::measure(&fleet.plan(self.quick), changing))
     }
 
     /// Peak memory with one scraper, and with ten.
@@ -79,10 +81,19 @@ impl Lab {
         once(&self.crowds, gzip, || scrapes::crowd(&Fleet::Large.plan(self.quick), gzip))
     }
 
-    /// Scrapes of an idle exporter, and of one that polls.
-    pub fn beside_polls(&self) -> Rc<(Vec<Duration>, Vec<Duration>)> {
-        let runs = if self.quick { 5 } else { 100 };
-        once(&self.beside_polls, (), || scrapes::beside_polls(&Fleet::Large.plan(self.quick), runs))
+    /// Scrapes of an idle exporter.
+    pub fn idle(&self) -> Rc<Vec<Duration>> {
+        once(&self.idle, (), || scrapes::idle(&Fleet::Large.plan(self.quick), self.many_runs()))
+    }
+
+    /// Scrapes of one that always polls, and finds nothing new or changes.
+    pub fn beside_polls(&self, changing: bool) -> Rc<Vec<Duration>> {
+        let plan = Fleet::Large.plan(self.quick);
+        once(&self.beside_polls, changing, || scrapes::beside_polls(&plan, self.many_runs(), changing))
+    }
+
+    fn many_runs(&self) -> usize {
+        if self.quick { 5 } else { 100 }
     }
 
     /// The same series by the `prometheus` crate.

@@ -26,11 +26,21 @@ pub struct Memory {
 pub const POLLS: usize = 4;
 pub const POLLS_ALONE: usize = 3;
 
-/// Measures a fleet: polls with a scraper that never pauses, now plain, now with gzip; then polls without.
-pub fn measure(plan: &Plan) -> Memory {
-    let api = Api::start(plan);
+/// Measures a fleet: polls with a scraper that never pauses, now plain, now with gzip; then polls without. Where it is
+/// `changing`, each poll finds connections of every company changed.
+pub fn measure(plan: &Plan, changing: bool) -> Memory {
+    let mut api = Api::start(plan);
     let took = Exporter::start(&api, Duration::from_secs(60)).poll_finished();
-    let exporter = Exporter::start(&api, took * 3 + Duration::from_secs(2));
+    let exporter = Exporter::start(&api, took * 3 + Duration::from_secs(4));
+    let all = usize::try_from(plan.companies).unwrap();
+    let mut polls = |polls| {
+        for _ in 0..polls {
+            exporter.poll_finished();
+            if changing {
+                assert!(api.change(all) > 0, "nothing changed");
+            }
+        }
+    };
     let stop = Arc::new(AtomicBool::new(false));
     let scraper = {
         let (address, stop) = (exporter.address, Arc::clone(&stop));
@@ -44,11 +54,11 @@ pub fn measure(plan: &Plan) -> Memory {
             scrapes
         })
     };
-    exporter.polls_finished(POLLS);
+    polls(POLLS);
     stop.store(true, Ordering::Relaxed);
     let scrapes = scraper.join().unwrap();
     let peak = exporter.process().peak();
-    exporter.polls_finished(POLLS_ALONE);
+    polls(POLLS_ALONE);
     exporter.process().settled_cpu();
     Memory { peak, rest: exporter.process().resident(), scrapes }
 }

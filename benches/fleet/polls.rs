@@ -7,7 +7,7 @@ use std::time::Duration;
 use nectar_exporter::simulator::Plan;
 
 use super::api::Api;
-use super::bare::Bare;
+use super::bare::{self, Bare};
 use super::exporter::{ALWAYS, Exporter, ONCE};
 use super::series::median;
 
@@ -15,17 +15,22 @@ use super::series::median;
 pub struct Polls {
     /// Of the bare loop.
     pub bare: Vec<Duration>,
+    /// Of a process that runs the bare loop once, from its start on.
+    pub cold_bare: Vec<Duration>,
     /// Of an exporter from its start to the end of all that its first poll brings.
     pub first: Vec<Duration>,
     /// Of a further poll that finds what the last one found.
     pub unchanged: Vec<Duration>,
     /// Of a poll that finds some connections changed, in a tenth of the companies.
-    pub changed: Duration,
-    /// How many.
+    pub changed: Vec<Duration>,
+    /// How many, in all of them.
     pub connections_changed: usize,
     /// Of the simulated Nectar, in one further poll.
     pub api: Duration,
 }
+
+/// Polls that find changes.
+const CHANGES: usize = 3;
 
 /// Measures a fleet, `runs` times each, by turns: some figures are small differences of large ones, and the machine may
 /// be slower at one time than at another.
@@ -34,8 +39,9 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
     let mut loops = Bare::start(&api);
     let took = Exporter::start(&api, ONCE).poll_finished();
     // Long enough that the others have their turns between two polls.
-    let exporter = Exporter::filled(&api, took * 6 + Duration::from_secs(4));
-    let (mut bare, mut first, mut unchanged, mut served) = (vec![], vec![], vec![], vec![]);
+    let exporter = Exporter::filled(&api, took * 8 + Duration::from_secs(4));
+    let (mut bare, mut cold_bare, mut first, mut unchanged, mut served) =
+        (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
         let before = api.process().cpu();
         unchanged.push(next_poll(&exporter));
@@ -43,10 +49,15 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
         bare.push(loops.cpu());
         let another = Exporter::filled(&api, ONCE);
         first.push(another.process().cpu());
+        drop(another);
+        cold_bare.push(bare::cold_cpu(&api));
     }
-    let connections_changed = api.change(usize::try_from(plan.companies / 10).unwrap().max(1));
-    let changed = next_poll(&exporter);
-    Polls { bare, first, unchanged, changed, connections_changed, api: median(&served) }
+    let (mut changed, mut connections_changed) = (vec![], 0);
+    for _ in 0..CHANGES {
+        connections_changed += api.change(usize::try_from(plan.companies / 10).unwrap().max(1));
+        changed.push(next_poll(&exporter));
+    }
+    Polls { bare, cold_bare, first, unchanged, changed, connections_changed, api: median(&served) }
 }
 
 fn next_poll(exporter: &Exporter) -> Duration {

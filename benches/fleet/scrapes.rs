@@ -3,6 +3,7 @@
 //! Knows what is timed, and how often. Must not know targets.
 
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub fn measure(plan: &Plan, runs: usize) -> Scrapes {
     let exporter = Exporter::filled(&api, ONCE);
     let text = Wire::to(exporter.address, "/metrics", false).body();
     let packed = Wire::to(exporter.address, "/metrics", true).body();
-    check(&text, &packed);
+    check(&text, &packed, plan);
     let nginx = Nginx::serve(&text, &packed);
     let plain = turns(&exporter, &nginx, false, runs);
     let before = exporter.process().settled_cpu();
@@ -62,12 +63,20 @@ pub fn compress(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The first member of the packed body, which is all that some clients read, has as many lines as the plain one.
-fn check(text: &[u8], packed: &[u8]) {
+/// The first member of the packed body, which is all that some clients read, has the series of the plain one; and none is
+/// missing.
+fn check(text: &[u8], packed: &[u8], plan: &Plan) {
     let mut unpacked = Vec::new();
     GzDecoder::new(packed).read_to_end(&mut unpacked).unwrap();
-    let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
-    assert_eq!(lines(&unpacked), lines(text), "the packed body is not the plain one");
+    let [text, unpacked] = [text, &unpacked[..]].map(|text| std::str::from_utf8(text).unwrap());
+    // Ages are those of another second.
+    let series = |line| str::rsplit_once(line, ' ').unwrap().0;
+    let are_same = unpacked.lines().map(series).eq(text.lines().map(series));
+    assert!(are_same, "the packed body is not the plain one");
+    let connections = text.lines().filter(|line| line.starts_with("nectar_connection_info{")).count();
+    let least = usize::try_from(plan.companies * plan.connections).unwrap();
+    assert!(connections >= least, "{connections} of {least} connections are shown");
+    assert!(text.contains("\nnectar_up 1\n"), "the poll was not whole");
 }
 
 /// Runs that are not counted.
@@ -114,18 +123,39 @@ pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
     (one, exporter.process().peak())
 }
 
-/// Scrapes with gzip, a second apart: of an exporter at rest, and of one that always polls.
-pub fn beside_polls(plan: &Plan, runs: usize) -> (Vec<Duration>, Vec<Duration>) {
+/// Scrapes with gzip, a second apart, of an exporter at rest.
+pub fn idle(plan: &Plan, runs: usize) -> Vec<Duration> {
     let api = Api::start(plan);
-    let [idle, busy] = [ONCE, ALWAYS].map(|interval| {
-        let exporter = Exporter::start(&api, interval);
-        exporter.poll_finished();
-        let mut wire = Wire::to(exporter.address, "/metrics", true);
-        let times = (0..runs).map(|_| {
-            next_second();
-            wire.time()
-        });
-        times.collect()
+    a_second_apart(&Exporter::filled(&api, ONCE), runs)
+}
+
+/// The same of one that always polls. Where Nectar is `changing`, a tenth of its companies changes each second.
+pub fn beside_polls(plan: &Plan, runs: usize, changing: bool) -> Vec<Duration> {
+    let mut api = Api::start(plan);
+    let exporter = Exporter::start(&api, ALWAYS);
+    exporter.poll_finished();
+    let tenth = usize::try_from(plan.companies / 10).unwrap().max(1);
+    let scraped = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let tide = || {
+            while changing && !scraped.load(Ordering::Relaxed) {
+                assert!(api.change(tenth) > 0, "nothing changed");
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        };
+        let tide = scope.spawn(tide);
+        let times = a_second_apart(&exporter, runs);
+        scraped.store(true, Ordering::Relaxed);
+        tide.join().unwrap();
+        times
+    })
+}
+
+fn a_second_apart(exporter: &Exporter, runs: usize) -> Vec<Duration> {
+    let mut wire = Wire::to(exporter.address, "/metrics", true);
+    let times = (0..runs).map(|_| {
+        next_second();
+        wire.time()
     });
-    (idle, busy)
+    times.collect()
 }

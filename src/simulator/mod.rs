@@ -113,13 +113,13 @@ impl Simulator {
     }
 
     /// Renders and packs, now, every answer that a walk through the whole fleet asks for, `limit` connections a page. So
-    /// long as nobody changes the fleet, who takes gzip gets those bytes; after a change, ask for this again. A fleet
-    /// that lives changes by itself: for it, this does nothing.
+    /// long as nobody changes the fleet, who takes gzip gets those bytes; after a change, ask for this again: what did
+    /// not change is still ready. A fleet that lives changes by itself: for it, this does nothing.
     pub fn prepare(&self, limit: u16) {
-        self.0.change(|state, now| {
+        self.0.enter(|state, now| {
             if state.life.is_none() {
-                let answers = routes::packed_ahead_of_a_walk(&state.world, u64::from(limit.max(1)), now);
-                self.0.prepared.fill(answers);
+                let (limit, ready) = (u64::from(limit.max(1)), &self.0.prepared);
+                ready.add(routes::packed_ahead_of_a_walk(&state.world, limit, now, ready));
             }
         });
     }
@@ -179,8 +179,11 @@ impl Simulator {
     /// Takes a utility's website down for these companies, or up again; returns how many connections that changed.
     /// A deactivated company's connections are left as they are: nobody checks them.
     pub fn set_utility_down(&self, utility: &str, company_ids: &[String], down: bool) -> usize {
-        self.0.change(|state, now| {
+        self.0.enter(|state, now| {
             let companies = state.companies_with(company_ids);
+            // Under the lock of the world, as at every other change.
+            let changed = companies.iter().filter_map(|at| state.world.companies.get(*at));
+            self.0.prepared.forget(&changed.map(|company| company.id).collect());
             companies.into_iter().map(|at| state.set_down(at, utility, down, now)).sum()
         })
     }

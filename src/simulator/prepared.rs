@@ -2,10 +2,11 @@
 //!
 //! Knows which answers are ready. Must not know how an answer is made, or when one goes stale.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::query::{Asked, ListQuery};
 
@@ -42,13 +43,25 @@ impl Prepared {
         answers.get(&Question::of(asked)?).cloned()
     }
 
-    pub(super) fn fill(&self, answers: HashMap<Question, Bytes>) {
-        *self.answers() = answers;
+    /// Whether this one is ready.
+    pub(super) fn has(&self, question: &Question) -> bool {
+        self.answers().contains_key(question)
+    }
+
+    /// These are ready, too.
+    pub(super) fn add(&self, answers: HashMap<Question, Bytes>) {
+        self.answers().extend(answers);
     }
 
     /// The world has changed.
     pub(super) fn clear(&self) {
         self.answers().clear();
+    }
+
+    /// The connections of these companies have changed, and nothing else.
+    pub(super) fn forget(&self, companies: &BTreeSet<Uuid>) {
+        let is_of = |question: &Question| matches!(question, Question::Page(query) if companies.contains(&query.company));
+        self.answers().retain(|question, _| !is_of(question));
     }
 
     fn answers(&self) -> MutexGuard<'_, HashMap<Question, Bytes>> {

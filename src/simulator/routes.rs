@@ -14,7 +14,7 @@ use tracing::debug;
 use super::Shared;
 use super::faults::{self, Fault};
 use super::page::{Order, Page};
-use super::prepared::Question;
+use super::prepared::{Prepared, Question};
 use super::query::{Asked, ListQuery};
 use super::record::{CompanyRecord, Envelope, Rows, owner};
 use super::reply::{Reply, fill, packed_ahead};
@@ -101,20 +101,26 @@ fn company_list(world: &World) -> Reply {
     Reply::of(&companies)
 }
 
-/// Every answer that a walk through all of `world` asks for, packed.
-pub(super) fn packed_ahead_of_a_walk(world: &World, limit: u64, now: Timestamp) -> HashMap<Question, Bytes> {
+/// Every answer that a walk through all of `world` asks for and that is not `ready`, packed.
+pub(super) fn packed_ahead_of_a_walk(
+    world: &World,
+    limit: u64,
+    now: Timestamp,
+    ready: &Prepared,
+) -> HashMap<Question, Bytes> {
     let mut answers = HashMap::new();
-    let mut add = |question, reply: Reply| {
-        let (_, body) = reply.pack(true);
-        answers.insert(question, body.into());
+    let mut add = |question, reply: &dyn Fn() -> Reply| {
+        if !ready.has(&question) {
+            let (_, body) = reply().pack(true);
+            answers.insert(question, body.into());
+        }
     };
-    add(Question::CompanyList, company_list(world));
+    add(Question::CompanyList, &|| company_list(world));
     for company in &world.companies {
         let total = u64::try_from(company.connections.len()).unwrap_or(u64::MAX);
         for page in 1..=total.div_ceil(limit).max(1) {
-            let query = ListQuery::page(company.id, page, limit);
-            let reply = connections(world, &query, Order::Steady, now);
-            add(Question::Page(query), reply);
+            let query = || ListQuery::page(company.id, page, limit);
+            add(Question::Page(query()), &|| connections(world, &query(), Order::Steady, now));
         }
     }
     answers
