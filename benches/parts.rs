@@ -105,7 +105,7 @@ fn rendering(criterion: &mut Criterion) {
     };
     let own = Arc::new(OwnMetrics::new().unwrap());
     let exposition =
-        || Exposition::new(writer.reader(), Arc::clone(&own), Arc::clone(&clock), settings.clone());
+        || Exposition::new(writer.reader(), Arc::clone(&own), Arc::clone(&clock), settings.clone()).unwrap();
     // With nothing on its shelf it renders and compresses everything.
     criterion.bench_function("render/100 companies", |bencher| {
         bencher.iter_batched(

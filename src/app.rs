@@ -16,6 +16,7 @@ use crate::poll::Poller;
 use crate::server::{Gate, Server};
 use crate::web::{Door, Limits, serve_through};
 use crate::webconfig::Keeper;
+use crate::worker::NoThread;
 
 /// Why the exporter could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum AppError {
     /// The metrics are declared wrongly.
     #[error("the exporter's own metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// No thread to render on.
+    #[error(transparent)]
+    Thread(#[from] NoThread),
     /// The poll loop ended by itself, by a fault of ours.
     #[error("polling stopped by a fault in this program; restart it, and please report what stands above")]
     PollerStopped,
@@ -53,7 +57,7 @@ impl App {
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
         let max_data_age = settings.metrics.max_data_age;
-        let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics);
+        let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics)?;
         let path = settings.web.telemetry_path;
         let server = Server::new(exposition.clone(), fleet, Arc::clone(&clock), path, max_data_age);
         let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own);

@@ -23,3 +23,4 @@ pub mod status;
 pub mod text;
 pub mod web;
 pub mod webconfig;
+pub mod worker;

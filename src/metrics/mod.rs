@@ -24,13 +24,13 @@ use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
 pub use own::{Counters, OwnMetrics};
 pub use rendering::{Chunks, Rendering, Shows};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::clock::SharedClock;
 use crate::fleet::{Fleet, FleetReader, PollOutcome};
 use crate::gzip::Deflater;
+use crate::worker::{Broken, NoThread, Worker};
 use catalogue::exporter as cat;
 use piece::{Piece, Run};
 use shelf::Shelf;
@@ -100,21 +100,23 @@ pub struct Exposition {
     settings: Arc<Settings>,
     /// Locked only to be read or replaced.
     shelf: Arc<Mutex<Arc<Shelf>>>,
-    /// Who has it may renew the shelf. Two at once would do the same work twice, and hold it in memory twice.
-    turn: Arc<Semaphore>,
+    /// Where the shelf is renewed, and all is rendered. Two at once would do the same work twice, and hold it twice.
+    renderer: Arc<Worker>,
 }
 
 impl Exposition {
     /// Puts the sources together.
-    pub fn new(fleet: FleetReader, own: Arc<OwnMetrics>, clock: SharedClock, settings: Settings) -> Self {
-        Self {
-            fleet,
-            own,
-            clock,
-            settings: Arc::new(settings),
-            shelf: Arc::default(),
-            turn: Arc::new(Semaphore::new(1)),
-        }
+    ///
+    /// # Errors
+    /// [`NoThread`], when the system gives none to render on.
+    pub fn new(
+        fleet: FleetReader,
+        own: Arc<OwnMetrics>,
+        clock: SharedClock,
+        settings: Settings,
+    ) -> Result<Self, NoThread> {
+        let renderer = Arc::new(Worker::start("renderer")?);
+        Ok(Self { fleet, own, clock, settings: Arc::new(settings), shelf: Arc::default(), renderer })
     }
 
     /// This moment.
@@ -133,13 +135,12 @@ impl Exposition {
     /// # Errors
     /// Never in practice; see [`RenderError`].
     pub async fn render(&self) -> Result<Rendering, RenderError> {
-        self.in_turn(|exposition, turn| {
+        self.on_its_thread(|exposition| {
             let moment = exposition.moment();
             let shelf = if moment.fleet.ready { Some(exposition.bring_up_to_date(&moment)?) } else { None };
             if let Some(shelf) = &shelf {
                 shelf.gather()?;
             }
-            drop(turn);
             exposition.render_around(shelf, &moment)
         })
         .await
@@ -166,20 +167,17 @@ impl Exposition {
 
     /// A scrape will try again, and say so if it cannot either.
     async fn prepare(&self, work: fn(&Self) -> Result<(), RenderError>) {
-        if let Err(cause) = self.in_turn(move |exposition, _turn| work(exposition)).await {
+        if let Err(cause) = self.on_its_thread(work).await {
             error!(msg = "Metrics could not be prepared", error = %cause);
         }
     }
 
-    /// Does `work` on a thread of its own, after all that came before has given back its turn.
-    async fn in_turn<T: Send + 'static>(
+    async fn on_its_thread<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Self, OwnedSemaphorePermit) -> Result<T, RenderError> + Send + 'static,
+        work: impl FnOnce(&Self) -> Result<T, RenderError> + Send + 'static,
     ) -> Result<T, RenderError> {
-        let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| RenderError::Ended)?;
         let exposition = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&exposition, turn)).await;
-        done.map_err(|_| RenderError::Ended)?
+        self.renderer.run(move || work(&exposition)).await.map_err(|Broken| RenderError::Ended)?
     }
 
     fn bring_up_to_date(&self, Moment { fleet, now }: &Moment) -> Result<Arc<Shelf>, RenderError> {

@@ -192,7 +192,7 @@ impl Shelf {
         add_families(&mut runs, &self.counts, &mut deflater)?;
         let objects: Vec<_> = self.objects.values().cloned().collect();
         add_families(&mut runs, &objects, &mut deflater)?;
-        // Set already by nobody else: whoever puts together has the turn.
+        // Set already by nobody else: all is put together on one thread.
         let _ = self.runs.set(runs);
         Ok(())
     }

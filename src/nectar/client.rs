@@ -23,6 +23,7 @@ use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
 use crate::failure::Reason;
 use crate::observe::{Endpoint, ObserveRequests};
+use crate::worker::{NoThread, Worker};
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "X-API-Key";
@@ -46,6 +47,9 @@ pub enum ClientError {
     /// No TLS.
     #[error("TLS cannot be set up: no trusted certificates were found; install the package ca-certificates")]
     Tls,
+    /// No thread to decode answers on.
+    #[error(transparent)]
+    Thread(#[from] NoThread),
 }
 
 /// A client of Nectar's API.
@@ -58,7 +62,7 @@ pub struct Client {
     /// requests, so that these need not wait for decoding.
     room: Arc<Semaphore>,
     /// Answers are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
-    decoding: Arc<Semaphore>,
+    decoder: Worker,
     manners: Manners,
     clock: SharedClock,
     observer: Arc<dyn ObserveRequests>,
@@ -103,8 +107,8 @@ impl Client {
         let at_once = settings.max_concurrent_requests.max(1);
         let (gate, room) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
         let manners = Manners::new(Arc::clone(&clock));
-        let (room, decoding) = (Arc::new(room), Arc::new(Semaphore::new(1)));
-        Ok(Self { http, settings, key, gate, room, decoding, manners, clock, observer })
+        let decoder = Worker::start("decoder")?;
+        Ok(Self { http, settings, key, gate, room: Arc::new(room), decoder, manners, clock, observer })
     }
 
     /// The clock that this client waits by.
@@ -237,19 +241,17 @@ impl Client {
     }
 
     /// Decodes a body on a thread of its own: a large one takes milliseconds, in which nobody else's answer could be
-    /// read. The thread goes on when nobody waits for it any more, and takes up its turn and `room` until it is done.
+    /// read. It is decoded even if nobody waits for it any more, and takes up `room` until then.
     async fn decoded<T: Send + 'static>(
         &self,
         body: Bytes,
         decode: Decode<T>,
         room: OwnedSemaphorePermit,
     ) -> Result<T, Failed> {
-        let turn = Arc::clone(&self.decoding).acquire_owned().await.map_err(|_| NO_ANSWER)?;
-        let now = self.clock.now();
-        let decoding = tokio::task::spawn_blocking(move || {
-            let decoded = decode(&body, now);
-            drop(body);
-            drop((turn, room));
+        let clock = Arc::clone(&self.clock);
+        let decoding = self.decoder.run(move || {
+            let decoded = decode(&body, clock.now());
+            drop((body, room));
             decoded
         });
         let decoded = decoding.await.map_err(|_| NO_ANSWER)?;

@@ -1,0 +1,58 @@
+//! A thread of its own for work that takes a processor for milliseconds: one piece after the other, in the order in which
+//! they came.
+//!
+//! On the threads that answer requests, such work would hold up everybody; on whichever thread is free, what stays in memory
+//! of it would lie in many of the allocator's arenas, and what one arena has free is of no use to another thread.
+//! Must not know what the work is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot};
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The thread. It ends when this is gone, and its work is done.
+#[derive(Debug)]
+pub struct Worker(mpsc::UnboundedSender<Work>);
+
+/// There is no thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no further thread; raise its limits on threads or memory")]
+pub struct NoThread;
+
+/// The work ended without a result: it panicked, which stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken;
+
+impl Worker {
+    /// Starts the thread, under a `name` that a debugger shows.
+    ///
+    /// # Errors
+    /// [`NoThread`], when the system gives none.
+    pub fn start(name: &str) -> Result<Self, NoThread> {
+        let (sender, mut queue) = mpsc::unbounded_channel::<Work>();
+        let work = move || {
+            while let Some(work) = queue.blocking_recv() {
+                // What panics takes its own result with it, and nobody else's.
+                let _ = catch_unwind(AssertUnwindSafe(work));
+            }
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|_| NoThread)?;
+        Ok(Self(sender))
+    }
+
+    /// Does `work` when all that came before is done. It is done even if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`Broken`], when it panics.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Broken> {
+        let (sender, result) = oneshot::channel();
+        let work = move || drop(sender.send(work()));
+        self.0.send(Box::new(work)).map_err(|_| Broken)?;
+        result.await.map_err(|_| Broken)
+    }
+}
