@@ -33,7 +33,7 @@ use crate::gzip::Deflater;
 use crate::worker::{Broken, NoThread, Worker};
 use catalogue::exporter as cat;
 use piece::{Piece, Run};
-use shelf::Shelf;
+use shelf::{Renewed, Shelf};
 use text::Text;
 
 /// Between two times that the shelf is brought up to date.
@@ -181,11 +181,19 @@ impl Exposition {
     }
 
     fn bring_up_to_date(&self, Moment { fleet, now }: &Moment) -> Result<Arc<Shelf>, RenderError> {
-        let shelf = Arc::clone(&self.shelf());
-        let Some(renewed) = shelf.renewed(fleet, *now, &self.settings)? else { return Ok(shelf) };
-        let renewed = Arc::new(renewed);
-        *self.shelf() = Arc::clone(&renewed);
-        Ok(renewed)
+        loop {
+            let shelf = Arc::clone(&self.shelf());
+            let (renewed, is_whole) = match shelf.renewed(fleet, *now, &self.settings)? {
+                Renewed::Same => return Ok(shelf),
+                Renewed::InPart(renewed) => (renewed, false),
+                Renewed::Whole(renewed) => (renewed, true),
+            };
+            let renewed = Arc::new(renewed);
+            *self.shelf() = Arc::clone(&renewed);
+            if is_whole {
+                return Ok(renewed);
+            }
+        }
     }
 
     /// What stands above and below the shelf, and the ages between what stands on it.

@@ -10,8 +10,8 @@ use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
 use crate::support::scrape::Scrape;
 
-/// Companies for three blocks, the last one not full.
-const PLAN: Plan = Plan { companies: 40, connections: 5, accounts: 2, seed: 5, speed: 0.0 };
+/// Companies for five blocks, the last one not full, and for more than one step of those that are rendered anew.
+const PLAN: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
 const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=12m"];
 /// The first company of the second block. Each company has a connection.
 const GONE: usize = 16;
@@ -98,7 +98,7 @@ async fn what_is_kept_is_what_would_be_rendered() {
     let kept = Program::against(&nectar, FLAGS, clock).await;
     let first = kept.after_polls(1).await;
     let ids = one_of_each_company(&first);
-    assert_eq!(ids.len(), 40);
+    assert_eq!(ids.len(), 70);
     for (event, happens) in EVENTS {
         happens(&nectar, &ids);
         kept.next_poll().await;
