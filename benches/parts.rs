@@ -110,13 +110,13 @@ fn rendering(criterion: &mut Criterion) {
     criterion.bench_function("render/100 companies", |bencher| {
         bencher.iter_batched(
             exposition,
-            |new| nectar.runtime.block_on(new.render()).unwrap(),
+            |new| nectar.runtime.block_on(new.render(true)).unwrap(),
             BatchSize::PerIteration,
         );
     });
     let prepared = exposition();
     criterion.bench_function("render/ages of 100 companies", |bencher| {
-        bencher.iter(|| nectar.runtime.block_on(prepared.render()).unwrap());
+        bencher.iter(|| nectar.runtime.block_on(prepared.render(true)).unwrap());
     });
 }
 

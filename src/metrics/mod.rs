@@ -7,6 +7,7 @@ pub mod catalogue;
 mod companies;
 mod kept;
 pub mod metric;
+mod number;
 mod objects;
 mod own;
 mod piece;
@@ -130,18 +131,19 @@ impl Exposition {
         self.own.counters()
     }
 
-    /// All other metrics, in Prometheus' text format 0.0.4, as of the moment at which its turn comes. Reads memory only.
+    /// All other metrics, in Prometheus' text format 0.0.4, as of the moment at which its turn comes; to be sent compressed if
+    /// `zipped`, else as they are. Reads memory only.
     ///
     /// # Errors
     /// Never in practice; see [`RenderError`].
-    pub async fn render(&self) -> Result<Rendering, RenderError> {
-        self.on_its_thread(|exposition| {
+    pub async fn render(&self, zipped: bool) -> Result<Rendering, RenderError> {
+        self.on_its_thread(move |exposition| {
             let moment = exposition.moment();
             let shelf = if moment.fleet.ready { Some(exposition.bring_up_to_date(&moment)?) } else { None };
             if let Some(shelf) = &shelf {
                 shelf.gather()?;
             }
-            exposition.render_around(shelf, &moment)
+            exposition.render_around(shelf, &moment, zipped)
         })
         .await
     }
@@ -197,19 +199,25 @@ impl Exposition {
     }
 
     /// What stands above and below the shelf, and the ages between what stands on it.
-    fn render_around(&self, shelf: Option<Arc<Shelf>>, moment: &Moment) -> Result<Rendering, RenderError> {
+    fn render_around(
+        &self,
+        shelf: Option<Arc<Shelf>>,
+        moment: &Moment,
+        zipped: bool,
+    ) -> Result<Rendering, RenderError> {
         let Moment { fleet, now } = moment;
-        let mut deflater = Deflater::default();
+        // To compress the ages takes longer than to write them, and they serve for this second only.
+        let mut deflater = zipped.then(Deflater::default);
+        let ages = shelf.as_ref().map(|shelf| shelf.ages(*now, deflater.as_mut())).transpose()?;
         let mut run =
-            |text: Text| Ok::<Run, RenderError>(Piece::new(text.into_string(), &mut deflater)?.into());
+            |text: Text| Ok::<Run, RenderError>(Piece::new(text.into_string(), deflater.as_mut())?.into());
         let mut above = Text::default();
         about_last_poll(&mut above, fleet.last_poll);
         let mut below = Text::default();
         let is_limited = shelf.as_ref().is_some_and(|shelf| shelf.is_limited);
         self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
-        let ages = shelf.as_ref().map(|shelf| shelf.ages(*now)).transpose()?.unwrap_or_default();
-        let shows = Shows::of(moment);
-        Ok(Rendering { shows, ages, above: run(above)?, below: run(below)?, shelf })
+        let (shows, ages) = (Shows::of(moment), ages.unwrap_or_default());
+        Ok(Rendering { shows, zipped, ages, above: run(above)?, below: run(below)?, shelf })
     }
 
     fn gather(&self) -> Result<(), RenderError> {

@@ -16,16 +16,18 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Compresses `text`.
+    /// Compresses `text`, if there is a `deflater`. Without one, it can be sent only as it is.
     ///
     /// # Errors
     /// Never in practice; see [`Deflater::segment`].
-    pub fn new(text: String, deflater: &mut Deflater) -> Result<Self, CompressError> {
+    pub fn new(text: String, deflater: Option<&mut Deflater>) -> Result<Self, CompressError> {
         if text.is_empty() {
             return Ok(Self::default());
         }
         let mut packed = Vec::new();
-        deflater.segment(text.as_bytes(), &mut packed)?;
+        if let Some(deflater) = deflater {
+            deflater.segment(text.as_bytes(), &mut packed)?;
+        }
         let sum = Sum::of(text.as_bytes());
         Ok(Self { plain: text.into(), packed: packed.into(), sum })
     }

@@ -32,6 +32,8 @@ impl PartialEq for Shows {
 #[derive(Debug)]
 pub struct Rendering {
     pub(super) shows: Shows,
+    /// Whether it is to be sent compressed.
+    pub(super) zipped: bool,
     /// None before the first good poll.
     pub(super) shelf: Option<Arc<Shelf>>,
     /// What stands above the fleet.
@@ -72,7 +74,6 @@ impl Rendering {
 #[derive(Debug)]
 pub struct Chunks {
     rendering: Arc<Rendering>,
-    zipped: bool,
     /// Bytes left to come.
     len: u64,
     place: Place,
@@ -91,18 +92,19 @@ enum Place {
 }
 
 impl Chunks {
-    /// The body, compressed if `zipped`, with `own` as its last families.
+    /// The body, with `own` as its last families.
     ///
     /// # Errors
     /// Never in practice; see [`RenderError`].
-    pub fn new(rendering: Arc<Rendering>, own: Bytes, zipped: bool) -> Result<Self, RenderError> {
+    pub fn new(rendering: Arc<Rendering>, own: Bytes) -> Result<Self, RenderError> {
+        let zipped = rendering.zipped;
         let sum = rendering.runs().fold(Sum::default(), |sum, run| sum.then(run.sum())).then(Sum::of(&own));
         let own = if zipped { segment(&own)?.into() } else { own };
         let frame = if zipped { gzip::HEAD.len() + sum.tail().len() } else { 0 };
         let runs = rendering.runs().map(|run| run.len(zipped)).sum::<u64>();
         let len = runs + u64::try_from(own.len() + frame).unwrap_or(u64::MAX);
         let place = if zipped { Place::Head } else { FIRST };
-        Ok(Self { rendering, zipped, len, place, own, sum })
+        Ok(Self { rendering, len, place, own, sum })
     }
 
     /// How many bytes it has.
@@ -141,12 +143,12 @@ impl Iterator for Chunks {
                         Some(None) => Place::Piece { run: run + 1, piece: 0 },
                         Some(Some(found)) => {
                             self.place = Place::Piece { run, piece: piece + 1 };
-                            return Some(found.bytes(self.zipped).clone());
+                            return Some(found.bytes(self.rendering.zipped).clone());
                         }
                     };
                 }
                 Place::Own => {
-                    self.place = if self.zipped { Place::Tail } else { Place::End };
+                    self.place = if self.rendering.zipped { Place::Tail } else { Place::End };
                     return Some(self.own.clone());
                 }
                 Place::Tail => {

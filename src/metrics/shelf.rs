@@ -185,10 +185,13 @@ impl Shelf {
             && self.granted == other.granted
     }
 
-    /// The families of ages as they are at `now`, in their order, each with its head.
-    pub(super) fn ages(&self, now: Timestamp) -> Result<Vec<Run>, RenderError> {
+    /// The families of ages as they are at `now`, in their order, each with its head; compressed if there is a `deflater`.
+    pub(super) fn ages(
+        &self,
+        now: Timestamp,
+        mut deflater: Option<&mut Deflater>,
+    ) -> Result<Vec<Run>, RenderError> {
         let Some(first) = self.counts.first() else { return Ok(Vec::new()) };
-        let mut deflater = Deflater::default();
         let families = first.families.iter().enumerate();
         let aging = families.filter(|(_, (_, pressed))| matches!(pressed, Pressed::Aging(_)));
         let runs = aging.map(|(number, (head, _))| {
@@ -197,7 +200,7 @@ impl Shelf {
             for aging in blocks.filter(|aging| !aging.is_empty()) {
                 let mut text = if run.is_empty() { head.lines() } else { String::new() };
                 aging.write(now, &mut text);
-                run.push(Piece::new(text, &mut deflater)?);
+                run.push(Piece::new(text, deflater.as_deref_mut())?);
             }
             Ok(run)
         });
@@ -243,7 +246,7 @@ fn add_families<S>(
         let pieces = kept.iter().filter_map(|kept| kept.families.get(number)?.1.piece());
         let mut shown = pieces.filter(|piece| !piece.is_empty()).peekable();
         if shown.peek().is_some() {
-            run.push(Piece::new(head.lines(), deflater)?);
+            run.push(Piece::new(head.lines(), Some(deflater))?);
             shown.for_each(|piece| run.push(piece.clone()));
         }
     }

@@ -4,9 +4,10 @@
 
 use std::fmt::Write;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::metric::{Metric, Type};
+use super::number::{push_seconds, push_whole};
 
 /// The exact content type of what [`Text`] writes.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -66,8 +67,7 @@ impl Aging {
         let mut begin = 0;
         for (end, since) in &self.lines {
             out.push_str(self.beginnings.get(begin..*end).unwrap_or_default());
-            let age = now.duration_since(*since).as_secs_f64().max(0.0);
-            push_value(out, age);
+            end_line(out, |out| push_seconds(out, now.duration_since(*since).max(SignedDuration::ZERO)));
             begin = *end;
         }
     }
@@ -165,7 +165,8 @@ impl<const N: usize> Family<'_, N> {
     /// Writes one sample; `labels` in the order in which the catalogue names them.
     pub fn sample(&mut self, labels: [&str; N], value: f64) {
         self.series(labels);
-        push_value(self.out, value);
+        // Writing to a string cannot fail.
+        end_line(self.out, |out| write!(out, "{value}").unwrap_or_default());
     }
 
     /// Writes what a sample begins with: name and labels.
@@ -187,20 +188,24 @@ impl<const N: usize> Family<'_, N> {
 
     /// Writes a count.
     pub fn count(&mut self, labels: [&str; N], count: u64) {
-        self.sample(labels, number(count));
+        self.series(labels);
+        end_line(self.out, |out| push_whole(out, count));
     }
 
-    /// Writes a time as Unix seconds, if there is one.
+    /// Writes a time as Unix seconds, if there is one. Microseconds are what a float of this size still holds.
     pub fn time(&mut self, labels: [&str; N], time: Option<Timestamp>) {
         if let Some(time) = time {
-            self.sample(labels, unix_seconds(time));
+            let since_epoch = SignedDuration::from_micros(time.as_microsecond());
+            self.series(labels);
+            end_line(self.out, |out| push_seconds(out, since_epoch));
         }
     }
 }
 
-fn push_value(out: &mut String, value: f64) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, " {value}");
+fn end_line(out: &mut String, value: impl FnOnce(&mut String)) {
+    out.push(' ');
+    value(out);
+    out.push('\n');
 }
 
 fn push_escaped(out: &mut String, value: &str) {
@@ -217,16 +222,4 @@ fn push_escaped(out: &mut String, value: &str) {
         rest = chars.as_str();
     }
     out.push_str(rest);
-}
-
-/// A count as a sample value. Above 2^53, which no fleet reaches, the nearest one.
-#[allow(clippy::as_conversions)]
-fn number(count: u64) -> f64 {
-    count as f64
-}
-
-/// Microseconds are what a float of this size still holds.
-#[allow(clippy::as_conversions)]
-fn unix_seconds(time: Timestamp) -> f64 {
-    time.as_microsecond() as f64 / 1e6
 }

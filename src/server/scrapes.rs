@@ -1,8 +1,8 @@
 //! Scrapes under way, and what they share.
 //!
-//! All scrapes of one second get the same rendering, so that many at once cost as much as one. A client that takes
-//! its time keeps a rendering alive: there are few of them, and when one more is wanted, those who still read the
-//! oldest are cut off. Must not know HTTP, or what is rendered.
+//! All scrapes of one second and one encoding get the same rendering, so that many at once cost as much as one. A client
+//! that takes its time keeps a rendering alive: there are few of them, and when one more is wanted, those who still read
+//! the oldest are cut off. Must not know HTTP, or what is rendered.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,7 +16,7 @@ use crate::clock::SharedClock;
 use crate::metrics::{Chunks, Counters, Exposition, Moment, RenderError, Rendering};
 use crate::web::Hangup;
 
-/// Renderings that may be kept alive at once.
+/// Renderings that may be kept alive at once; and one more, in an encoding that has none that can be shared.
 const RENDERINGS: usize = 8;
 /// Nobody is cut off whose rendering is younger. Then those who come share what there is.
 const MIN_READING_TIME: Duration = Duration::from_secs(10);
@@ -33,7 +33,10 @@ pub(super) struct Scrapes {
 
 #[derive(Debug, Default)]
 struct Current {
-    newest: Option<Newest>,
+    /// To be sent as it is.
+    plain: Option<Newest>,
+    /// To be sent compressed.
+    zipped: Option<Newest>,
     begun: u64,
     /// The exporter's own counters, as read last.
     own: Counters,
@@ -41,7 +44,7 @@ struct Current {
     alive: VecDeque<Alive>,
 }
 
-/// The rendering that was begun last.
+/// The rendering of its encoding that was begun last.
 #[derive(Debug, Clone)]
 struct Newest {
     number: u64,
@@ -102,42 +105,43 @@ impl Scrapes {
     /// Never in practice; see [`RenderError`].
     pub(super) async fn body(&self, zipped: bool, reader: Hangup) -> Result<Reading, RenderError> {
         let own = self.exposition.counters();
-        let Newest { number, own, done, .. } = self.newest(own);
+        let Newest { number, own, done, .. } = self.newest(own, zipped);
         let rendering = done.await?;
         let reader = Arc::new(reader);
         self.is_read(number, &rendering, Arc::downgrade(&reader));
-        Ok(Reading { chunks: Chunks::new(rendering, own, zipped)?, _reader: reader })
+        Ok(Reading { chunks: Chunks::new(rendering, own)?, _reader: reader })
     }
 
-    /// The rendering of this moment, which may just have been begun, with counters beside it that are no newer; or, with
-    /// too many alive, the last one, with what was beside that.
-    fn newest(&self, own: Counters) -> Newest {
+    /// The rendering of this moment in its encoding, which may just have been begun, with counters beside it that are no
+    /// newer; or, with too many alive, the last one, with what was beside that.
+    fn newest(&self, own: Counters, zipped: bool) -> Newest {
         let mut current = self.current();
         current.note(own);
         // Only now: the fleet must be no older than the counters, whoever read them.
-        if let Some(newest) = current.shared(&self.exposition.moment()) {
+        if let Some(newest) = current.shared(&self.exposition.moment(), zipped) {
             return newest;
         }
         let has_room = current.make_room(self.clock.monotonic());
-        if let Some(newest) = &current.newest
+        if let Some(newest) = current.newest(zipped)
             && !has_room
         {
             return newest.clone();
         }
         current.begun += 1;
-        let newest = Newest { number: current.begun, own: current.own.text.clone(), done: self.begin() };
-        let before = current.newest.replace(newest.clone());
+        let newest =
+            Newest { number: current.begun, own: current.own.text.clone(), done: self.begin(zipped) };
+        let before = current.newest(zipped).replace(newest.clone());
         // A rendering may go with it, and all that it was put together from: not while others wait.
         drop(current);
         drop(before);
-        tokio::spawn(self.clone().forget_later(newest.number, newest.done.clone()));
+        tokio::spawn(self.clone().forget_later(newest.number, newest.done.clone(), zipped));
         newest
     }
 
-    fn begin(&self) -> Done {
+    fn begin(&self, zipped: bool) -> Done {
         let exposition = self.exposition.clone();
         // A task of its own: who waits for it may go away.
-        let done = tokio::spawn(async move { exposition.render().await.map(Arc::new) });
+        let done = tokio::spawn(async move { exposition.render(zipped).await.map(Arc::new) });
         async move { done.await.map_err(|_| RenderError::Ended)? }.boxed().shared()
     }
 
@@ -154,18 +158,18 @@ impl Scrapes {
 
     /// Lets go of a rendering that nobody reads and nobody may come for any more: at rest none takes up memory. While
     /// it is read, it may yet be shared.
-    async fn forget_later(self, number: u64, done: Done) {
+    async fn forget_later(self, number: u64, done: Done, zipped: bool) {
         // Whoever waited may be gone, and what nobody waits for never counts as done.
         drop(done.await);
         loop {
             tokio::time::sleep(USEFUL_TIME).await;
             let mut current = self.current();
-            if current.newest.as_ref().is_none_or(|newest| newest.number != number) {
+            if current.newest(zipped).as_ref().is_none_or(|newest| newest.number != number) {
                 return;
             }
             let is_read = |alive: &Alive| alive.number == number && alive.has_readers();
             if !current.alive.iter().any(is_read) {
-                let gone = current.newest.take();
+                let gone = current.newest(zipped).take();
                 drop(current);
                 drop(gone);
                 return;
@@ -179,6 +183,10 @@ impl Scrapes {
 }
 
 impl Current {
+    fn newest(&mut self, zipped: bool) -> &mut Option<Newest> {
+        if zipped { &mut self.zipped } else { &mut self.plain }
+    }
+
     /// Two who read the counters may come here in the other order.
     fn note(&mut self, own: Counters) {
         if own.number > self.own.number {
@@ -188,11 +196,15 @@ impl Current {
 
     /// The newest rendering, if it is of `moment` or still under way. One is made at a time: a fleet that changes while it
     /// is polled must not begin one for each scrape.
-    fn shared(&mut self, moment: &Moment) -> Option<Newest> {
-        let newest = self.newest.as_mut()?;
+    fn shared(&mut self, moment: &Moment, zipped: bool) -> Option<Newest> {
+        let own = self.own.text.clone();
+        // Beside one under way stand older counters. Were newer ones sent meanwhile, they would seem to fall.
+        let is_quiet = self.newest(!zipped).as_ref().is_none_or(|other| other.done.peek().is_some());
+        let newest = self.newest(zipped).as_mut()?;
         match newest.done.peek() {
             None => {}
-            Some(Ok(rendering)) if rendering.is_of(moment) => newest.own = self.own.text.clone(),
+            Some(Ok(rendering)) if rendering.is_of(moment) && is_quiet => newest.own = own,
+            Some(Ok(rendering)) if rendering.is_of(moment) => {}
             Some(_) => return None,
         }
         Some(newest.clone())
