@@ -1,6 +1,7 @@
 //! Micro-benchmarks of the parts that a large fleet leans on: decode, summarise, render. `cargo bench --bench parts`
 //!
-//! Each is given what the simulated Nectar sends: a page of 100 connections, or 100 companies of them.
+//! Each is given what the simulated Nectar sends: a page of 100 connections, or 100 companies of them. Must not know how a part
+//! does its work.
 
 // A benchmark may stop at the first surprise.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]

@@ -20,6 +20,7 @@ mod chunks;
 mod crate_way;
 mod exporter;
 mod fleet;
+mod from_memory;
 mod lab;
 mod memory;
 mod nginx;
@@ -37,7 +38,7 @@ use clap::Parser;
 
 use lab::Lab;
 
-/// Measures the exporter with a large fleet. Takes about ten minutes.
+/// Measures the exporter with a large fleet. Takes about a quarter of an hour.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A tenth of the fleet and fewer runs: to see that it works, not how fast

@@ -48,6 +48,7 @@ const fn row(
 #[rustfmt::skip]
 pub static ROWS: &[Row] = &[
     row("plain", "scrape, plain, beside nginx", AtMost(1.5), "×", |lab| beside_nginx(&lab.scrapes(Large).plain)),
+    row("plain-loop", "the same bytes from memory by a bare loop, plain, beside nginx", ToKnow, "×", |lab| loop_beside_nginx(&lab.scrapes(Large).plain)),
     row("gzip", "scrape, gzip, beside nginx", AtMost(6.0), "×", |lab| beside_nginx(&lab.scrapes(Large).gzip)),
     row("crate", "scrape, gzip: the prometheus crate beside it", AtLeast(20.0), "×", beside_crate),
     row("gzip-cpu", "CPU of a gzip scrape, beside compressing the body", AtMost(0.125), "×", gzip_cpu),
@@ -90,8 +91,13 @@ fn ms(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
-fn beside_nginx(Turns { exporter, nginx }: &Turns) -> Figure {
+fn beside_nginx(Turns { exporter, nginx, .. }: &Turns) -> Figure {
     (ratio(median(exporter), median(nginx)), format!("{}, nginx {}", of(exporter), of(nginx)))
+}
+
+fn loop_beside_nginx(turns: &Turns) -> Figure {
+    let Turns { nginx, from_memory, .. } = turns;
+    (ratio(median(from_memory), median(nginx)), format!("{}, nginx {}", of(from_memory), of(nginx)))
 }
 
 fn beside_crate(lab: &Lab) -> Figure {

@@ -1,4 +1,5 @@
-//! Scrapes of an exporter that polls nothing meanwhile, in turn with nginx serving files of the same bytes.
+//! Scrapes of an exporter that polls nothing meanwhile, in turn with nginx serving files of the same bytes, and a bare loop
+//! sending them from memory.
 //!
 //! Knows what is timed, and how often. Must not know targets.
 
@@ -14,15 +15,18 @@ use nectar_exporter::simulator::Plan;
 
 use super::api::Api;
 use super::exporter::{ALWAYS, Exporter, ONCE};
+use super::from_memory;
 use super::nginx::Nginx;
 use super::process::thread_cpu;
 use super::series::{median, next_second};
 use super::wire::Wire;
 
-/// The times of both, taken in turn.
+/// The times of all, taken in turn.
+#[derive(Default)]
 pub struct Turns {
     pub exporter: Vec<Duration>,
     pub nginx: Vec<Duration>,
+    pub from_memory: Vec<Duration>,
 }
 
 /// What scraping one fleet cost.
@@ -47,9 +51,9 @@ pub fn measure(plan: &Plan, runs: usize) -> Scrapes {
     let packed = Wire::to(exporter.address, "/metrics", true).body();
     check(&text, &packed, plan);
     let nginx = Nginx::serve(&text, &packed);
-    let plain = turns(&exporter, &nginx, false, runs);
+    let plain = turns(&exporter, &nginx, &text, false, runs);
     let before = exporter.process().settled_cpu();
-    let gzip = turns(&exporter, &nginx, true, runs);
+    let gzip = turns(&exporter, &nginx, &packed, true, runs);
     let used = exporter.process().settled_cpu() - before;
     let gzip_cpu = used / u32::try_from(gzip.exporter.len() + WARMING).unwrap();
     let compress_cpu = median(&[(); 3].map(|()| thread_cpu(|| drop(compress(&text)))));
@@ -82,16 +86,21 @@ fn check(text: &[u8], packed: &[u8], plan: &Plan) {
 /// Runs that are not counted.
 const WARMING: usize = 2;
 
-/// Each round in another second of the clock: first the exporter, then nginx, on a connection kept open.
-fn turns(exporter: &Exporter, nginx: &Nginx, gzip: bool, runs: usize) -> Turns {
+/// Each round in another second of the clock: first the exporter, then nginx, then the bare loop, on connections kept open.
+fn turns(exporter: &Exporter, nginx: &Nginx, body: &[u8], gzip: bool, runs: usize) -> Turns {
     let mut scraped = Wire::to(exporter.address, "/metrics", gzip);
     let mut served = Wire::to(nginx.address, if gzip { "/packed" } else { "/metrics" }, gzip);
-    let rounds = (0..WARMING + runs).map(|_| {
+    let mut sent = Wire::to(from_memory::serve(body), "/", gzip);
+    let mut turns = Turns::default();
+    for round in 0..WARMING + runs {
         next_second();
-        (scraped.time(), served.time())
-    });
-    let (exporter, nginx) = rounds.skip(WARMING).unzip();
-    Turns { exporter, nginx }
+        let times = [scraped.time(), served.time(), sent.time()];
+        if round >= WARMING {
+            let Turns { exporter, nginx, from_memory } = &mut turns;
+            [exporter, nginx, from_memory].into_iter().zip(times).for_each(|(all, time)| all.push(time));
+        }
+    }
+    turns
 }
 
 /// The peak memory of an exporter with one scraper, and with ten at once, in MiB.

@@ -1,4 +1,5 @@
-//! What this program was built from and with. Filled in by `build.rs` at the top of the checkout.
+//! What this program was built from and with. Filled in by `build.rs` at the top of the checkout. Must not know what it is
+//! shown for.
 
 /// What this program was built from and with.
 #[derive(Debug, Clone, Copy)]

@@ -15,9 +15,12 @@ mod press;
 mod rendering;
 mod rows;
 mod shelf;
+mod stretch;
 pub mod text;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::mem;
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 pub use build::Build;
@@ -29,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::clock::SharedClock;
-use crate::fleet::{Fleet, FleetReader, PollOutcome};
+use crate::fleet::{CompanyState, Fleet, FleetReader, PollOutcome};
 use crate::gzip::Deflater;
 use crate::worker::{Broken, NoThread, Worker};
 use catalogue::exporter as cat;
@@ -100,9 +103,18 @@ pub struct Exposition {
     clock: SharedClock,
     settings: Arc<Settings>,
     /// Locked only to be read or replaced.
-    shelf: Arc<Mutex<Arc<Shelf>>>,
+    shelf: Arc<Mutex<Shelved>>,
     /// Where the shelf is renewed, and all is rendered. Two at once would do the same work twice, and hold it twice.
     renderer: Arc<Worker>,
+}
+
+/// The shelf, and what it was last found to be up to date with.
+#[derive(Debug, Clone, Default)]
+struct Shelved {
+    shelf: Arc<Shelf>,
+    fleet: Weak<Fleet>,
+    /// How many companies were shown: the later, the fewer, so that as many are the same ones.
+    served: usize,
 }
 
 impl Exposition {
@@ -140,10 +152,7 @@ impl Exposition {
         self.on_its_thread(move |exposition| {
             let moment = exposition.moment();
             let shelf = if moment.fleet.ready { Some(exposition.bring_up_to_date(&moment)?) } else { None };
-            if let Some(shelf) = &shelf {
-                shelf.gather()?;
-            }
-            exposition.render_around(shelf, &moment, zipped)
+            exposition.render_around(shelf.as_deref(), &moment, zipped)
         })
         .await
     }
@@ -183,50 +192,60 @@ impl Exposition {
     }
 
     fn bring_up_to_date(&self, Moment { fleet, now }: &Moment) -> Result<Arc<Shelf>, RenderError> {
+        let is_served = |state: &&Arc<CompanyState>| state.served(*now, self.settings.max_data_age).is_some();
+        let served = fleet.companies.values().filter(is_served).count();
+        let mut shelved = self.shelf().clone();
+        // Without this, each scrape would look at every company, for a millisecond.
+        if shelved.served == served && ptr::eq(shelved.fleet.as_ptr(), Arc::as_ptr(fleet)) {
+            return Ok(shelved.shelf);
+        }
         loop {
-            let shelf = Arc::clone(&self.shelf());
-            let (renewed, is_whole) = match shelf.renewed(fleet, *now, &self.settings)? {
-                Renewed::Same => return Ok(shelf),
-                Renewed::InPart(renewed) => (renewed, false),
-                Renewed::Whole(renewed) => (renewed, true),
-            };
-            let renewed = Arc::new(renewed);
-            *self.shelf() = Arc::clone(&renewed);
+            let renewed = shelved.shelf.renewed(fleet, *now, &self.settings)?;
+            let is_whole = !matches!(renewed, Renewed::InPart(_));
+            if let Renewed::InPart(renewed) | Renewed::Whole(renewed) = renewed {
+                shelved.shelf = Arc::new(renewed);
+            }
+            let fleet = if is_whole { Arc::downgrade(fleet) } else { Weak::new() };
+            shelved = Shelved { fleet, served, ..shelved };
+            // What stood there is freed when it is let go of.
+            let before = mem::replace(&mut *self.shelf(), shelved.clone());
+            drop(before);
             if is_whole {
-                return Ok(renewed);
+                return Ok(shelved.shelf);
             }
         }
     }
 
-    /// What stands above and below the shelf, and the ages between what stands on it.
+    /// What stands on the shelf, and above and below it.
     fn render_around(
         &self,
-        shelf: Option<Arc<Shelf>>,
+        shelf: Option<&Shelf>,
         moment: &Moment,
         zipped: bool,
     ) -> Result<Rendering, RenderError> {
         let Moment { fleet, now } = moment;
-        // To compress the ages takes longer than to write them, and they serve for this second only.
+        // To compress ages takes longer than to write them, and they serve for this second only.
         let mut deflater = zipped.then(Deflater::default);
-        let ages = shelf.as_ref().map(|shelf| shelf.ages(*now, deflater.as_mut())).transpose()?;
-        let mut run =
-            |text: Text| Ok::<Run, RenderError>(Piece::new(text.into_string(), deflater.as_mut())?.into());
         let mut above = Text::default();
         about_last_poll(&mut above, fleet.last_poll);
+        let mut runs = vec![run(above, deflater.as_mut())?];
+        if let Some(shelf) = shelf {
+            runs.extend(shelf.runs_at(*now, deflater.as_mut())?);
+        }
         let mut below = Text::default();
-        let is_limited = shelf.as_ref().is_some_and(|shelf| shelf.is_limited);
+        let is_limited = shelf.is_some_and(|shelf| shelf.is_limited);
         self.about_exporter(&mut below, fleet.last_whole_poll, is_limited);
-        let (shows, ages) = (Shows::of(moment), ages.unwrap_or_default());
-        Ok(Rendering { shows, zipped, ages, above: run(above)?, below: run(below)?, shelf })
+        runs.push(run(below, deflater.as_mut())?);
+        Ok(Rendering { shows: Shows::of(moment), zipped, runs })
     }
 
     fn gather(&self) -> Result<(), RenderError> {
         // Let go of before it is put together.
-        let shelf = Arc::clone(&self.shelf());
+        let shelf = Arc::clone(&self.shelf().shelf);
         shelf.gather()
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Arc<Shelf>> {
+    fn shelf(&self) -> MutexGuard<'_, Shelved> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -238,6 +257,10 @@ impl Exposition {
         let Build { version, revision, rustc } = Build::THIS;
         text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);
     }
+}
+
+fn run(text: Text, deflater: Option<&mut Deflater>) -> Result<Arc<Run>, RenderError> {
+    Ok(Arc::new(Piece::new(text.into_string(), deflater)?.into()))
 }
 
 /// Both are there whatever happens to Nectar, so that rules need not guess from counters what holds now.

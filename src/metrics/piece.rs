@@ -67,9 +67,6 @@ pub struct Run {
 }
 
 impl Run {
-    /// One without pieces.
-    pub const EMPTY: &'static Self = &Self { pieces: Vec::new(), sum: Sum::NOTHING, packed: 0 };
-
     /// Adds one at the end.
     pub fn push(&mut self, piece: Piece) {
         if !piece.is_empty() {

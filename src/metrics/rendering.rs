@@ -1,13 +1,15 @@
 //! What one moment's scrapes are answered with.
 //!
-//! Most of it is on the shelf already. Knows how a body is put together. Must not know the network.
+//! Most of it lies on the shelf already, and is shared with it. Knows how a body is put together. Must not know the network.
 
+use std::fmt;
+use std::iter::once;
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::piece::Run;
-use super::shelf::Shelf;
+use super::stretch::Stretch;
 use super::{Moment, RenderError};
 use crate::fleet::Fleet;
 use crate::gzip::{self, Deflater, Sum};
@@ -34,14 +36,8 @@ pub struct Rendering {
     pub(super) shows: Shows,
     /// Whether it is to be sent compressed.
     pub(super) zipped: bool,
-    /// None before the first good poll.
-    pub(super) shelf: Option<Arc<Shelf>>,
-    /// What stands above the fleet.
-    pub(super) above: Run,
-    /// The families that change with the clock, in their order.
-    pub(super) ages: Vec<Run>,
-    /// What stands below the fleet.
-    pub(super) below: Run,
+    /// All of them, in their order.
+    pub(super) runs: Vec<Arc<Run>>,
 }
 
 impl Rendering {
@@ -49,46 +45,17 @@ impl Rendering {
     pub fn is_of(&self, moment: &Moment) -> bool {
         self.shows == Shows::of(moment)
     }
-
-    /// The runs in their order, by number: what is above, those of the shelf with the ages between them, what is
-    /// below.
-    fn run(&self, number: usize) -> Option<&Run> {
-        let shelved = self.shelf.as_ref().map_or(&[][..], |shelf| shelf.gathered());
-        let between = (2 * shelved.len()).saturating_sub(1);
-        let Some(place) = number.checked_sub(1) else { return Some(&self.above) };
-        match place {
-            _ if place > between => None,
-            _ if place == between => Some(&self.below),
-            _ if place % 2 == 0 => shelved.get(place / 2),
-            // Without a company nothing ages.
-            _ => self.ages.get(place / 2).or(Some(Run::EMPTY)),
-        }
-    }
-
-    fn runs(&self) -> impl Iterator<Item = &Run> {
-        (0..).map_while(|number| self.run(number))
-    }
 }
+
+/// Some bytes, where they lie.
+type Chunk = Box<dyn Buf + Send>;
 
 /// The body of one scrape, chunk by chunk: a rendering, and the exporter's own counters at its end.
-#[derive(Debug)]
 pub struct Chunks {
-    rendering: Arc<Rendering>,
     /// Bytes left to come.
     len: u64,
-    place: Place,
-    own: Bytes,
-    sum: Sum,
-}
-
-/// What comes next.
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    Head,
-    Piece { run: usize, piece: usize },
-    Own,
-    Tail,
-    End,
+    /// They hold the rendering.
+    left: Box<dyn Iterator<Item = Chunk> + Send>,
 }
 
 impl Chunks {
@@ -98,13 +65,15 @@ impl Chunks {
     /// Never in practice; see [`RenderError`].
     pub fn new(rendering: Arc<Rendering>, own: Bytes) -> Result<Self, RenderError> {
         let zipped = rendering.zipped;
-        let sum = rendering.runs().fold(Sum::default(), |sum, run| sum.then(run.sum())).then(Sum::of(&own));
-        let own = if zipped { segment(&own)?.into() } else { own };
-        let frame = if zipped { gzip::HEAD.len() + sum.tail().len() } else { 0 };
-        let runs = rendering.runs().map(|run| run.len(zipped)).sum::<u64>();
-        let len = runs + u64::try_from(own.len() + frame).unwrap_or(u64::MAX);
-        let place = if zipped { Place::Head } else { FIRST };
-        Ok(Self { rendering, len, place, own, sum })
+        let plain = Sum::of(&own);
+        let sum = rendering.runs.iter().map(|run| run.sum()).fold(Sum::NOTHING, Sum::then).then(plain);
+        let head = Bytes::from_static(if zipped { &gzip::HEAD } else { &[] });
+        let end = if zipped { [segment(&own)?, sum.tail()].concat().into() } else { own };
+        let runs = rendering.runs.iter().map(|run| run.len(zipped)).sum::<u64>();
+        let len = runs + u64::try_from(head.len() + end.len()).unwrap_or(u64::MAX);
+        let runs = (0..rendering.runs.len()).filter_map(move |number| rendering.runs.get(number).cloned());
+        let stretches = runs.flat_map(move |run| Stretch::all(run, zipped)).map(chunk);
+        Ok(Self { len, left: Box::new(once(chunk(head)).chain(stretches).chain(once(chunk(end)))) })
     }
 
     /// How many bytes it has.
@@ -124,39 +93,20 @@ fn segment(plain: &[u8]) -> Result<Vec<u8>, RenderError> {
     Ok(packed)
 }
 
-const FIRST: Place = Place::Piece { run: 0, piece: 0 };
+fn chunk(bytes: impl Buf + Send + 'static) -> Chunk {
+    Box::new(bytes)
+}
 
 impl Iterator for Chunks {
-    type Item = Bytes;
+    type Item = Chunk;
 
-    fn next(&mut self) -> Option<Bytes> {
-        loop {
-            match self.place {
-                Place::Head => {
-                    self.place = FIRST;
-                    return Some(Bytes::from_static(&gzip::HEAD));
-                }
-                Place::Piece { run, piece } => {
-                    let pieces = self.rendering.run(run).map(Run::pieces);
-                    self.place = match pieces.map(|pieces| pieces.get(piece)) {
-                        None => Place::Own,
-                        Some(None) => Place::Piece { run: run + 1, piece: 0 },
-                        Some(Some(found)) => {
-                            self.place = Place::Piece { run, piece: piece + 1 };
-                            return Some(found.bytes(self.rendering.zipped).clone());
-                        }
-                    };
-                }
-                Place::Own => {
-                    self.place = if self.rendering.zipped { Place::Tail } else { Place::End };
-                    return Some(self.own.clone());
-                }
-                Place::Tail => {
-                    self.place = Place::End;
-                    return Some(self.sum.tail().into());
-                }
-                Place::End => return None,
-            }
-        }
+    fn next(&mut self) -> Option<Chunk> {
+        self.left.next()
+    }
+}
+
+impl fmt::Debug for Chunks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chunks").field("len", &self.len).finish_non_exhaustive()
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Shelf {
     granted: GrantedWords,
     /// Whether the single objects are withheld for their number.
     pub(super) is_limited: bool,
-    runs: OnceLock<Vec<Run>>,
+    runs: OnceLock<Vec<Arc<Run>>>,
 }
 
 /// What is rendered for each company by itself.
@@ -185,12 +185,23 @@ impl Shelf {
             && self.granted == other.granted
     }
 
-    /// The families of ages as they are at `now`, in their order, each with its head; compressed if there is a `deflater`.
-    pub(super) fn ages(
+    /// All families as they are at `now`, in their order, each with its head. Ages are compressed if there is a `deflater`.
+    pub(super) fn runs_at(
         &self,
         now: Timestamp,
-        mut deflater: Option<&mut Deflater>,
-    ) -> Result<Vec<Run>, RenderError> {
+        deflater: Option<&mut Deflater>,
+    ) -> Result<Vec<Arc<Run>>, RenderError> {
+        self.gather()?;
+        let mut ages = self.ages(now, deflater)?.into_iter().map(Arc::new);
+        let mut runs = Vec::new();
+        for run in self.runs.get().into_iter().flatten() {
+            runs.push(Arc::clone(run));
+            runs.extend(ages.next());
+        }
+        Ok(runs)
+    }
+
+    fn ages(&self, now: Timestamp, mut deflater: Option<&mut Deflater>) -> Result<Vec<Run>, RenderError> {
         let Some(first) = self.counts.first() else { return Ok(Vec::new()) };
         let families = first.families.iter().enumerate();
         let aging = families.filter(|(_, (_, pressed))| matches!(pressed, Pressed::Aging(_)));
@@ -207,13 +218,8 @@ impl Shelf {
         runs.collect()
     }
 
-    /// The runs, if they were put together.
-    pub(super) fn gathered(&self) -> &[Run] {
-        self.runs.get().map_or(&[], |runs| runs)
-    }
-
-    /// Puts all families together in their order, each with its head: one run up to the first family that is filled in at the
-    /// scrape, one from there to the next, and so on.
+    /// Puts all other families together: one run up to the first family of ages, one from there to the next, and so on. Does
+    /// nothing the second time.
     pub(super) fn gather(&self) -> Result<(), RenderError> {
         if self.runs.get().is_some() {
             return Ok(());
@@ -225,7 +231,7 @@ impl Shelf {
         let objects: Vec<_> = self.objects.values().cloned().collect();
         add_families(&mut runs, &objects, &mut deflater)?;
         // Set already by nobody else: all is put together on one thread.
-        let _ = self.runs.set(runs);
+        let _ = self.runs.set(runs.into_iter().map(Arc::new).collect());
         Ok(())
     }
 }

@@ -14,9 +14,9 @@ use futures::future::{BoxFuture, Shared};
 
 use crate::clock::SharedClock;
 use crate::metrics::{Chunks, Counters, Exposition, Moment, RenderError, Rendering};
-use crate::web::Hangup;
+use crate::web::{Chunk, Hangup};
 
-/// Renderings that may be kept alive at once; and one more, in an encoding that has none that can be shared.
+/// Renderings that may be read at once; and one more, in an encoding that has none that can be shared.
 const RENDERINGS: usize = 8;
 /// Nobody is cut off whose rendering is younger. Then those who come share what there is.
 const MIN_READING_TIME: Duration = Duration::from_secs(10);
@@ -86,9 +86,9 @@ impl Reading {
 }
 
 impl Iterator for Reading {
-    type Item = Bytes;
+    type Item = Chunk;
 
-    fn next(&mut self) -> Option<Bytes> {
+    fn next(&mut self) -> Option<Chunk> {
         self.chunks.next()
     }
 }
@@ -210,19 +210,17 @@ impl Current {
         Some(newest.clone())
     }
 
-    /// Whether there may be one more alive. If need be, the readers of the oldest are cut off for it.
+    /// Whether there may be one more. If need be, the readers of the oldest are cut off for it.
     fn make_room(&mut self, now: Duration) -> bool {
         self.alive.retain(|alive| alive.rendering.strong_count() > 0);
-        if self.alive.len() < RENDERINGS {
+        // The newest of each encoding may be there without a reader, for a second: it is in nobody's way.
+        if self.alive.iter().filter(|alive| alive.has_readers()).count() < RENDERINGS {
             return true;
         }
-        let is_old = |alive: &Alive| now.saturating_sub(alive.since) >= MIN_READING_TIME;
-        if !self.alive.front().is_some_and(is_old) {
-            return false;
-        }
-        let oldest = self.alive.pop_front();
-        let readers = oldest.iter().flat_map(|oldest| &oldest.readers);
-        readers.filter_map(Weak::upgrade).for_each(|reader| reader.hang_up());
+        let is_old = |alive: &&mut Alive| now.saturating_sub(alive.since) >= MIN_READING_TIME;
+        let oldest = self.alive.iter_mut().find(|alive| alive.has_readers());
+        let Some(oldest) = oldest.filter(is_old) else { return false };
+        oldest.readers.drain(..).filter_map(|reader| reader.upgrade()).for_each(|reader| reader.hang_up());
         true
     }
 }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::web::{Answer, Body};
+use crate::web::{Answer, Body, Chunk};
 
 /// The counts of one simulator.
 #[derive(Debug, Default)]
@@ -62,13 +61,13 @@ struct Carrying {
 }
 
 impl HttpBody for Carrying {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = std::io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Chunk>, Self::Error>>> {
         Pin::new(&mut self.body).poll_frame(context)
     }
 

@@ -6,15 +6,17 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
+/// Some bytes of a body, where they lie.
+pub type Chunk = Box<dyn Buf + Send>;
 /// A body that may fail on its way, as a broken one does.
-pub type Body = UnsyncBoxBody<Bytes, io::Error>;
+pub type Body = UnsyncBoxBody<Chunk, io::Error>;
 /// A request as it came in.
 pub type Request = hyper::Request<Incoming>;
 /// An answer, ready to be sent.
@@ -25,9 +27,14 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 /// The content type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";
 
+/// Bytes as a chunk.
+pub fn chunk(bytes: Bytes) -> Chunk {
+    Box::new(bytes)
+}
+
 /// A body that is there, whole.
 pub fn whole(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+    Full::new(chunk(bytes.into())).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// An answer with a status, a content type and a whole body.
@@ -41,7 +48,7 @@ pub fn answer(status: StatusCode, content_type: &'static str, bytes: impl Into<B
 /// An answer whose body of `len` bytes comes in chunks, each asked for when the client has taken those before.
 pub fn streamed<C>(content_type: &'static str, len: u64, chunks: C) -> Answer
 where
-    C: Iterator<Item = Bytes> + Send + Unpin + 'static,
+    C: Iterator<Item = Chunk> + Send + Unpin + 'static,
 {
     let mut answer = Response::new(Streamed { left: len, chunks }.boxed_unsync());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -53,13 +60,13 @@ struct Streamed<C> {
     chunks: C,
 }
 
-impl<C: Iterator<Item = Bytes> + Unpin> hyper::body::Body for Streamed<C> {
-    type Data = Bytes;
+impl<C: Iterator<Item = Chunk> + Unpin> hyper::body::Body for Streamed<C> {
+    type Data = Chunk;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Chunk>>>> {
         let chunk = self.chunks.next();
-        let len = chunk.as_ref().map_or(0, Bytes::len);
+        let len = chunk.as_ref().map_or(0, Buf::remaining);
         self.left = self.left.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
         Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
     }

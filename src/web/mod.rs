@@ -10,7 +10,7 @@ mod noted;
 mod room;
 pub mod serve;
 
-pub use answer::{Answer, Body, Request};
+pub use answer::{Answer, Body, Chunk, Request};
 pub use door::Door;
 pub use listen::{BindError, ListenAddress, bind};
 pub use room::Hangup;

@@ -7,11 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::answer::Body;
+use super::answer::{Body, Chunk};
 use super::door::Transport;
 use super::room::Guest;
 
@@ -86,13 +85,13 @@ pub(super) struct NotedBody {
 }
 
 impl HttpBody for NotedBody {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    ) -> Poll<Option<Result<Frame<Chunk>, io::Error>>> {
         Pin::new(&mut self.inner).poll_frame(cx)
     }
 
