@@ -134,8 +134,9 @@ fn beside_bare(lab: &Lab, of_polls: fn(&Polls) -> &Vec<Duration>) -> Figure {
 fn nothing_new(lab: &Lab) -> Figure {
     let Polls { unchanged, first, bare, cold_bare, .. } = &*lab.polls(Large);
     let (unchanged, first) = (beyond(unchanged, bare), beyond(first, cold_bare));
-    // Lost in the noise, it is no figure.
-    let figure = if unchanged.median > 0.0 { unchanged.median / first.median } else { f64::NAN };
+    // Where the median is lost in the noise, it was below the upper quartile in most rounds.
+    let least = if unchanged.median > 0.0 { unchanged.median } else { unchanged.quartiles[1] };
+    let figure = if first.median > 0.0 { least / first.median } else { f64::NAN };
     (figure, format!("{unchanged}, first {first} (n={})", bare.len()))
 }
 
