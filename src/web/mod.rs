@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod door;
 pub mod encoding;
+mod limits;
 pub mod listen;
 mod noted;
 mod room;
@@ -12,6 +13,7 @@ pub mod serve;
 
 pub use answer::{Answer, Body, Chunk, Request};
 pub use door::Door;
+pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind};
 pub use room::Hangup;
-pub use serve::{Limits, serve, serve_through};
+pub use serve::{serve, serve_through};

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Request;
-use super::serve::Limits;
+use super::limits::Limits;
 
 /// So often per allowed time is looked whether somebody's is over.
 const LOOKS: u32 = 20;
