@@ -10,6 +10,7 @@
 //! All but the last two may need a password; see [`Gate`]. Knows paths and content types. Must not know Nectar, or polling.
 
 mod gate;
+mod held;
 mod landing;
 mod scrapes;
 

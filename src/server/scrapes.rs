@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
+use super::held::Held;
 use crate::clock::SharedClock;
 use crate::metrics::{Chunks, Counters, Exposition, Moment, RenderError, Rendering};
 use crate::web::{Chunk, Hangup};
@@ -75,7 +76,8 @@ impl Alive {
 #[derive(Debug)]
 pub(super) struct Reading {
     chunks: Chunks,
-    _reader: Arc<Hangup>,
+    rendering: Arc<Rendering>,
+    reader: Arc<Hangup>,
 }
 
 impl Reading {
@@ -89,7 +91,10 @@ impl Iterator for Reading {
     type Item = Chunk;
 
     fn next(&mut self) -> Option<Chunk> {
-        self.chunks.next()
+        let chunk = self.chunks.next()?;
+        // Until the last one was sent, the reader counts as one, and can be cut off.
+        let _with = (Arc::clone(&self.rendering), Arc::clone(&self.reader));
+        Some(Box::new(Held { chunk, _with }))
     }
 }
 
@@ -109,7 +114,7 @@ impl Scrapes {
         let rendering = done.await?;
         let reader = Arc::new(reader);
         self.is_read(number, &rendering, Arc::downgrade(&reader));
-        Ok(Reading { chunks: Chunks::new(rendering, own)?, _reader: reader })
+        Ok(Reading { chunks: Chunks::new(Arc::clone(&rendering), own)?, rendering, reader })
     }
 
     /// The rendering of this moment in its encoding, which may just have been begun, with counters beside it that are no
