@@ -1,5 +1,6 @@
 //! Clients that take their time keep old renderings alive: eight of them, and no more.
 
+use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use nectar_exporter::simulator::Plan;
@@ -99,4 +100,103 @@ async fn counters_never_fall_while_old_renderings_are_shared() {
     assert_eq!(shared.sum(STALENESS, &[]), later.sum(STALENESS, &[]), "not the shared rendering");
     assert!(shared.value(CPU, &[]) >= later.value(CPU, &[]), "{:?}", shared.value(CPU, &[]));
     drop(readers);
+}
+
+/// As many times a reader reads before it stalls: each time so much that the server sends more.
+const PARTS: usize = 3;
+
+/// One that nothing is sent to while it reads: the server has this thread, too.
+struct Stalling {
+    stream: std::net::TcpStream,
+    read: usize,
+    /// Of head and body.
+    length: usize,
+}
+
+/// What became of an answer.
+#[derive(Debug, PartialEq)]
+enum End {
+    Whole,
+    CutOff,
+    /// More is to come.
+    Open,
+}
+
+impl Stalling {
+    /// Begins to read the metrics.
+    async fn start(program: &Program) -> Self {
+        let mut stream = reader(program).await;
+        let mut head = vec![b'H'];
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let text = String::from_utf8(head).unwrap();
+        let body = text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let (read, length) = (text.len(), text.len() + body.parse::<usize>().unwrap());
+        Self { stream: stream.into_std().unwrap(), read, length }
+    }
+
+    /// Reads at most `most` bytes of what the system has for it.
+    fn read(&mut self, most: usize) -> End {
+        let mut buffer = vec![0; 64 * 1024];
+        let until = self.length.min(self.read.saturating_add(most));
+        while self.read < until {
+            let room = buffer.len().min(until - self.read);
+            match self.stream.read(&mut buffer[..room]) {
+                Ok(0) => return End::CutOff,
+                Ok(read) => self.read += read,
+                Err(cause) if cause.kind() == ErrorKind::WouldBlock => return End::Open,
+                Err(cause) => {
+                    assert_eq!(cause.kind(), ErrorKind::ConnectionReset);
+                    return End::CutOff;
+                }
+            }
+        }
+        if self.read == self.length { End::Whole } else { End::Open }
+    }
+}
+
+/// Lets the server do what it has to do.
+async fn let_it_work(program: &Program) {
+    for _ in 0..3 {
+        program.get("/-/healthy").await;
+    }
+}
+
+/// The end of a body is handed over before it is sent. Until it was, its reader holds the rendering, and can be cut off.
+#[tokio::test]
+async fn who_stalls_before_the_end_is_cut_off_for_a_ninth() {
+    let (program, _simulator) = Program::simulated(&LARGE, &["--metrics.detail=accounts"]).await;
+    program.after_polls(1).await;
+    program.clock.advance(Duration::from_secs(1));
+    let mut first = Stalling::start(&program).await;
+    let_it_work(&program).await;
+    first.read(usize::MAX);
+    // So much the system takes for who does not read.
+    let buffered = first.read;
+    let mut stalling = Vec::new();
+    for short in 1..=16 {
+        let mut reader = Stalling::start(&program).await;
+        let part = (reader.length - buffered - short * 4_000) / PARTS;
+        for _ in 0..PARTS {
+            let_it_work(&program).await;
+            reader.read(part);
+        }
+        let_it_work(&program).await;
+        stalling.push(reader);
+    }
+    let mut others = Vec::new();
+    for _ in 1..8 {
+        program.clock.advance(Duration::from_secs(2));
+        others.push(reader(&program).await);
+    }
+    program.clock.advance(Duration::from_secs(1));
+    scrape(&program).await;
+    let_it_work(&program).await;
+
+    let ends: Vec<End> = stalling.iter_mut().map(|reader| reader.read(usize::MAX)).collect();
+    // Of some, the system had the last byte already: there was nothing to cut off.
+    assert!(ends.contains(&End::CutOff), "{ends:?}");
+    assert!(!ends.contains(&End::Open), "{ends:?}");
+    drop((first, others));
 }
