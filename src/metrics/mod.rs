@@ -3,6 +3,7 @@
 //! Knows names, labels and the text format. Must not know the network, or polling.
 
 mod build;
+mod bundle;
 pub mod catalogue;
 mod companies;
 mod kept;
@@ -34,14 +35,14 @@ use tracing::error;
 use crate::clock::SharedClock;
 use crate::fleet::{CompanyState, Fleet, FleetReader, PollOutcome};
 use crate::gzip::Deflater;
-use crate::worker::{Broken, NoThread, Worker};
+use crate::worker::{Broken, NoThread, Priority, Worker};
 use catalogue::exporter as cat;
 use piece::{Piece, Run};
 use shelf::{Renewed, Shelf};
 use text::Text;
 
 /// Between two times that the shelf is brought up to date.
-const PREPARING_PAUSE: Duration = Duration::from_millis(500);
+const PREPARING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Which series there are per object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,7 +129,7 @@ impl Exposition {
         clock: SharedClock,
         settings: Settings,
     ) -> Result<Self, NoThread> {
-        let renderer = Arc::new(Worker::start("renderer")?);
+        let renderer = Arc::new(Worker::start("renderer", Priority::Usual)?);
         Ok(Self { fleet, own, clock, settings: Arc::new(settings), shelf: Arc::default(), renderer })
     }
 

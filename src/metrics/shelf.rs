@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
+use super::bundle::{Bundle, Bundles, Runs, add_families};
 use super::kept::{Kept, Same};
 use super::objects::Objects;
 use super::piece::{Piece, Run};
@@ -31,6 +32,10 @@ const COMPANIES_PER_BLOCK: usize = 16;
 /// that changes each company would leave the allocator with a hole for each: memory at rest was 297 MiB, and is 275 MiB so.
 const OBJECTS_PER_STEP: usize = 64;
 
+/// Companies in a bundle. A change sums up its whole bundle anew; smaller ones are more to sum up at each scrape.
+const COMPANIES_PER_BUNDLE: usize = 64;
+const BLOCKS_PER_BUNDLE: usize = COMPANIES_PER_BUNDLE / COMPANIES_PER_BLOCK;
+
 /// Everything that was rendered and does not change with the clock alone.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
@@ -40,7 +45,17 @@ pub(super) struct Shelf {
     granted: GrantedWords,
     /// Whether the single objects are withheld for their number.
     pub(super) is_limited: bool,
-    runs: OnceLock<Vec<Arc<Run>>>,
+    bundled: Bundled,
+    /// Between two that follow each other stands a family of ages.
+    runs: OnceLock<Vec<Runs>>,
+}
+
+/// All that is kept, in bundles.
+#[derive(Debug, Default)]
+struct Bundled {
+    listing: Bundles<Vec<Listed>>,
+    counts: Bundles<Vec<Counted>>,
+    objects: Bundles<ObjectsSource>,
 }
 
 /// What is rendered for each company by itself.
@@ -112,21 +127,19 @@ impl Shelf {
         if !is_whole {
             return Ok(Renewed::InPart(self.with(objects)));
         }
-        let renewed = Self {
-            listing: self.listing(&now, &mut press)?,
-            counts: self.counts(&now, &mut press)?,
-            objects,
-            granted: fleet.granted.clone(),
-            is_limited,
-            runs: OnceLock::new(),
-        };
+        let (listing, counts) = (self.listing(&now, &mut press)?, self.counts(&now, &mut press)?);
+        let bundled = self.bundled.renewed(&listing, &counts, &objects);
+        let (granted, runs) = (fleet.granted.clone(), OnceLock::new());
+        let renewed = Self { listing, counts, objects, granted, is_limited, bundled, runs };
         Ok(if renewed.is(self) { Renewed::Same } else { Renewed::Whole(renewed) })
     }
 
     fn with(&self, objects: ByCompany) -> Self {
         let Self { listing, counts, granted, is_limited, .. } = self;
         let (listing, counts, granted) = (listing.clone(), counts.clone(), granted.clone());
-        Self { listing, counts, objects, granted, is_limited: *is_limited, runs: OnceLock::new() }
+        // Bundled, too: what was replaced is freed only when no bundle has it.
+        let bundled = self.bundled.renewed(&listing, &counts, &objects);
+        Self { listing, counts, objects, granted, is_limited: *is_limited, bundled, runs: OnceLock::new() }
     }
 
     /// The objects of all companies, and whether all of them are up to date.
@@ -193,12 +206,12 @@ impl Shelf {
     ) -> Result<Vec<Arc<Run>>, RenderError> {
         self.gather()?;
         let mut ages = self.ages(now, deflater)?.into_iter().map(Arc::new);
-        let mut runs = Vec::new();
-        for run in self.runs.get().into_iter().flatten() {
-            runs.push(Arc::clone(run));
-            runs.extend(ages.next());
+        let mut all = Vec::new();
+        for runs in self.runs.get().into_iter().flatten() {
+            all.extend(runs.iter().cloned());
+            all.extend(ages.next());
         }
-        Ok(runs)
+        Ok(all)
     }
 
     fn ages(&self, now: Timestamp, mut deflater: Option<&mut Deflater>) -> Result<Vec<Run>, RenderError> {
@@ -218,45 +231,32 @@ impl Shelf {
         runs.collect()
     }
 
-    /// Puts all other families together: one run up to the first family of ages, one from there to the next, and so on. Does
-    /// nothing the second time.
+    /// Puts all other families together. Does nothing the second time.
     pub(super) fn gather(&self) -> Result<(), RenderError> {
         if self.runs.get().is_some() {
             return Ok(());
         }
         let mut deflater = Deflater::default();
-        let mut runs = vec![Run::default()];
-        add_families(&mut runs, &self.listing, &mut deflater)?;
-        add_families(&mut runs, &self.counts, &mut deflater)?;
-        let objects: Vec<_> = self.objects.values().cloned().collect();
-        add_families(&mut runs, &objects, &mut deflater)?;
+        let mut runs = vec![Runs::new()];
+        let Bundled { listing, counts, objects } = &self.bundled;
+        add_families(&mut runs, listing, &mut deflater)?;
+        add_families(&mut runs, counts, &mut deflater)?;
+        add_families(&mut runs, objects, &mut deflater)?;
         // Set already by nobody else: all is put together on one thread.
-        let _ = self.runs.set(runs.into_iter().map(Arc::new).collect());
+        let _ = self.runs.set(runs);
         Ok(())
     }
 }
 
-/// Adds what `kept` have of each family, in the order of the families; all of them have the same.
-fn add_families<S>(
-    runs: &mut Vec<Run>,
-    kept: &[Arc<Kept<S>>],
-    deflater: &mut Deflater,
-) -> Result<(), RenderError> {
-    let Some(first) = kept.first() else { return Ok(()) };
-    for (number, (head, pressed)) in first.families.iter().enumerate() {
-        if matches!(pressed, Pressed::Aging(_)) {
-            runs.push(Run::default());
-            continue;
-        }
-        let Some(run) = runs.last_mut() else { return Ok(()) };
-        let pieces = kept.iter().filter_map(|kept| kept.families.get(number)?.1.piece());
-        let mut shown = pieces.filter(|piece| !piece.is_empty()).peekable();
-        if shown.peek().is_some() {
-            run.push(Piece::new(head.lines(), Some(deflater))?);
-            shown.for_each(|piece| run.push(piece.clone()));
+impl Bundled {
+    fn renewed(&self, listing: &Blocks<Listed>, counts: &Blocks<Counted>, objects: &ByCompany) -> Self {
+        let objects: Vec<_> = objects.values().cloned().collect();
+        Self {
+            listing: Bundle::all(listing, BLOCKS_PER_BUNDLE, &self.listing),
+            counts: Bundle::all(counts, BLOCKS_PER_BUNDLE, &self.counts),
+            objects: Bundle::all(&objects, COMPANIES_PER_BUNDLE, &self.objects),
         }
     }
-    Ok(())
 }
 
 fn are_same<'a, S: 'a>(

@@ -23,7 +23,7 @@ use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
 use crate::failure::Reason;
 use crate::observe::{Endpoint, ObserveRequests};
-use crate::worker::{NoThread, Worker};
+use crate::worker::{NoThread, Priority, Worker};
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "X-API-Key";
@@ -107,7 +107,7 @@ impl Client {
         let at_once = settings.max_concurrent_requests.max(1);
         let (gate, room) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
         let manners = Manners::new(Arc::clone(&clock));
-        let decoder = Worker::start("decoder")?;
+        let decoder = Worker::start("decoder", Priority::Low)?;
         Ok(Self { http, settings, key, gate, room: Arc::new(room), decoder, manners, clock, observer })
     }
 

@@ -10,7 +10,7 @@ use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
 use crate::support::scrape::Scrape;
 
-/// Companies for five blocks, the last one not full, and for more than one step of those that are rendered anew.
+/// Companies for five blocks, the last one not full, for two bundles, and for more than one step of those that are rendered anew.
 const PLAN: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
 const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=12m"];
 /// The first company of the second block. Each company has a connection.

@@ -1,5 +1,6 @@
 //! The server: routes, methods, encodings, limits, draining.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
@@ -158,4 +159,20 @@ fn requests_under_way_are_answered() {
         .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     assert_eq!(length, Some(body.len()));
     assert_eq!(running.end(), Some(0));
+}
+
+/// Decoding takes a processor for seconds. A scrape that comes meanwhile goes first.
+#[cfg(target_os = "linux")]
+#[test]
+fn decoding_gives_way_to_scrapes() {
+    let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]));
+    running.wait_for("Poll finished");
+    let threads = std::fs::read_dir(format!("/proc/{}/task", running.id())).unwrap();
+    let niceness = threads.map(|thread| {
+        let stat = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+        let (name, fields) = stat.split_once('(').unwrap().1.split_once(") ").unwrap();
+        (name.to_owned(), fields.split(' ').nth(16).unwrap().parse().unwrap())
+    });
+    let niceness: BTreeMap<String, i32> = niceness.collect();
+    assert_eq!(niceness["decoder"] - niceness["renderer"], 10, "{niceness:?}");
 }
