@@ -16,6 +16,7 @@ use nectar_exporter::clock::SystemClock;
 use nectar_exporter::fleet::FleetWriter;
 use nectar_exporter::fleet::tally::Tallies;
 use nectar_exporter::metrics::{Detail, Exposition, OwnMetrics, Settings};
+use nectar_exporter::model::{RecordFaults, Snapshot};
 use nectar_exporter::nectar::walk::walk;
 use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
 use nectar_exporter::simulator::{Plan, Simulator};
@@ -87,16 +88,19 @@ fn summarising(criterion: &mut Criterion) {
     });
 }
 
-fn rendering(criterion: &mut Criterion) {
-    let nectar = Nectar::start(100);
-    let client = nectar.client();
-    let clock = SystemClock::shared();
+/// A fleet that was read from Nectar.
+fn filled(nectar: &Nectar) -> FleetWriter {
+    let (client, clock) = (nectar.client(), SystemClock::shared());
     let mut writer = FleetWriter::new(WEEK);
     for company in nectar.runtime.block_on(client.company_list()).unwrap().companies {
         let snapshot = nectar.runtime.block_on(walk(&client, &company.id)).unwrap();
         writer.succeeded(company, snapshot);
     }
     writer.poll_ended(Ok(()), true, clock.now(), clock.monotonic());
+    writer
+}
+
+fn exposition(writer: &FleetWriter) -> Exposition {
     let settings = Settings {
         detail: Detail::Connections,
         detail_limit: 1_000_000,
@@ -105,21 +109,43 @@ fn rendering(criterion: &mut Criterion) {
         poll_interval: Duration::from_secs(5 * 60),
     };
     let own = Arc::new(OwnMetrics::new().unwrap());
-    let exposition =
-        || Exposition::new(writer.reader(), Arc::clone(&own), Arc::clone(&clock), settings.clone()).unwrap();
+    Exposition::new(writer.reader(), own, SystemClock::shared(), settings).unwrap()
+}
+
+fn rendering(criterion: &mut Criterion) {
+    let nectar = Nectar::start(100);
+    let writer = filled(&nectar);
+    let render = |exposition: &Exposition| nectar.runtime.block_on(exposition.render(true)).unwrap();
     // With nothing on its shelf it renders and compresses everything.
     criterion.bench_function("render/100 companies", |bencher| {
-        bencher.iter_batched(
-            exposition,
-            |new| nectar.runtime.block_on(new.render(true)).unwrap(),
-            BatchSize::PerIteration,
-        );
+        bencher.iter_batched(|| exposition(&writer), |new| render(&new), BatchSize::PerIteration);
     });
-    let prepared = exposition();
+    let prepared = exposition(&writer);
     criterion.bench_function("render/ages of 100 companies", |bencher| {
-        bencher.iter(|| nectar.runtime.block_on(prepared.render(true)).unwrap());
+        bencher.iter(|| render(&prepared));
     });
 }
 
-criterion_group!(parts, decoding, summarising, rendering);
+/// A scrape after one company of a thousand has one connection more or less.
+fn renewing(criterion: &mut Criterion) {
+    let (nectar, clock) = (Nectar::start(1000), SystemClock::shared());
+    let mut writer = filled(&nectar);
+    let prepared = exposition(&writer);
+    let company = nectar.runtime.block_on(nectar.client().company_list()).unwrap().companies.remove(0);
+    let read = || nectar.runtime.block_on(walk(&nectar.client(), &company.id)).unwrap().connections;
+    let mut fewer = Arc::into_inner(read()).unwrap();
+    assert!(fewer.pop().is_some());
+    let mut turns = [read(), Arc::new(fewer)].into_iter().cycle();
+    let mut change = || {
+        let (connections, faults) = (turns.next().unwrap(), RecordFaults::default());
+        let (begun, begun_monotonic) = (clock.now(), clock.monotonic());
+        writer.succeeded(company.clone(), Snapshot { begun, begun_monotonic, connections, faults });
+    };
+    criterion.bench_function("render/1000 companies, of which one has changed", |bencher| {
+        let render = || nectar.runtime.block_on(prepared.render(true)).unwrap();
+        bencher.iter_batched(&mut change, |()| render(), BatchSize::PerIteration);
+    });
+}
+
+criterion_group!(parts, decoding, summarising, rendering, renewing);
 criterion_main!(parts);
