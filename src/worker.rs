@@ -3,8 +3,7 @@
 //!
 //! On the threads that answer requests, such work would hold up everybody; on whichever thread is free, what stays in memory
 //! of it would lie in many of the allocator's arenas, and what one arena has free is of no use to another thread.
-//! Work that nobody waits for can have a low priority. Beside polls without a pause, scrapes had a median of 41 ms with
-//! decoding at a low one, and of 52 ms without.
+//! Work that may take its time can have a low priority: `docs/performance.md` says what that bought, and its price.
 //! Must not know what the work is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +22,8 @@ pub struct Worker(mpsc::UnboundedSender<Work>);
 pub enum Priority {
     /// As all others.
     Usual,
-    /// Behind the others of this program, where the system has priorities for threads: on Linux.
+    /// Behind the others of this program, and behind other programs of the same scheduling group, where the system has
+    /// priorities for threads: on Linux.
     Low,
 }
 
@@ -32,7 +32,7 @@ pub enum Priority {
 const LOW: i32 = 10;
 
 fn give_way() {
-    // Where it is forbidden, this thread works as all others do.
+    // Of this thread alone: Linux keeps niceness by thread. Where it is forbidden, it works as all others do.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, LOW);
 }

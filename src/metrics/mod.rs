@@ -41,8 +41,7 @@ use piece::{Piece, Run};
 use shelf::{Renewed, Shelf};
 use text::Text;
 
-/// Between two times that the shelf is brought up to date. What has changed meanwhile is left to a scrape to do: with 500 ms, and a
-/// tenth of a large fleet changing each second, that made the slowest of a hundred scrapes seven times as slow as at rest.
+/// Between two times that the shelf is brought up to date. What has changed meanwhile is left to a scrape to do.
 const PREPARING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Which series there are per object.
