@@ -174,5 +174,5 @@ fn decoding_gives_way_to_scrapes() {
         (name.to_owned(), fields.split(' ').nth(16).unwrap().parse().unwrap())
     });
     let niceness: BTreeMap<String, i32> = niceness.collect();
-    assert_eq!(niceness["decoder"] - niceness["renderer"], 10, "{niceness:?}");
+    assert!(niceness["decoder"] > niceness["renderer"], "{niceness:?}");
 }
