@@ -136,7 +136,7 @@ fn nothing_new(lab: &Lab) -> Figure {
     let (unchanged, first) = (beyond(unchanged, bare), beyond(first, cold_bare));
     // Where the median is lost in the noise, it was below the upper quartile in most rounds.
     let least = if unchanged.median > 0.0 { unchanged.median } else { unchanged.quartiles[1] };
-    let figure = if first.median > 0.0 { least / first.median } else { f64::NAN };
+    let figure = if first.median > 0.0 && least > 0.0 { least / first.median } else { f64::NAN };
     (figure, format!("{unchanged}, first {first} (n={})", bare.len()))
 }
 
