@@ -168,10 +168,11 @@ fn decoding_gives_way_to_scrapes() {
     let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]));
     running.wait_for("Poll finished");
     let threads = std::fs::read_dir(format!("/proc/{}/task", running.id())).unwrap();
-    let niceness = threads.map(|thread| {
-        let stat = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+    let niceness = threads.filter_map(|thread| {
+        // Threads of the runtime come and go.
+        let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
         let (name, fields) = stat.split_once('(').unwrap().1.split_once(") ").unwrap();
-        (name.to_owned(), fields.split(' ').nth(16).unwrap().parse().unwrap())
+        Some((name.to_owned(), fields.split(' ').nth(16).unwrap().parse().unwrap()))
     });
     let niceness: BTreeMap<String, i32> = niceness.collect();
     assert!(niceness["decoder"] > niceness["renderer"], "{niceness:?}");
