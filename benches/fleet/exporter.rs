@@ -72,7 +72,8 @@ impl Exporter {
 
     /// How many ends of polls were logged and not asked for yet.
     pub fn polls_meanwhile(&self) -> usize {
-        self.log.try_iter().filter(|line| line.contains("Poll finished")).count()
+        let finished = self.log.try_iter().filter(|line| line.contains("Poll finished"));
+        finished.inspect(|line| assert_eq!(field(line, "failures"), "0", "{line}")).count()
     }
 
     /// What it is as a process.

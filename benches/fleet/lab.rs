@@ -8,6 +8,7 @@ use std::hash::Hash;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::beside::{self, Beside};
 use super::fleet::Fleet;
 use super::memory::{self, Memory};
 use super::polls::{self, Polls};
@@ -26,8 +27,7 @@ pub struct Lab {
     polls: Memo<Fleet, Polls>,
     memory: Memo<(Fleet, bool), Memory>,
     crowds: Memo<bool, (f64, f64)>,
-    idle: Memo<(), Vec<Duration>>,
-    beside_polls: Memo<bool, Vec<Duration>>,
+    beside: Memo<bool, Beside>,
     crate_way: Memo<(), Vec<Duration>>,
     wall: Memo<(), Vec<Duration>>,
 }
@@ -41,8 +41,7 @@ impl Lab {
             polls: Memo::default(),
             memory: Memo::default(),
             crowds: Memo::default(),
-            idle: Memo::default(),
-            beside_polls: Memo::default(),
+            beside: Memo::default(),
             crate_way: Memo::default(),
             wall: Memo::default(),
         }
@@ -81,19 +80,10 @@ impl Lab {
         once(&self.crowds, gzip, || scrapes::crowd(&Fleet::Large.plan(self.quick), gzip))
     }
 
-    /// Scrapes of an idle exporter.
-    pub fn idle(&self) -> Rc<Vec<Duration>> {
-        once(&self.idle, (), || scrapes::idle(&Fleet::Large.plan(self.quick), self.many_runs()))
-    }
-
-    /// Scrapes of one that always polls, and finds nothing new or changes.
-    pub fn beside_polls(&self, changing: bool) -> Rc<Vec<Duration>> {
-        let plan = Fleet::Large.plan(self.quick);
-        once(&self.beside_polls, changing, || scrapes::beside_polls(&plan, self.many_runs(), changing))
-    }
-
-    fn many_runs(&self) -> usize {
-        if self.quick { 5 } else { 100 }
+    /// Scrapes beside polls that find nothing new, or changes.
+    pub fn beside(&self, changing: bool) -> Rc<Beside> {
+        let rounds = if self.quick { 5 } else { 100 };
+        once(&self.beside, changing, || beside::measure(&Fleet::Large.plan(self.quick), rounds, changing))
     }
 
     /// The same series by the `prometheus` crate.

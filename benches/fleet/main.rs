@@ -15,6 +15,7 @@
 
 mod api;
 mod bare;
+mod beside;
 mod child;
 mod chunks;
 mod crate_way;

@@ -12,9 +12,10 @@ use super::api::Api;
 use super::exporter::Exporter;
 use super::wire::Wire;
 
-/// Resident memory with one fleet, in MiB.
+/// Memory with one fleet, in MiB: resident, and in files.
 pub struct Memory {
-    /// From the start of the process over polls and scrapes together.
+    /// Over polls and scrapes together: the most that was ever resident and the most that ever was in files, and so no less than
+    /// both ever were at once.
     pub peak: f64,
     /// Between polls, nobody scraping.
     pub rest: f64,
@@ -42,6 +43,10 @@ pub fn measure(plan: &Plan, changing: bool) -> Memory {
         }
     };
     let stop = Arc::new(AtomicBool::new(false));
+    let files = {
+        let (process, stop) = (exporter.process(), Arc::clone(&stop));
+        std::thread::spawn(move || process.most_in_files(&stop))
+    };
     let scraper = {
         let (address, stop) = (exporter.address, Arc::clone(&stop));
         std::thread::spawn(move || {
@@ -57,8 +62,8 @@ pub fn measure(plan: &Plan, changing: bool) -> Memory {
     polls(POLLS);
     stop.store(true, Ordering::Relaxed);
     let scrapes = scraper.join().unwrap();
-    let peak = exporter.process().peak();
+    let peak = exporter.process().resident_peak() + files.join().unwrap();
     polls(POLLS_ALONE);
     exporter.process().settled_cpu();
-    Memory { peak, rest: exporter.process().resident(), scrapes }
+    Memory { peak, rest: exporter.process().memory(), scrapes }
 }

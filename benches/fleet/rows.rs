@@ -5,6 +5,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
+use super::beside::Beside;
 use super::fleet::Fleet::{Large, Nothing, Small};
 use super::lab::Lab;
 use super::memory::{Memory, POLLS, POLLS_ALONE};
@@ -176,9 +177,10 @@ fn rest(lab: &Lab, changing: bool) -> Figure {
 }
 
 fn beside_polls(lab: &Lab, changing: bool) -> Figure {
-    let (idle, busy) = (&*lab.idle(), &*lab.beside_polls(changing));
+    let Beside { idle, busy, polls } = &*lab.beside(changing);
     let [worst_idle, worst_busy] = [idle, busy].map(|runs| percentile(runs, 99));
-    let from = format!("{}, idle {}, medians {} and {}", ms(worst_busy), ms(worst_idle), of(busy), of(idle));
+    let medians = format!("medians {} and {}", of(busy), of(idle));
+    let from = format!("{}, idle {}, {medians}, {polls} polls", ms(worst_busy), ms(worst_idle));
     (ratio(worst_busy, worst_idle), from)
 }
 

@@ -4,7 +4,6 @@
 //! Knows what is timed, and how often. Must not know targets.
 
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use flate2::write::GzEncoder;
 use nectar_exporter::simulator::Plan;
 
 use super::api::Api;
-use super::exporter::{ALWAYS, Exporter, ONCE};
+use super::exporter::{Exporter, ONCE};
 use super::from_memory;
 use super::nginx::Nginx;
 use super::process::thread_cpu;
@@ -103,7 +102,7 @@ fn turns(exporter: &Exporter, nginx: &Nginx, body: &[u8], gzip: bool, runs: usiz
     turns
 }
 
-/// The peak memory of an exporter with one scraper, and with ten at once, in MiB.
+/// The peak memory of an exporter with one scraper, and with ten at once, in MiB. It polls nothing, and its files stay as they are.
 pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
     let api = Api::start(plan);
     let exporter = Exporter::filled(&api, ONCE);
@@ -113,7 +112,8 @@ pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
         next_second();
         wire.time();
     }
-    let one = exporter.process().peak();
+    let peak = || exporter.process().resident_peak() + exporter.process().in_files();
+    let one = peak();
     exporter.process().settled_cpu();
     exporter.process().forget_peak();
     let start = Arc::new(Barrier::new(10));
@@ -129,42 +129,5 @@ pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
     };
     let scrapers: Vec<_> = (0..10).map(|_| scraper()).collect();
     scrapers.into_iter().for_each(|scraper| scraper.join().unwrap());
-    (one, exporter.process().peak())
-}
-
-/// Scrapes with gzip, a second apart, of an exporter at rest.
-pub fn idle(plan: &Plan, runs: usize) -> Vec<Duration> {
-    let api = Api::start(plan);
-    a_second_apart(&Exporter::filled(&api, ONCE), runs)
-}
-
-/// The same of one that always polls. Where Nectar is `changing`, a tenth of its companies changes each second.
-pub fn beside_polls(plan: &Plan, runs: usize, changing: bool) -> Vec<Duration> {
-    let mut api = Api::start(plan);
-    let exporter = Exporter::start(&api, ALWAYS);
-    exporter.poll_finished();
-    let tenth = usize::try_from(plan.companies / 10).unwrap().max(1);
-    let scraped = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let tide = || {
-            while changing && !scraped.load(Ordering::Relaxed) {
-                assert!(api.change(tenth) > 0, "nothing changed");
-                std::thread::sleep(Duration::from_secs(1));
-            }
-        };
-        let tide = scope.spawn(tide);
-        let times = a_second_apart(&exporter, runs);
-        scraped.store(true, Ordering::Relaxed);
-        tide.join().unwrap();
-        times
-    })
-}
-
-fn a_second_apart(exporter: &Exporter, runs: usize) -> Vec<Duration> {
-    let mut wire = Wire::to(exporter.address, "/metrics", true);
-    let times = (0..runs).map(|_| {
-        next_second();
-        wire.time()
-    });
-    times.collect()
+    (one, peak())
 }
