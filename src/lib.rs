@@ -1,8 +1,8 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
 //! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `server`. The ground that all
-//! stand on: `clock`, `status`, `text`, `gzip`, `failure`, `observe`, `web`, `webconfig`. Beside them the `simulator`, which knows
-//! only the ground.
+//! stand on: `clock`, `status`, `text`, `gzip`, `store`, `failure`, `observe`, `web`, `webconfig`. Beside them the
+//! `simulator`, which knows only the ground.
 
 pub mod app;
 pub mod clock;
@@ -20,6 +20,7 @@ pub mod reference;
 pub mod server;
 pub mod simulator;
 pub mod status;
+pub mod store;
 pub mod text;
 pub mod web;
 pub mod webconfig;

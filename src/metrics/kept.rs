@@ -13,26 +13,23 @@ use super::text::Text;
 pub(super) struct Kept<S> {
     source: S,
     /// All that were kept from the same kind of source have the same, in the same order.
-    pub(super) families: Families,
+    pub(super) families: Arc<Families>,
 }
 
 impl<S: PartialEq> Kept<S> {
-    /// `before`, if that was rendered from the same, and `same_words` were used; else rendered by `write`.
+    /// `before`, if that was rendered from the same; else rendered by `write`.
     pub(super) fn or_new(
         before: Option<&Arc<Self>>,
         source: S,
-        same_words: bool,
-        press: &mut Press,
+        press: &mut Press<'_>,
         write: impl FnOnce(&mut Text),
     ) -> Result<Arc<Self>, RenderError> {
         if let Some(before) = before
-            && same_words
             && before.source == source
         {
             return Ok(Arc::clone(before));
         }
-        let earlier = before.map_or(&[][..], |before| &before.families);
-        let families = press.families(earlier, write)?;
+        let families = press.families(before.map(|before| &before.families), write)?;
         Ok(Arc::new(Self { source, families }))
     }
 }

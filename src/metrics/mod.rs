@@ -28,13 +28,15 @@ pub use build::Build;
 use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
 pub use own::{Counters, OwnMetrics};
-pub use rendering::{Chunks, Rendering, Shows};
+pub use rendering::{Chunk, Chunks, Rendering, Shows};
+pub use stretch::Part;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::clock::SharedClock;
 use crate::fleet::{CompanyState, Fleet, FleetReader, PollOutcome};
 use crate::gzip::Deflater;
+use crate::store::Store;
 use crate::worker::{Broken, NoThread, Priority, Worker};
 use catalogue::exporter as cat;
 use piece::{Piece, Run};
@@ -103,6 +105,8 @@ pub struct Exposition {
     own: Arc<OwnMetrics>,
     clock: SharedClock,
     settings: Arc<Settings>,
+    /// Where long texts lie.
+    store: Store,
     /// Locked only to be read or replaced.
     shelf: Arc<Mutex<Shelved>>,
     /// Where the shelf is renewed, and all is rendered. Two at once would do the same work twice, and hold it twice.
@@ -130,7 +134,8 @@ impl Exposition {
         settings: Settings,
     ) -> Result<Self, NoThread> {
         let renderer = Arc::new(Worker::start("renderer", Priority::Usual)?);
-        Ok(Self { fleet, own, clock, settings: Arc::new(settings), shelf: Arc::default(), renderer })
+        let (settings, store) = (Arc::new(settings), Store::new());
+        Ok(Self { fleet, own, clock, settings, store, shelf: Arc::default(), renderer })
     }
 
     /// This moment.
@@ -201,7 +206,7 @@ impl Exposition {
             return Ok(shelved.shelf);
         }
         loop {
-            let renewed = shelved.shelf.renewed(fleet, *now, &self.settings)?;
+            let renewed = shelved.shelf.renewed(fleet, *now, &self.settings, &self.store)?;
             let is_whole = !matches!(renewed, Renewed::InPart(_));
             if let Renewed::InPart(renewed) | Renewed::Whole(renewed) = renewed {
                 shelved.shelf = Arc::new(renewed);

@@ -8,18 +8,18 @@ use super::catalogue::objects as cat;
 use super::metric::Metric;
 use super::text::Text;
 use super::{Detail, Settings};
-use crate::fleet::Held;
 use crate::fleet::unknown::GrantedWords;
+use crate::fleet::{CompanyState, Held};
 use crate::model::{Account, Company, Connection, Snapshot};
 use crate::status::Kind;
 
-/// Writes as many of one company's as `settings` ask for.
-pub fn render(text: &mut Text, granted: &GrantedWords, one: Objects<'_>, settings: &Settings) {
+/// Writes as many of those of `companies` as `settings` ask for.
+pub fn render(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], settings: &Settings) {
     if settings.detail >= Detail::Connections {
-        connections(text, granted, one, settings.check_interval);
+        connections(text, granted, companies, settings.check_interval);
     }
     if settings.detail >= Detail::Accounts {
-        accounts(text, granted, one, settings.check_interval);
+        accounts(text, granted, companies, settings.check_interval);
     }
 }
 
@@ -33,10 +33,21 @@ pub struct Objects<'a> {
 }
 
 impl<'a> Objects<'a> {
-    fn each_account(self) -> impl Iterator<Item = (&'a Connection, &'a Account)> {
-        let connections = self.snapshot.connections.iter();
-        connections
-            .flat_map(|connection| connection.accounts.iter().map(move |account| (connection, account)))
+    /// Those of a company of which a snapshot is held.
+    pub fn of(state: &'a CompanyState) -> Option<Self> {
+        let held = state.held.as_ref()?;
+        Some(Self { company: &state.company, snapshot: &held.snapshot })
+    }
+
+    fn each_connection(&self) -> impl Iterator<Item = (&'a Company, &'a Connection)> {
+        let company = self.company;
+        self.snapshot.connections.iter().map(move |connection| (company, connection))
+    }
+
+    fn each_account(&self) -> impl Iterator<Item = (&'a Company, &'a Connection, &'a Account)> {
+        self.each_connection().flat_map(|(company, connection)| {
+            connection.accounts.iter().map(move |account| (company, connection, account))
+        })
     }
 }
 
@@ -50,22 +61,21 @@ pub fn are_too_many<'a>(served: impl Iterator<Item = &'a Held>, settings: &Setti
     series.sum::<u64>() > settings.detail_limit
 }
 
-fn connections(text: &mut Text, granted: &GrantedWords, one: Objects<'_>, interval: SignedDuration) {
-    let company = one.company;
-    let connections = one.snapshot.connections.as_slice();
+fn connections(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], interval: SignedDuration) {
+    let each = || companies.iter().flat_map(Objects::each_connection);
     let mut info = text.family(&cat::CONNECTION_INFO);
-    for Connection { id, datasource, country, .. } in connections {
+    for (company, Connection { id, datasource, country, .. }) in each() {
         info.sample([&company.id, id, &company.name, datasource, country], 1.0);
     }
     let mut status = text.family(&cat::CONNECTION_STATUS);
-    for connection in connections {
+    for (company, connection) in each() {
         let word = granted.label(Kind::Connection, &connection.status);
         let category = connection.status.category().label();
         status.sample([&company.id, &connection.id, word, category], 1.0);
     }
     let mut times = |metric: &Metric<2>, time: &dyn Fn(&Connection) -> Option<Timestamp>| {
         let mut family = text.family(metric);
-        for connection in connections {
+        for (company, connection) in each() {
             family.time([&company.id, &connection.id], time(connection));
         }
     };
@@ -75,21 +85,21 @@ fn connections(text: &mut Text, granted: &GrantedWords, one: Objects<'_>, interv
     times(&cat::CONNECTION_CHECK_DUE, &|connection| connection.check_due(interval));
 }
 
-fn accounts(text: &mut Text, granted: &GrantedWords, one: Objects<'_>, interval: SignedDuration) {
-    let company = one.company;
+fn accounts(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], interval: SignedDuration) {
+    let each = || companies.iter().flat_map(Objects::each_account);
     let mut info = text.family(&cat::ACCOUNT_INFO);
-    for (connection, account) in one.each_account() {
+    for (company, connection, account) in each() {
         info.sample([&company.id, &connection.id, &account.id, &company.name, &connection.datasource], 1.0);
     }
     let mut status = text.family(&cat::ACCOUNT_STATUS);
-    for (connection, account) in one.each_account() {
+    for (company, connection, account) in each() {
         let word = granted.label(Kind::Account, &account.status);
         let category = account.status.category().label();
         status.sample([&company.id, &connection.id, &account.id, word, category], 1.0);
     }
     let mut times = |metric: &Metric<3>, time: &dyn Fn(&Connection, &Account) -> Option<Timestamp>| {
         let mut family = text.family(metric);
-        for (connection, account) in one.each_account() {
+        for (company, connection, account) in each() {
             family.time([&company.id, &connection.id, &account.id], time(connection, account));
         }
     };

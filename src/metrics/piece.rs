@@ -6,11 +6,40 @@ use bytes::Bytes;
 use flate2::CompressError;
 
 use crate::gzip::{Deflater, Sum};
+use crate::store::Extent;
+
+/// Where text lies.
+#[derive(Debug, Clone)]
+pub enum Plain {
+    /// Where it may be read.
+    Memory(Bytes),
+    /// Where it is sent from without being read.
+    File(Extent),
+}
+
+impl Plain {
+    /// The first `len` bytes, or as many as there are. They are taken off here.
+    pub fn split_to(&mut self, len: u64) -> Self {
+        match self {
+            Self::Memory(bytes) => {
+                let len = usize::try_from(len).unwrap_or(usize::MAX).min(bytes.len());
+                Self::Memory(bytes.split_to(len))
+            }
+            Self::File(extent) => Self::File(extent.split_to(len)),
+        }
+    }
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        Self::Memory(Bytes::new())
+    }
+}
 
 /// Some lines, ready in both encodings. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Piece {
-    plain: Bytes,
+    plain: Plain,
     packed: Bytes,
     sum: Sum,
 }
@@ -29,22 +58,29 @@ impl Piece {
             deflater.segment(text.as_bytes(), &mut packed)?;
         }
         let sum = Sum::of(text.as_bytes());
-        Ok(Self { plain: text.into(), packed: packed.into(), sum })
+        Ok(Self { plain: Plain::Memory(text.into()), packed: packed.into(), sum })
     }
 
     /// The same text in both encodings, and its sum. It may be a part of a larger allocation.
-    pub fn of(plain: Bytes, packed: Bytes, sum: Sum) -> Self {
+    pub fn of(plain: Plain, packed: Bytes, sum: Sum) -> Self {
         Self { plain, packed, sum }
     }
 
     /// Whether it says exactly `text`.
     pub fn says(&self, text: &str) -> bool {
-        self.plain == text.as_bytes()
+        match &self.plain {
+            Plain::Memory(plain) => plain == text.as_bytes(),
+            // A sum alone would do for all but one of four billion texts.
+            Plain::File(plain) => {
+                self.sum == Sum::of(text.as_bytes())
+                    && plain.read().is_ok_and(|plain| plain == text.as_bytes())
+            }
+        }
     }
 
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
-        self.plain.is_empty()
+        self.sum.is_empty()
     }
 
     /// Checksum and length of the plain text.
@@ -52,9 +88,26 @@ impl Piece {
         self.sum
     }
 
-    /// As it is, or compressed.
-    pub fn bytes(&self, zipped: bool) -> &Bytes {
-        if zipped { &self.packed } else { &self.plain }
+    /// Compressed.
+    pub fn packed(&self) -> &Bytes {
+        &self.packed
+    }
+
+    /// As it is or compressed, if that lies in memory; else nothing.
+    pub fn in_memory(&self, zipped: bool) -> &[u8] {
+        match &self.plain {
+            _ if zipped => &self.packed,
+            Plain::Memory(plain) => plain,
+            Plain::File(_) => &[],
+        }
+    }
+
+    /// As it is or compressed, if that lies in a file.
+    pub fn in_file(&self, zipped: bool) -> Option<&Extent> {
+        match &self.plain {
+            Plain::File(plain) if !zipped => Some(plain),
+            _ => None,
+        }
     }
 }
 

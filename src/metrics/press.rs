@@ -3,12 +3,19 @@
 //! What is written and compressed on the way goes into buffers that are used again, so that what stays has exactly the size
 //! it needs, and no holes are left around it. Must not know what the text says.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use flate2::CompressError;
 
-use super::piece::Piece;
+use super::piece::{Piece, Plain};
 use super::text::{Aging, Head, Samples, Text};
 use crate::gzip::{Deflater, Sum};
+use crate::store::Store;
+
+/// Families whose text is as long as this in the mean lie in the store. The system hands on shorter ones no faster than it
+/// copies them.
+const STORED_LEN: usize = 32 * 1024;
 
 /// A family's samples, ready to be kept.
 #[derive(Debug)]
@@ -41,8 +48,9 @@ impl Pressed {
 pub(super) type Families = Vec<(Head, Pressed)>;
 
 /// Made once for many families.
-#[derive(Debug, Default)]
-pub(super) struct Press {
+#[derive(Debug)]
+pub(super) struct Press<'a> {
+    store: &'a Store,
     deflater: Deflater,
     text: Text,
     packed: Vec<u8>,
@@ -54,49 +62,63 @@ enum Proof {
     Aging(Aging),
 }
 
-impl Press {
-    /// The families that `write` writes. Those that say the same as the one at their place in `before` are not compressed
-    /// again.
+impl<'a> Press<'a> {
+    /// One that keeps long texts in `store`.
+    pub(super) fn new(store: &'a Store) -> Self {
+        Self { store, deflater: Deflater::default(), text: Text::default(), packed: Vec::new() }
+    }
+
+    /// The families that `write` writes; `before` itself, if they say the same. Those that say the same as the one at their
+    /// place in `before` are not compressed again.
     ///
     /// # Errors
     /// Never in practice; see [`Deflater::segment`].
     pub(super) fn families(
         &mut self,
-        before: &[(Head, Pressed)],
+        before: Option<&Arc<Families>>,
         write: impl FnOnce(&mut Text),
-    ) -> Result<Families, CompressError> {
-        let Self { deflater, text, packed } = self;
+    ) -> Result<Arc<Families>, CompressError> {
+        let Self { store, deflater, text, packed } = self;
         text.clear();
         packed.clear();
         write(text);
         let mut proofs = Vec::new();
-        let mut before = before.iter();
+        let mut earlier = before.into_iter().flat_map(|before| before.iter());
+        let mut are_same = true;
         for (head, samples) in text.families() {
-            let earlier = before.next().and_then(|(_, pressed)| pressed.piece());
+            let earlier = earlier.next().map(|(_, pressed)| pressed);
             let proof = match samples {
-                Samples::Aging(aging) => Proof::Aging(aging),
+                Samples::Aging(aging) => {
+                    are_same &= earlier.and_then(Pressed::aging) == Some(&aging);
+                    Proof::Aging(aging)
+                }
                 Samples::Written(lines) => {
                     let begin = packed.len();
-                    let sum = compress(lines, earlier, deflater, packed)?;
+                    let same = earlier.and_then(Pressed::piece).filter(|piece| piece.says(lines));
+                    are_same &= same.is_some();
+                    let sum = compress(lines, same, deflater, packed)?;
                     Proof::Written { packed: packed.len() - begin, sum }
                 }
             };
             proofs.push((head, proof));
         }
-        Ok(cut(proofs, text.lines(), packed))
+        Ok(match before {
+            Some(before) if are_same && earlier.next().is_none() => Arc::clone(before),
+            _ => Arc::new(cut(proofs, text.lines(), packed, store)),
+        })
     }
 }
 
 fn compress(
     lines: &str,
-    earlier: Option<&Piece>,
+    same: Option<&Piece>,
     deflater: &mut Deflater,
     packed: &mut Vec<u8>,
 ) -> Result<Sum, CompressError> {
-    match earlier.filter(|piece| piece.says(lines)) {
+    match same {
         _ if lines.is_empty() => Ok(Sum::NOTHING),
         Some(same) => {
-            packed.extend_from_slice(same.bytes(true));
+            packed.extend_from_slice(same.packed());
             Ok(same.sum())
         }
         None => {
@@ -106,20 +128,25 @@ fn compress(
     }
 }
 
-/// Copies what was written into two allocations of exactly their sizes, and gives each family its parts.
-fn cut(proofs: Vec<(Head, Proof)>, plain: &str, packed: &[u8]) -> Families {
-    let mut plain = Bytes::copy_from_slice(plain.as_bytes());
+/// Copies what was written to where it stays, into two places of exactly its sizes, and gives each family its parts.
+fn cut(proofs: Vec<(Head, Proof)>, plain: &str, packed: &[u8], store: &Store) -> Families {
+    let mut plain = place(plain, proofs.len(), store);
     let mut packed = Bytes::copy_from_slice(packed);
     let families = proofs.into_iter().map(|(head, proof)| {
         let pressed = match proof {
             Proof::Aging(aging) => Pressed::Aging(aging),
             Proof::Written { packed: length, sum } => {
-                let lines = usize::try_from(sum.len()).unwrap_or(usize::MAX).min(plain.len());
                 let length = length.min(packed.len());
-                Pressed::Piece(Piece::of(plain.split_to(lines), packed.split_to(length), sum))
+                Pressed::Piece(Piece::of(plain.split_to(sum.len()), packed.split_to(length), sum))
             }
         };
         (head, pressed)
     });
     families.collect()
+}
+
+fn place(plain: &str, families: usize, store: &Store) -> Plain {
+    let is_long = plain.len() / families.max(1) >= STORED_LEN;
+    let stored = if is_long { store.keep(plain.as_bytes()) } else { None };
+    stored.map_or_else(|| Plain::Memory(Bytes::copy_from_slice(plain.as_bytes())), Plain::File)
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use bytes::{Buf, Bytes};
 
 use super::piece::Run;
-use super::stretch::Stretch;
+use super::stretch::{Part, parts};
 use super::{Moment, RenderError};
 use crate::fleet::Fleet;
 use crate::gzip::{self, Deflater, Sum};
@@ -48,7 +48,7 @@ impl Rendering {
 }
 
 /// Some bytes, where they lie.
-type Chunk = Box<dyn Buf + Send>;
+pub type Chunk = Part<Box<dyn Buf + Send>>;
 
 /// The body of one scrape, chunk by chunk: a rendering, and the exporter's own counters at its end.
 pub struct Chunks {
@@ -72,7 +72,10 @@ impl Chunks {
         let runs = rendering.runs.iter().map(|run| run.len(zipped)).sum::<u64>();
         let len = runs + u64::try_from(head.len() + end.len()).unwrap_or(u64::MAX);
         let runs = (0..rendering.runs.len()).filter_map(move |number| rendering.runs.get(number).cloned());
-        let stretches = runs.flat_map(move |run| Stretch::all(run, zipped)).map(chunk);
+        let stretches = runs.flat_map(move |run| parts(run, zipped)).map(|part| match part {
+            Part::Memory(stretch) => chunk(stretch),
+            Part::File(extent) => Part::File(extent),
+        });
         Ok(Self { len, left: Box::new(once(chunk(head)).chain(stretches).chain(once(chunk(end)))) })
     }
 
@@ -94,7 +97,7 @@ fn segment(plain: &[u8]) -> Result<Vec<u8>, RenderError> {
 }
 
 fn chunk(bytes: impl Buf + Send + 'static) -> Chunk {
-    Box::new(bytes)
+    Part::Memory(Box::new(bytes))
 }
 
 impl Iterator for Chunks {

@@ -1,11 +1,10 @@
 //! What was rendered earlier, kept as long as what it was rendered from.
 //!
-//! A poll that changes little costs little, and a scrape writes nothing but what changes with the clock. The families about
-//! single objects are kept by company, as each company has many; the others by block of companies, as each company has few
-//! lines of them: those that every poll changes apart from those that change with the records.
+//! A poll that changes little costs little, and a scrape writes nothing but what changes with the clock. All is kept by block of
+//! companies: those families that every poll changes apart from those that change with the records, and those about single
+//! objects, of which each company has many lines, in smaller blocks.
 //! Must not know which families there are.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -22,27 +21,30 @@ use crate::fleet::tally::Tallies;
 use crate::fleet::unknown::GrantedWords;
 use crate::fleet::{CompanyState, Fleet, PollOutcome};
 use crate::gzip::Deflater;
-use crate::model::{Company, CompanyId, Connection, RecordFaults};
+use crate::model::{Company, Connection, RecordFaults};
+use crate::store::Store;
 
 /// Companies in a block: enough for segments that compress well; few enough that one change is soon rendered, and that no
 /// buffer is so large that the allocator is left with large holes.
-const COMPANIES_PER_BLOCK: usize = 16;
+const COMPANIES_PER_BLOCK: usize = 32;
 
-/// Companies whose objects are rendered anew before the shelf is replaced, and what it had of them is freed. All at once, a poll
+/// The same for single objects. A change in one company renders all of its block; smaller blocks are more to send.
+const COMPANIES_PER_OBJECTS: usize = 8;
+
+/// Blocks of objects that are rendered anew before the shelf is replaced, and what it had of them is freed. All at once, a poll
 /// that changes each company would leave the allocator with a hole for each: memory at rest was 297 MiB, and is 275 MiB so.
-const OBJECTS_PER_STEP: usize = 64;
+const OBJECTS_PER_STEP: usize = 8;
 
 /// Companies in a bundle. A change sums up its whole bundle anew; smaller ones are more to sum up at each scrape.
 const COMPANIES_PER_BUNDLE: usize = 64;
-const BLOCKS_PER_BUNDLE: usize = COMPANIES_PER_BUNDLE / COMPANIES_PER_BLOCK;
 
 /// Everything that was rendered and does not change with the clock alone.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
-    listing: Blocks<Listed>,
-    counts: Blocks<Counted>,
-    objects: ByCompany,
-    granted: GrantedWords,
+    listing: Blocks<Vec<Listed>>,
+    counts: Blocks<Worded<Counted>>,
+    objects: Blocks<Worded<ObjectsSource>>,
+    granted: Arc<GrantedWords>,
     /// Whether the single objects are withheld for their number.
     pub(super) is_limited: bool,
     bundled: Bundled,
@@ -54,15 +56,15 @@ pub(super) struct Shelf {
 #[derive(Debug, Default)]
 struct Bundled {
     listing: Bundles<Vec<Listed>>,
-    counts: Bundles<Vec<Counted>>,
-    objects: Bundles<ObjectsSource>,
+    counts: Bundles<Worded<Counted>>,
+    objects: Bundles<Worded<ObjectsSource>>,
 }
 
-/// What is rendered for each company by itself.
-type ByCompany = BTreeMap<CompanyId, Arc<Kept<ObjectsSource>>>;
-
 /// Companies block by block, in their order.
-type Blocks<S> = Vec<Arc<Kept<Vec<S>>>>;
+type Blocks<S> = Vec<Arc<Kept<S>>>;
+
+/// What a block is rendered from where labels depend on which words were granted.
+type Worded<S> = (Arc<GrantedWords>, Vec<S>);
 
 /// What is shown of a company whatever is held of it.
 #[derive(Debug, PartialEq)]
@@ -86,10 +88,9 @@ struct ObjectsSource(Same<Vec<Connection>>, Company);
 
 /// What a shelf is filled from.
 struct Now<'a> {
-    fleet: &'a Fleet,
     /// In their order, and whether their snapshots may be shown.
     states: Vec<(&'a Arc<CompanyState>, bool)>,
-    same_words: bool,
+    granted: &'a Arc<GrantedWords>,
     now: Timestamp,
     settings: &'a Settings,
 }
@@ -111,16 +112,19 @@ impl Shelf {
         fleet: &Fleet,
         now: Timestamp,
         settings: &Settings,
+        store: &Store,
     ) -> Result<Renewed, RenderError> {
-        let mut press = Press::default();
+        let mut press = Press::new(store);
         let served = |state: &Arc<CompanyState>| state.served(now, settings.max_data_age).is_some();
         let states: Vec<_> = fleet.companies.values().map(|state| (state, served(state))).collect();
         let shown = states.iter().filter(|(_, is_served)| *is_served);
         let is_limited =
             objects::are_too_many(shown.filter_map(|(state, _)| state.held.as_deref()), settings);
-        let now = Now { fleet, states, same_words: self.granted == fleet.granted, now, settings };
+        let is_granted = *self.granted == fleet.granted;
+        let granted = if is_granted { Arc::clone(&self.granted) } else { Arc::new(fleet.granted.clone()) };
+        let now = Now { states, granted: &granted, now, settings };
         let (objects, is_whole) = if is_limited || settings.detail == Detail::None {
-            (BTreeMap::new(), true)
+            (Vec::new(), true)
         } else {
             self.objects(&now, &mut press)?
         };
@@ -129,12 +133,12 @@ impl Shelf {
         }
         let (listing, counts) = (self.listing(&now, &mut press)?, self.counts(&now, &mut press)?);
         let bundled = self.bundled.renewed(&listing, &counts, &objects);
-        let (granted, runs) = (fleet.granted.clone(), OnceLock::new());
+        let runs = OnceLock::new();
         let renewed = Self { listing, counts, objects, granted, is_limited, bundled, runs };
         Ok(if renewed.is(self) { Renewed::Same } else { Renewed::Whole(renewed) })
     }
 
-    fn with(&self, objects: ByCompany) -> Self {
+    fn with(&self, objects: Blocks<Worded<ObjectsSource>>) -> Self {
         let Self { listing, counts, granted, is_limited, .. } = self;
         let (listing, counts, granted) = (listing.clone(), counts.clone(), granted.clone());
         // Bundled, too: what was replaced is freed only when no bundle has it.
@@ -143,33 +147,36 @@ impl Shelf {
     }
 
     /// The objects of all companies, and whether all of them are up to date.
-    fn objects(&self, now: &Now<'_>, press: &mut Press) -> Result<(ByCompany, bool), RenderError> {
-        let (mut objects, mut anew) = (ByCompany::new(), 0);
-        for (state, is_served) in &now.states {
-            let (Some(held), true) = (&state.held, is_served) else { continue };
-            let CompanyState { company, .. } = state.as_ref();
-            let before = self.objects.get(&company.id);
-            // A new word may change everything, and nothing would tell what it has changed already.
-            if anew == OBJECTS_PER_STEP && now.same_words {
-                objects.extend(before.map(|before| (Arc::clone(&company.id), Arc::clone(before))));
+    fn objects(
+        &self,
+        now: &Now<'_>,
+        press: &mut Press<'_>,
+    ) -> Result<(Blocks<Worded<ObjectsSource>>, bool), RenderError> {
+        let (mut blocks, mut anew) = (Vec::new(), 0);
+        let mut earlier = self.objects.iter();
+        for states in now.states.chunks(COMPANIES_PER_OBJECTS) {
+            let before = earlier.next();
+            if anew == OBJECTS_PER_STEP {
+                blocks.extend(before.cloned());
                 continue;
             }
-            let source = ObjectsSource(Same::as_this(&held.snapshot.connections), company.clone());
-            let one = Objects { company, snapshot: &held.snapshot };
-            let kept = Kept::or_new(before, source, now.same_words, press, |text| {
-                objects::render(text, &now.fleet.granted, one, now.settings);
+            let served = states.iter().filter(|(_, is_served)| *is_served);
+            let shown: Vec<_> = served.filter_map(|(state, _)| Objects::of(state)).collect();
+            let source = shown.iter().map(ObjectsSource::of).collect();
+            let kept = Kept::or_new(before, (Arc::clone(now.granted), source), press, |text| {
+                objects::render(text, now.granted, &shown, now.settings);
             })?;
             anew += usize::from(!before.is_some_and(|before| Arc::ptr_eq(before, &kept)));
-            objects.insert(Arc::clone(&company.id), kept);
+            blocks.push(kept);
         }
-        Ok((objects, anew < OBJECTS_PER_STEP || !now.same_words))
+        Ok((blocks, anew < OBJECTS_PER_STEP))
     }
 
-    fn listing(&self, now: &Now<'_>, press: &mut Press) -> Result<Blocks<Listed>, RenderError> {
+    fn listing(&self, now: &Now<'_>, press: &mut Press<'_>) -> Result<Blocks<Vec<Listed>>, RenderError> {
         let mut earlier = self.listing.iter();
         let blocks = now.states.chunks(COMPANIES_PER_BLOCK).map(|states| {
             let source = states.iter().map(|(state, _)| Listed::of(state)).collect();
-            Kept::or_new(earlier.next(), source, true, press, |text| {
+            Kept::or_new(earlier.next(), source, press, |text| {
                 let states: Vec<_> = states.iter().map(|(state, _)| state.as_ref()).collect();
                 companies::listed(text, &states);
             })
@@ -177,14 +184,14 @@ impl Shelf {
         blocks.collect()
     }
 
-    fn counts(&self, now: &Now<'_>, press: &mut Press) -> Result<Blocks<Counted>, RenderError> {
+    fn counts(&self, now: &Now<'_>, press: &mut Press<'_>) -> Result<Blocks<Worded<Counted>>, RenderError> {
         let mut earlier = self.counts.iter();
         let blocks = now.states.chunks(COMPANIES_PER_BLOCK).map(|states| {
             let source = states.iter().map(|(state, is_served)| Counted::of(state, *is_served)).collect();
-            Kept::or_new(earlier.next(), source, now.same_words, press, |text| {
+            Kept::or_new(earlier.next(), (Arc::clone(now.granted), source), press, |text| {
                 let states = states.iter().map(|(state, _)| *state);
-                let views = views(states, &now.fleet.granted, now.now, now.settings.max_data_age);
-                companies::counted(text, &now.fleet.granted, &views);
+                let views = views(states, now.granted, now.now, now.settings.max_data_age);
+                companies::counted(text, now.granted, &views);
             })
         });
         blocks.collect()
@@ -193,7 +200,7 @@ impl Shelf {
     fn is(&self, other: &Self) -> bool {
         are_same(&self.listing, &other.listing)
             && are_same(&self.counts, &other.counts)
-            && are_same(self.objects.values(), other.objects.values())
+            && are_same(&self.objects, &other.objects)
             && self.is_limited == other.is_limited
             && self.granted == other.granted
     }
@@ -249,12 +256,18 @@ impl Shelf {
 }
 
 impl Bundled {
-    fn renewed(&self, listing: &Blocks<Listed>, counts: &Blocks<Counted>, objects: &ByCompany) -> Self {
-        let objects: Vec<_> = objects.values().cloned().collect();
+    fn renewed(
+        &self,
+        listing: &Blocks<Vec<Listed>>,
+        counts: &Blocks<Worded<Counted>>,
+        objects: &Blocks<Worded<ObjectsSource>>,
+    ) -> Self {
+        const BLOCKS: usize = COMPANIES_PER_BUNDLE / COMPANIES_PER_BLOCK;
+        const OBJECTS: usize = COMPANIES_PER_BUNDLE / COMPANIES_PER_OBJECTS;
         Self {
-            listing: Bundle::all(listing, BLOCKS_PER_BUNDLE, &self.listing),
-            counts: Bundle::all(counts, BLOCKS_PER_BUNDLE, &self.counts),
-            objects: Bundle::all(&objects, COMPANIES_PER_BUNDLE, &self.objects),
+            listing: Bundle::all(listing, BLOCKS, &self.listing),
+            counts: Bundle::all(counts, BLOCKS, &self.counts),
+            objects: Bundle::all(objects, OBJECTS, &self.objects),
         }
     }
 }
@@ -264,6 +277,12 @@ fn are_same<'a, S: 'a>(
     those: impl IntoIterator<Item = &'a Arc<Kept<S>>>,
 ) -> bool {
     these.into_iter().map(Arc::as_ptr).eq(those.into_iter().map(Arc::as_ptr))
+}
+
+impl ObjectsSource {
+    fn of(one: &Objects<'_>) -> Self {
+        Self(Same::as_this(&one.snapshot.connections), one.company.clone())
+    }
 }
 
 impl Listed {

@@ -1,14 +1,16 @@
-//! Pieces of a run that are sent at once, from where they lie.
+//! How the pieces of a run are sent: those in memory many at once, from where they lie; those in a file one by one.
 //!
 //! One by one, a plain scrape hands over 7,800, and counts up and down who holds each. Must not know what they say.
 
 use std::io::IoSlice;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Buf;
 
 use super::piece::Run;
+use crate::store::Extent;
 
 /// Pieces in a stretch: as many as hyper writes with one call to the system.
 const PIECES: usize = 64;
@@ -26,23 +28,43 @@ pub struct Stretch {
     left: usize,
 }
 
+/// Some bytes of a body.
+#[derive(Debug)]
+pub enum Part<M> {
+    /// They lie in memory.
+    Memory(M),
+    /// They lie in a file.
+    File(Extent),
+}
+
+/// All of `run`, part by part: compressed if `zipped`.
+pub fn parts(run: Arc<Run>, zipped: bool) -> impl Iterator<Item = Part<Stretch>> {
+    let mut begin = 0;
+    iter::from_fn(move || {
+        let rest = run.pieces().get(begin..)?;
+        if let Some(extent) = rest.first().and_then(|piece| piece.in_file(zipped)) {
+            begin += 1;
+            return Some(Part::File(extent.clone()));
+        }
+        let in_memory = rest.iter().take(PIECES).take_while(|piece| piece.in_file(zipped).is_none()).count();
+        let pieces = begin..begin + in_memory;
+        begin = pieces.end;
+        (in_memory > 0).then(|| Part::Memory(Stretch::of(Arc::clone(&run), zipped, pieces)))
+    })
+}
+
 impl Stretch {
-    /// All of `run`, stretch by stretch: compressed if `zipped`.
-    pub fn all(run: Arc<Run>, zipped: bool) -> impl Iterator<Item = Self> {
-        let begins = (0..run.pieces().len()).step_by(PIECES);
-        begins.map(move |begin| {
-            let pieces = begin..run.pieces().len().min(begin + PIECES);
-            let mut stretch = Self { run: Arc::clone(&run), zipped, pieces, read: 0, left: 0 };
-            stretch.left = stretch.slices().map(<[u8]>::len).sum();
-            stretch
-        })
+    fn of(run: Arc<Run>, zipped: bool, pieces: Range<usize>) -> Self {
+        let mut stretch = Self { run, zipped, pieces, read: 0, left: 0 };
+        stretch.left = stretch.slices().map(<[u8]>::len).sum();
+        stretch
     }
 
     fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let pieces = self.run.pieces().get(self.pieces.clone()).unwrap_or_default();
         let mut read = self.read;
         pieces.iter().map(move |piece| {
-            let rest = piece.bytes(self.zipped).get(read..).unwrap_or_default();
+            let rest = piece.in_memory(self.zipped).get(read..).unwrap_or_default();
             read = 0;
             rest
         })
@@ -66,8 +88,9 @@ impl Buf for Stretch {
     fn advance(&mut self, count: usize) {
         self.left = self.left.saturating_sub(count);
         self.read += count;
-        while let Some(piece) = self.run.pieces().get(self.pieces.start)
-            && let Some(beyond) = self.read.checked_sub(piece.bytes(self.zipped).len())
+        while !self.pieces.is_empty()
+            && let Some(piece) = self.run.pieces().get(self.pieces.start)
+            && let Some(beyond) = self.read.checked_sub(piece.in_memory(self.zipped).len())
         {
             self.pieces.start += 1;
             self.read = beyond;

@@ -47,7 +47,7 @@ pub enum Samples<'a> {
 const VALUE_CHARS: usize = 24;
 
 /// Lines whose values are ages.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Aging {
     /// The beginnings of all lines, one after the other.
     beginnings: String,

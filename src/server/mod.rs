@@ -28,7 +28,7 @@ use crate::metrics::Exposition;
 use crate::metrics::text::CONTENT_TYPE as METRICS;
 use crate::web::answer::{self, HTML, TEXT, answer};
 use crate::web::encoding::accepts_gzip;
-use crate::web::{Answer, Hangup, Request};
+use crate::web::{Answer, Hangup, Lane, Request};
 use scrapes::Scrapes;
 
 pub use gate::Gate;
@@ -83,15 +83,16 @@ impl Server {
             return answer::method_not_allowed(TEXT, "This path takes GET and HEAD.\n");
         }
         match route {
-            Route::Metrics => self.metrics(accepts_gzip(request.headers()), Hangup::of(&request)).await,
+            Route::Metrics => self.metrics(&request).await,
             Route::Landing => self.landing(),
             Route::Healthy => answer(StatusCode::OK, TEXT, "Healthy.\n"),
             Route::Ready => self.ready(),
         }
     }
 
-    async fn metrics(&self, zipped: bool, reader: Hangup) -> Answer {
-        let body = match self.0.scrapes.body(zipped, reader).await {
+    async fn metrics(&self, request: &Request) -> Answer {
+        let zipped = accepts_gzip(request.headers());
+        let body = match self.0.scrapes.body(zipped, Hangup::of(request), Lane::of(request)).await {
             Ok(body) => body,
             Err(error) => return failed(error),
         };

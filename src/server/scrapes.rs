@@ -5,6 +5,7 @@
 //! the oldest are cut off. Must not know HTTP, or what is rendered.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use futures::future::{BoxFuture, Shared};
 
 use super::held::Held;
 use crate::clock::SharedClock;
-use crate::metrics::{Chunks, Counters, Exposition, Moment, RenderError, Rendering};
-use crate::web::{Chunk, Hangup};
+use crate::metrics::{Chunks, Counters, Exposition, Moment, Part, RenderError, Rendering};
+use crate::web::{Chunk, Hangup, Lane};
 
 /// Renderings that may be read at once; and one more, in an encoding that has none that can be shared.
 const RENDERINGS: usize = 8;
@@ -76,6 +77,7 @@ impl Alive {
 #[derive(Debug)]
 pub(super) struct Reading {
     chunks: Chunks,
+    lane: Option<Lane>,
     rendering: Arc<Rendering>,
     reader: Arc<Hangup>,
 }
@@ -88,13 +90,20 @@ impl Reading {
 }
 
 impl Iterator for Reading {
-    type Item = Chunk;
+    type Item = io::Result<Chunk>;
 
-    fn next(&mut self) -> Option<Chunk> {
-        let chunk = self.chunks.next()?;
+    fn next(&mut self) -> Option<io::Result<Chunk>> {
+        let chunk: Chunk = match (self.chunks.next()?, &self.lane) {
+            (Part::Memory(chunk), _) => chunk,
+            (Part::File(extent), Some(lane)) => lane.put(extent),
+            (Part::File(extent), None) => match extent.read() {
+                Ok(text) => Box::new(Bytes::from(text)),
+                Err(error) => return Some(Err(error)),
+            },
+        };
         // Until the last one was sent, the reader counts as one, and can be cut off.
         let _with = (Arc::clone(&self.rendering), Arc::clone(&self.reader));
-        Some(Box::new(Held { chunk, _with }))
+        Some(Ok(Box::new(Held { chunk, _with })))
     }
 }
 
@@ -104,17 +113,23 @@ impl Scrapes {
         Self { exposition, clock, current: Arc::default() }
     }
 
-    /// The body of one scrape, whose `reader` may be cut off later.
+    /// The body of one scrape, whose `reader` may be cut off later. What lies in files goes by its `lane`, if there is one.
     ///
     /// # Errors
     /// Never in practice; see [`RenderError`].
-    pub(super) async fn body(&self, zipped: bool, reader: Hangup) -> Result<Reading, RenderError> {
+    pub(super) async fn body(
+        &self,
+        zipped: bool,
+        reader: Hangup,
+        lane: Option<Lane>,
+    ) -> Result<Reading, RenderError> {
         let own = self.exposition.counters();
         let Newest { number, own, done, .. } = self.newest(own, zipped);
         let rendering = done.await?;
         let reader = Arc::new(reader);
         self.is_read(number, &rendering, Arc::downgrade(&reader));
-        Ok(Reading { chunks: Chunks::new(Arc::clone(&rendering), own)?, rendering, reader })
+        let chunks = Chunks::new(Arc::clone(&rendering), own)?;
+        Ok(Reading { chunks, lane, rendering, reader })
     }
 
     /// The rendering of this moment in its encoding, which may just have been begun, with counters beside it that are no
@@ -139,7 +154,8 @@ impl Scrapes {
         // A rendering may go with it, and all that it was put together from: not while others wait.
         drop(current);
         drop(before);
-        tokio::spawn(self.clone().forget_later(newest.number, newest.done.clone(), zipped));
+        let current = Arc::downgrade(&self.current);
+        tokio::spawn(forget_later(current, newest.number, newest.done.clone(), zipped));
         newest
     }
 
@@ -161,29 +177,35 @@ impl Scrapes {
         }
     }
 
-    /// Lets go of a rendering that nobody reads and nobody may come for any more: at rest none takes up memory. While
-    /// it is read, it may yet be shared.
-    async fn forget_later(self, number: u64, done: Done, zipped: bool) {
-        // Whoever waited may be gone, and what nobody waits for never counts as done.
-        drop(done.await);
-        loop {
-            tokio::time::sleep(USEFUL_TIME).await;
-            let mut current = self.current();
-            if current.newest(zipped).as_ref().is_none_or(|newest| newest.number != number) {
-                return;
-            }
-            let is_read = |alive: &Alive| alive.number == number && alive.has_readers();
-            if !current.alive.iter().any(is_read) {
-                let gone = current.newest(zipped).take();
-                drop(current);
-                drop(gone);
-                return;
-            }
-        }
-    }
-
     fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.current)
+    }
+}
+
+fn locked(current: &Mutex<Current>) -> MutexGuard<'_, Current> {
+    current.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets go of a rendering that nobody reads and nobody may come for any more: at rest none takes up memory. While it is read,
+/// it may yet be shared.
+async fn forget_later(current: Weak<Mutex<Current>>, number: u64, done: Done, zipped: bool) {
+    // Whoever waited may be gone, and what nobody waits for never counts as done.
+    drop(done.await);
+    loop {
+        tokio::time::sleep(USEFUL_TIME).await;
+        // The server has ended: it need not wait for this.
+        let Some(current) = current.upgrade() else { return };
+        let mut current = locked(&current);
+        if current.newest(zipped).as_ref().is_none_or(|newest| newest.number != number) {
+            return;
+        }
+        let is_read = |alive: &Alive| alive.number == number && alive.has_readers();
+        if !current.alive.iter().any(is_read) {
+            let gone = current.newest(zipped).take();
+            drop(current);
+            drop(gone);
+            return;
+        }
     }
 }
 

@@ -48,7 +48,7 @@ pub fn answer(status: StatusCode, content_type: &'static str, bytes: impl Into<B
 /// An answer whose body of `len` bytes comes in chunks, each asked for when the client has taken those before.
 pub fn streamed<C>(content_type: &'static str, len: u64, chunks: C) -> Answer
 where
-    C: Iterator<Item = Chunk> + Send + Unpin + 'static,
+    C: Iterator<Item = io::Result<Chunk>> + Send + Unpin + 'static,
 {
     let mut answer = Response::new(Streamed { left: len, chunks }.boxed_unsync());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -60,15 +60,14 @@ struct Streamed<C> {
     chunks: C,
 }
 
-impl<C: Iterator<Item = Chunk> + Unpin> hyper::body::Body for Streamed<C> {
+impl<C: Iterator<Item = io::Result<Chunk>> + Unpin> hyper::body::Body for Streamed<C> {
     type Data = Chunk;
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Chunk>>>> {
-        let chunk = self.chunks.next();
-        let len = chunk.as_ref().map_or(0, Buf::remaining);
-        self.left = self.left.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
-        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
+        let Some(chunk) = self.chunks.next().transpose()? else { return Poll::Ready(None) };
+        self.left = self.left.saturating_sub(u64::try_from(chunk.remaining()).unwrap_or(u64::MAX));
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {

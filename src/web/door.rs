@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
+
+use super::socket::Socket;
 
 /// Bytes that go both ways.
 pub trait Transport: AsyncRead + AsyncWrite + Send {}
@@ -37,11 +38,16 @@ impl fmt::Debug for Door {
 }
 
 impl Door {
+    /// Whether bytes get to the client as they were written.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Plain)
+    }
+
     /// Lets a client in. It takes as long as the client likes: give it a time limit.
     ///
     /// # Errors
     /// When the handshake fails, most often because one side does not trust the other.
-    pub async fn enter(&self, stream: TimeoutStream<TcpStream>) -> io::Result<Pin<Box<dyn Transport>>> {
+    pub(super) async fn enter(&self, stream: TimeoutStream<Socket>) -> io::Result<Pin<Box<dyn Transport>>> {
         let Self::Tls(config) = self else { return Ok(Box::pin(stream)) };
         let config = config().ok_or(io::ErrorKind::Unsupported)?;
         Ok(Box::pin(TlsAcceptor::from(config).accept(Box::pin(stream)).await?))

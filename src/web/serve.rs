@@ -19,9 +19,11 @@ use tracing::debug;
 
 use super::answer::{Answer, Request};
 use super::door::Door;
+use super::lane::Lane;
 use super::limits::Limits;
 use super::noted::{NotedBody, NotedStream};
 use super::room::{Guest, Room};
+use super::socket::Socket;
 
 /// Serves `routes` on all `listeners`, in plain HTTP, until `stop`; see [`serve_through`].
 pub async fn serve<R, F>(listeners: Vec<TcpListener>, limits: Limits, routes: R, stop: CancellationToken)
@@ -102,13 +104,16 @@ where
 
     async fn attend(self, stream: TcpStream, guest: &Arc<Guest>, watcher: Watcher) {
         let Self { door, limits, routes, stop, .. } = self;
-        let mut stream = TimeoutStream::new(stream);
+        let lane = Lane::default();
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(Socket::new(stream, lane.clone()));
         stream.set_write_timeout(Some(limits.write_time));
         let entered = tokio::select! {
             // Nobody who is still at the door may hold up the end.
             () = stop.cancelled() => return,
             entered = door.enter(stream) => entered,
         };
+        let lane = door.is_open().then_some(lane);
         let inner = match entered {
             Ok(stream) => stream,
             Err(error) => return debug!(msg = "A TLS handshake failed", error = %error),
@@ -119,6 +124,7 @@ where
         let service = service_fn(move |mut request: Request| {
             guest.is_answered();
             request.extensions_mut().insert(guest.hangup());
+            lane.iter().cloned().for_each(|lane| drop(request.extensions_mut().insert(lane)));
             let guest = Arc::clone(&guest);
             let answer = routes(request);
             async move { Ok::<_, Infallible>(answer.await.map(|inner| NotedBody { inner, guest })) }
@@ -126,6 +132,8 @@ where
         // The room keeps the time for heads: the library's own timer would close idle connections, too.
         let connection = http1::Builder::new()
             .header_read_timeout(None)
+            // What is copied to be written with something else would be the stand-ins of a lane.
+            .writev(true)
             .max_header_size(limits.header_bytes)
             .serve_connection(TokioIo::new(stream), service);
         // A client that breaks off is its own affair.

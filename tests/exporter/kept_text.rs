@@ -10,11 +10,13 @@ use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
 use crate::support::scrape::Scrape;
 
-/// Companies for five blocks, the last one not full, for two bundles, and for more than one step of those that are rendered anew.
-const PLAN: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
+/// Companies for three blocks, the last one not full, for two bundles, and for more than one step of those that are rendered anew.
+const SHORT: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
+/// The same with texts that are long enough to lie in a file.
+const LONG: Plan = Plan { companies: 40, connections: 16, ..SHORT };
 const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=12m"];
 /// The first company of the second block. Each company has a connection.
-const GONE: usize = 16;
+const GONE: usize = 32;
 /// What a fresh exporter cannot know, or has done less often.
 const OWN: &[&str] = &["process_", "nectar_api_", "nectar_exporter_poll"];
 
@@ -47,9 +49,9 @@ const EVENTS: &[(&str, Event)] = &[
         assert!(nectar.remove_company(&sorted(nectar)[GONE]));
     }),
     ("other external ids, and the last company of a block is not listed", |nectar, _| {
-        list(nectar, "Named", 15)
+        list(nectar, "Named", 31)
     }),
-    ("other names, and another is not listed", |nectar, _| list(nectar, "Renamed", 14)),
+    ("other names, and another is not listed", |nectar, _| list(nectar, "Renamed", 30)),
     ("the old names again", |nectar, _| nectar.faults().clear()),
 ];
 
@@ -92,13 +94,22 @@ async fn says_what_a_fresh_one_says(kept: &Program, nectar: &Simulator, event: &
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_is_what_would_be_rendered() {
+async fn what_is_kept_in_memory_is_what_would_be_rendered() {
+    what_is_kept_is_what_would_be_rendered(&SHORT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_in_a_file_is_what_would_be_rendered() {
+    what_is_kept_is_what_would_be_rendered(&LONG).await;
+}
+
+async fn what_is_kept_is_what_would_be_rendered(plan: &Plan) {
     let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
-    let nectar = Simulator::new(&PLAN, KEY, clock.clone());
+    let nectar = Simulator::new(plan, KEY, clock.clone());
     let kept = Program::against(&nectar, FLAGS, clock).await;
     let first = kept.after_polls(1).await;
     let ids = one_of_each_company(&first);
-    assert_eq!(ids.len(), 70);
+    assert_eq!(ids.len(), plan.companies as usize);
     for (event, happens) in EVENTS {
         happens(&nectar, &ids);
         kept.next_poll().await;

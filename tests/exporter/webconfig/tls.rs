@@ -3,7 +3,12 @@
 use reqwest::tls::Version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use nectar_exporter::simulator::Simulator;
+
 use super::place::{Authority, Place, TLS, get};
+use crate::long_texts::{FLAG, LONG, of_the_fleet, unpacked};
+use crate::support::clock::TestClock;
+use crate::support::program::{KEY, Program};
 
 /// Which clients each kind of client authentication lets in: without a certificate, with one of ours, with a stranger's.
 #[tokio::test(flavor = "multi_thread")]
@@ -128,4 +133,25 @@ async fn plain_http_gets_no_answer_where_there_is_tls() {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     assert!(!String::from_utf8_lossy(&answer).contains("HTTP"), "{answer:?}");
+}
+
+/// What the system could send by itself has to be encrypted first.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_texts() {
+    let place = Place::new(TLS);
+    let clock = TestClock::new();
+    let nectar = Simulator::new(&LONG, KEY, clock.clone());
+    let program = Program::against(&nectar, &[&place.flag(), FLAG], clock).await;
+    let client = place.authority.client().gzip(false).build().unwrap();
+    let url = format!("{}/metrics", program.url);
+    let mut plain = String::new();
+    while !plain.contains("\nnectar_up 1\n") {
+        plain = client.get(&url).send().await.unwrap().text().await.unwrap();
+    }
+    let packed = client.get(&url).header("accept-encoding", "gzip").send().await.unwrap();
+    let packed = packed.bytes().await.unwrap();
+    let (plain, unpacked) = (of_the_fleet(&plain), of_the_fleet(&unpacked(&packed)));
+    let differing = plain.lines().zip(unpacked.lines()).find(|(plain, unpacked)| plain != unpacked);
+    assert_eq!(differing, None);
+    assert_eq!(plain.len(), unpacked.len());
 }

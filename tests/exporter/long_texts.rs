@@ -1,0 +1,80 @@
+//! Texts that are long enough to lie in a file, which the system sends by itself: they say what they say compressed.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use nectar_exporter::simulator::Plan;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::program::Program;
+
+/// A family of eight companies has some 70 KB.
+pub const LONG: Plan = Plan { companies: 20, connections: 50, accounts: 2, seed: 11, speed: 0.0 };
+pub const FLAG: &str = "--metrics.detail=connections";
+
+/// Without the exporter's own counters, which go on between two scrapes.
+pub fn of_the_fleet(text: &str) -> String {
+    let is_own =
+        |line: &&str| ["process_", "nectar_api_", "nectar_exporter_"].iter().any(|own| line.starts_with(own));
+    let fleet: Vec<&str> = text.lines().filter(|line| !is_own(line)).collect();
+    assert!(fleet.len() > 8_000, "{} lines are not many", fleet.len());
+    fleet.join("\n")
+}
+
+pub fn unpacked(packed: &[u8]) -> String {
+    let mut text = String::new();
+    GzDecoder::new(packed).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// What is answered to `requests`, sent at once on one connection, which the last one closes.
+async fn answers(program: &Program, requests: &[&str]) -> Vec<u8> {
+    let address = program.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(requests.concat().as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    answer
+}
+
+/// The body of the first answer, and what follows it.
+fn body(answers: &[u8], is_head: bool) -> (&[u8], &[u8]) {
+    let end = answers.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let (head, rest) = answers.split_at(end);
+    let head = std::str::from_utf8(head).unwrap();
+    assert!(head.contains(" 200 OK\r\n"), "{head}");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    rest.split_at(if is_head { 0 } else { length.parse().unwrap() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_say_the_same_plain_and_compressed() {
+    const ONE: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+    const HEAD: &str = "HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+    const PAGE: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const PACKED: &str =
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
+    const OLD: &str = "GET /metrics HTTP/1.0\r\n\r\n";
+    let (program, _simulator) = Program::simulated(&LONG, &[FLAG]).await;
+    program.after_polls(1).await;
+
+    let answers_to_all = answers(&program, &[ONE, HEAD, ONE, PAGE, PACKED]).await;
+    let (first, rest) = body(&answers_to_all, false);
+    let (_, rest) = body(rest, true);
+    let (third, rest) = body(rest, false);
+    let (page, rest) = body(rest, false);
+    let (packed, rest) = body(rest, false);
+    assert!(rest.is_empty(), "more than was asked for");
+    assert!(String::from_utf8_lossy(page).contains("<html"));
+    let to_old = answers(&program, &[OLD]).await;
+    let (old, _) = body(&to_old, false);
+
+    let expected = of_the_fleet(&unpacked(packed));
+    for (name, text) in [("the first", first), ("the third", third), ("HTTP/1.0", old)] {
+        let text = of_the_fleet(std::str::from_utf8(text).unwrap());
+        let differing = text.lines().zip(expected.lines()).find(|(text, expected)| text != expected);
+        assert_eq!(differing, None, "{name}");
+        assert_eq!(text.len(), expected.len(), "{name}");
+    }
+}
