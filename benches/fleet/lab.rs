@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::beside::{self, Beside};
 use super::fleet::Fleet;
 use super::memory::{self, Memory};
-use super::polls::{self, Polls};
+use super::polls::{self, Growth, Polls};
 use super::scrapes::{self, Scrapes};
 use super::{bare, crate_way};
 
@@ -25,6 +25,7 @@ pub struct Lab {
     quick: bool,
     scrapes: Memo<Fleet, Scrapes>,
     polls: Memo<Fleet, Polls>,
+    growth: Memo<(), Growth>,
     memory: Memo<(Fleet, bool), Memory>,
     crowds: Memo<bool, (f64, f64)>,
     beside: Memo<bool, Beside>,
@@ -39,6 +40,7 @@ impl Lab {
             quick,
             scrapes: Memo::default(),
             polls: Memo::default(),
+            growth: Memo::default(),
             memory: Memo::default(),
             crowds: Memo::default(),
             beside: Memo::default(),
@@ -69,6 +71,12 @@ impl Lab {
 
     pub fn polls(&self, fleet: Fleet) -> Rc<Polls> {
         once(&self.polls, fleet, || polls::measure(&fleet.plan(self.quick), self.runs(9)))
+    }
+
+    /// Polls of the large and the small fleet.
+    pub fn growth(&self) -> Rc<Growth> {
+        let plans = [Fleet::Large, Fleet::Small].map(|fleet| fleet.plan(self.quick));
+        once(&self.growth, (), || polls::growth(plans.each_ref(), self.runs(7)))
     }
 
     pub fn memory(&self, fleet: Fleet, changing: bool) -> Rc<Memory> {

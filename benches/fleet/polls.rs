@@ -60,6 +60,32 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
     Polls { bare, cold_bare, first, unchanged, changed, connections_changed, api: median(&served) }
 }
 
+/// CPU of the polls of two fleets.
+pub struct Growth {
+    /// From the start to the end of all that a first poll brings.
+    pub first: [Vec<Duration>; 2],
+    /// Of a further poll that finds what the last one found.
+    pub unchanged: [Vec<Duration>; 2],
+}
+
+/// Measures two fleets by turns, the larger one first.
+pub fn growth(plans: [&Plan; 2], runs: usize) -> Growth {
+    let apis = plans.map(Api::start);
+    let took = Exporter::start(&apis[0], ONCE).poll_finished();
+    // Long enough for two first polls between two others.
+    let exporters = apis.each_ref().map(|api| Exporter::filled(api, took * 5 + Duration::from_secs(5)));
+    let mut growth = Growth { first: [vec![], vec![]], unchanged: [vec![], vec![]] };
+    for _ in 0..runs {
+        for (polls, exporter) in growth.unchanged.iter_mut().zip(&exporters) {
+            polls.push(next_poll(exporter));
+        }
+        for (polls, api) in growth.first.iter_mut().zip(&apis) {
+            polls.push(Exporter::filled(api, ONCE).process().cpu());
+        }
+    }
+    growth
+}
+
 fn next_poll(exporter: &Exporter) -> Duration {
     let process = exporter.process();
     assert_eq!(exporter.polls_meanwhile(), 0, "a poll came sooner than expected: this machine is too busy");

@@ -9,7 +9,7 @@ use super::beside::Beside;
 use super::fleet::Fleet::{Large, Nothing, Small};
 use super::lab::Lab;
 use super::memory::{Memory, POLLS, POLLS_ALONE};
-use super::polls::Polls;
+use super::polls::{Growth, Polls};
 use super::scrapes::{Scrapes, Turns};
 use super::series::{median, percentile, ratio};
 
@@ -68,8 +68,8 @@ pub static ROWS: &[Row] = &[
     row("beside-changes", "the same, a tenth of the companies changing each second", AtMost(3.0), "×", |lab| beside_polls(lab, true)),
     row("growth-plain", "growth tenfold: time of a plain scrape", AtMost(13.0), "×", |lab| grown_scrape(lab, |s| &s.plain.exporter)),
     row("growth-gzip", "growth tenfold: time of a gzip scrape", AtMost(13.0), "×", |lab| grown_scrape(lab, |s| &s.gzip.exporter)),
-    row("growth-first", "growth tenfold: CPU of the first poll", AtMost(13.0), "×", |lab| grown_poll(lab, |p| &p.first)),
-    row("growth-unchanged", "growth tenfold: CPU of a poll that finds nothing new", AtMost(13.0), "×", |lab| grown_poll(lab, |p| &p.unchanged)),
+    row("growth-first", "growth tenfold: CPU of the first poll", AtMost(13.0), "×", |lab| grown_poll(lab, |g| &g.first)),
+    row("growth-unchanged", "growth tenfold: CPU of a poll that finds nothing new", AtMost(13.0), "×", |lab| grown_poll(lab, |g| &g.unchanged)),
     row("growth-nginx", "growth tenfold: nginx, plain", ToKnow, "×", |lab| grown_scrape(lab, |s| &s.plain.nginx)),
     row("growth-peak", "growth tenfold: peak memory beside an empty exporter's", AtMost(11.0), "×", |lab| grown_memory(lab, |m| m.peak)),
     row("growth-rest", "growth tenfold: memory at rest beside an empty exporter's", AtMost(11.0), "×", |lab| grown_memory(lab, |m| m.rest)),
@@ -189,9 +189,10 @@ fn grown_scrape(lab: &Lab, times: fn(&Scrapes) -> &Vec<Duration>) -> Figure {
     grown(times(&large), times(&small))
 }
 
-fn grown_poll(lab: &Lab, times: fn(&Polls) -> &Vec<Duration>) -> Figure {
-    let (large, small) = (lab.polls(Large), lab.polls(Small));
-    grown(times(&large), times(&small))
+fn grown_poll(lab: &Lab, times: fn(&Growth) -> &[Vec<Duration>; 2]) -> Figure {
+    let growth = lab.growth();
+    let [large, small] = times(&growth);
+    grown(large, small)
 }
 
 fn grown(large: &[Duration], small: &[Duration]) -> Figure {
