@@ -16,6 +16,7 @@ mod press;
 mod rendering;
 mod rows;
 mod shelf;
+mod source;
 mod stretch;
 pub mod text;
 

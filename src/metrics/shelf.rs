@@ -10,18 +10,16 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 
 use super::bundle::{Bundle, Bundles, Runs, add_families};
-use super::kept::{Kept, Same};
+use super::kept::Kept;
 use super::objects::Objects;
 use super::piece::{Piece, Run};
 use super::press::{Press, Pressed};
 use super::rows::views;
+use super::source::{Counted, Listed, ObjectsSource, Worded};
 use super::{Detail, RenderError, Settings, companies, objects};
-use crate::fleet::changes::Changes;
-use crate::fleet::tally::Tallies;
 use crate::fleet::unknown::GrantedWords;
-use crate::fleet::{CompanyState, Fleet, PollOutcome};
+use crate::fleet::{CompanyState, Fleet};
 use crate::gzip::Deflater;
-use crate::model::{Company, Connection, RecordFaults};
 use crate::store::Store;
 
 /// Companies in a block: enough for segments that compress well; few enough that one change is soon rendered, and that no
@@ -62,29 +60,6 @@ struct Bundled {
 
 /// Companies block by block, in their order.
 type Blocks<S> = Vec<Arc<Kept<S>>>;
-
-/// What a block is rendered from where labels depend on which words were granted.
-type Worded<S> = (Arc<GrantedWords>, Vec<S>);
-
-/// What is shown of a company whatever is held of it.
-#[derive(Debug, PartialEq)]
-struct Listed {
-    company: Company,
-    last_poll: Option<PollOutcome>,
-    begun: Option<Timestamp>,
-}
-
-/// What the counts of a company are shown from.
-#[derive(Debug, PartialEq)]
-struct Counted {
-    company: Company,
-    /// None while nothing may be shown.
-    served: Option<(Same<Tallies>, RecordFaults)>,
-    changes: Option<Same<Changes>>,
-}
-
-#[derive(Debug, PartialEq)]
-struct ObjectsSource(Same<Vec<Connection>>, Company);
 
 /// What a shelf is filled from.
 struct Now<'a> {
@@ -277,30 +252,4 @@ fn are_same<'a, S: 'a>(
     those: impl IntoIterator<Item = &'a Arc<Kept<S>>>,
 ) -> bool {
     these.into_iter().map(Arc::as_ptr).eq(those.into_iter().map(Arc::as_ptr))
-}
-
-impl ObjectsSource {
-    fn of(one: &Objects<'_>) -> Self {
-        Self(Same::as_this(&one.snapshot.connections), one.company.clone())
-    }
-}
-
-impl Listed {
-    fn of(state: &CompanyState) -> Self {
-        let begun = state.held.as_ref().map(|held| held.snapshot.begun);
-        Self { company: state.company.clone(), last_poll: state.last_poll, begun }
-    }
-}
-
-impl Counted {
-    fn of(state: &CompanyState, is_served: bool) -> Self {
-        let held = state.held.as_deref();
-        let served = held.filter(|_| is_served);
-        Self {
-            company: state.company.clone(),
-            served: served.map(|held| (Same::as_this(&held.tallies), held.snapshot.faults.clone())),
-            // Shown from the first snapshot on.
-            changes: held.map(|_| Same::as_this(&state.changes)),
-        }
-    }
 }
