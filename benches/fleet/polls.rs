@@ -72,8 +72,12 @@ pub struct Growth {
 pub fn growth(plans: [&Plan; 2], runs: usize) -> Growth {
     let apis = plans.map(Api::start);
     let took = Exporter::start(&apis[0], ONCE).poll_finished();
-    // Long enough for two first polls between two others.
-    let exporters = apis.each_ref().map(|api| Exporter::filled(api, took * 5 + Duration::from_secs(5)));
+    // Long enough for two first polls between two others; and the small one's polls come well after the large one's.
+    let gap = took + Duration::from_secs(2);
+    let exporters = apis.each_ref().map(|api| {
+        std::thread::sleep(gap);
+        Exporter::filled(api, gap * 6)
+    });
     let mut growth = Growth { first: [vec![], vec![]], unchanged: [vec![], vec![]] };
     for _ in 0..runs {
         for (polls, exporter) in growth.unchanged.iter_mut().zip(&exporters) {
