@@ -10,7 +10,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Space is given back by the page. This is the size of most systems, or a multiple of it.
+/// Space is given back by the page. This is a multiple of the size of most systems, and [`open`] sees to it that the file has no
+/// larger ones: a place that shared a page with another one would be wiped in the page, which a socket may still hold.
 const PAGE: u64 = 64 * 1024;
 
 /// The file. Cheap to clone.
@@ -120,7 +121,30 @@ fn open() -> Option<File> {
     use rustix::process::{Resource, getrlimit};
     // Places are never used again. Where files may not grow without end, writing beyond it would end the process.
     getrlimit(Resource::Fsize).current.is_none().then_some(())?;
-    memfd_create("nectar-exporter", MemfdFlags::CLOEXEC).ok().map(File::from)
+    has_small_pages(std::path::Path::new("/sys/kernel/mm/transparent_hugepage")).then_some(())?;
+    let file: File = memfd_create("nectar-exporter", MemfdFlags::CLOEXEC).ok()?.into();
+    is_fit(&file).is_ok_and(|is_fit| is_fit).then_some(file)
+}
+
+/// Whether the system gives files in memory no huge pages, by itself and for each size. In `settings` the word in brackets holds.
+#[cfg(target_os = "linux")]
+fn has_small_pages(settings: &std::path::Path) -> bool {
+    let sizes = std::fs::read_dir(settings).into_iter().flatten().filter_map(Result::ok);
+    let files = sizes.map(|entry| entry.path()).chain([settings.to_path_buf()]);
+    // Where there is no such file, there are no such pages.
+    let mut texts = files.filter_map(|folder| std::fs::read_to_string(folder.join("shmem_enabled")).ok());
+    texts.all(|text| ["[never]", "[advise]", "[deny]", "[inherit]"].iter().any(|word| text.contains(word)))
+}
+
+/// Whether a place can be sent and given back: some systems have such files, but not all that can be done with them.
+#[cfg(target_os = "linux")]
+fn is_fit(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    file.write_all_at(&[1], 0)?;
+    let sent = hand_on(file, 0, 1, &ours)?;
+    give_back(file, 0, PAGE);
+    Ok(sent == 1 && file.metadata()?.blocks() == 0)
 }
 
 #[cfg(target_os = "linux")]

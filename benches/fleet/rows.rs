@@ -65,7 +65,7 @@ pub static ROWS: &[Row] = &[
     row("peak-changing", "peak memory, every company changed at each poll", AtMost(450.0), "MiB", |lab| peak(lab, true)),
     row("rest-changing", "memory at rest after such polls", AtMost(300.0), "MiB", |lab| rest(lab, true)),
     row("beside-polls", "99th percentile of scrapes during polls, beside an idle exporter's", AtMost(3.0), "×", |lab| beside_polls(lab, false)),
-    row("beside-changes", "the same, a tenth of the companies changing each second", AtMost(3.0), "×", |lab| beside_polls(lab, true)),
+    row("beside-changes", "the same, a tenth of the companies changing in each round", AtMost(3.0), "×", |lab| beside_polls(lab, true)),
     row("growth-plain", "growth tenfold: time of a plain scrape", AtMost(13.0), "×", |lab| grown_scrape(lab, |s| &s.plain.exporter)),
     row("growth-gzip", "growth tenfold: time of a gzip scrape", AtMost(13.0), "×", |lab| grown_scrape(lab, |s| &s.gzip.exporter)),
     row("growth-first", "growth tenfold: CPU of the first poll", AtMost(13.0), "×", |lab| grown_poll(lab, |g| &g.first)),
