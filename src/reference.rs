@@ -39,7 +39,8 @@ pub fn metrics_page() -> String {
         (
             Group::Exporter,
             "The exporter",
-            "Present from the first scrape. The `process_*` metrics of Prometheus' client libraries are there too.",
+            "Present from the first scrape. The `process_*` metrics of Prometheus' client libraries are there too; \
+             on Linux, `process_resident_memory_bytes` leaves out the file in memory that long texts lie in.",
         ),
     ];
     for (group, title, when) in groups {

@@ -53,7 +53,7 @@ impl Process {
 
     /// What its files in memory take, in MiB.
     pub fn in_files(self) -> f64 {
-        let open = fs::read_dir(format!("/proc/{}/fd", self.0)).unwrap().map_while(Result::ok);
+        let open = fs::read_dir(format!("/proc/{}/fd", self.0)).unwrap().filter_map(Result::ok);
         // One that was closed meanwhile is none.
         let names = |path: &PathBuf| fs::read_link(path).unwrap_or_default().to_string_lossy().into_owned();
         let is_in_memory = |path: &PathBuf| names(path).starts_with("/memfd:");

@@ -1,7 +1,7 @@
 //! Kept texts in a row, their pieces put together family by family.
 //!
-//! To sum up the 8,000 pieces of a large fleet takes 5 ms, and beside a poll far longer: it is done anew only where something
-//! was replaced. Must not know which families there are.
+//! To sum up all pieces of a large fleet takes a scrape beside a poll long: it is done anew only where something was replaced.
+//! Must not know which families there are.
 
 use std::sync::{Arc, OnceLock};
 

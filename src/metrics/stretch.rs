@@ -1,6 +1,6 @@
 //! How the pieces of a run are sent: those in memory many at once, from where they lie; those in a file one by one.
 //!
-//! One by one, a plain scrape hands over 7,800, and counts up and down who holds each. Must not know what they say.
+//! One by one, all are handed over, and who holds each is counted up and down. Must not know what they say.
 
 use std::io::IoSlice;
 use std::iter;

@@ -14,7 +14,7 @@ use bytes::Buf;
 use super::answer::{Chunk, Request};
 use crate::store::Extent;
 
-/// Known by its place in memory. So many bytes are sent at a time; twice or four times as many take no less time.
+/// Known by its place in memory. At most so many bytes are sent at a time: most parts of files are shorter, and go whole.
 static STAND_IN: [u8; 256 * 1024] = [0; 256 * 1024];
 
 /// The parts of files that are to be sent on one connection. Cheap to clone.

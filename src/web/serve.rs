@@ -105,6 +105,7 @@ where
     async fn attend(self, stream: TcpStream, guest: &Arc<Guest>, watcher: Watcher) {
         let Self { door, limits, routes, stop, .. } = self;
         let lane = Lane::default();
+        // What is sent from a file ends in less than a segment, which would wait until the client has confirmed the last one: 40 ms.
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(Socket::new(stream, lane.clone()));
         stream.set_write_timeout(Some(limits.write_time));
@@ -124,7 +125,9 @@ where
         let service = service_fn(move |mut request: Request| {
             guest.is_answered();
             request.extensions_mut().insert(guest.hangup());
-            lane.iter().cloned().for_each(|lane| drop(request.extensions_mut().insert(lane)));
+            if let Some(lane) = &lane {
+                request.extensions_mut().insert(lane.clone());
+            }
             let guest = Arc::clone(&guest);
             let answer = routes(request);
             async move { Ok::<_, Infallible>(answer.await.map(|inner| NotedBody { inner, guest })) }

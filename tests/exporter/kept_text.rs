@@ -11,10 +11,10 @@ use crate::support::program::{KEY, Program};
 use crate::support::scrape::Scrape;
 
 /// Companies for three blocks, the last one not full, for two bundles, and for more than one step of those that are rendered anew.
-const SHORT: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
+pub const SHORT: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
 /// The same with texts that are long enough to lie in a file.
-const LONG: Plan = Plan { companies: 34, connections: 45, ..SHORT };
-const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=12m"];
+pub const LONG: Plan = Plan { companies: 34, connections: 45, ..SHORT };
+pub const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=12m"];
 /// The first company of the second block. Each company has a connection.
 const GONE: usize = 32;
 /// What a fresh exporter cannot know, or has done less often.
@@ -96,12 +96,14 @@ async fn says_what_a_fresh_one_says(kept: &Program, nectar: &Simulator, event: &
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_in_memory_is_what_would_be_rendered() {
     let (kept, nectar, ids) = what_is_kept_is_what_would_be_rendered(&SHORT).await;
-    so_is_what_has_many_words(&kept, &nectar, &ids).await;
+    so_are_many_words(&kept, &nectar, &ids).await;
+    so_is_what_was_withdrawn(&kept, &nectar).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_in_a_file_is_what_would_be_rendered() {
-    drop(what_is_kept_is_what_would_be_rendered(&LONG).await);
+    let (kept, nectar, _) = what_is_kept_is_what_would_be_rendered(&LONG).await;
+    so_is_what_was_withdrawn(&kept, &nectar).await;
 }
 
 async fn what_is_kept_is_what_would_be_rendered(plan: &Plan) -> (Program, Simulator, Vec<String>) {
@@ -119,7 +121,7 @@ async fn what_is_kept_is_what_would_be_rendered(plan: &Plan) -> (Program, Simula
     (kept, nectar, ids)
 }
 
-async fn so_is_what_has_many_words(kept: &Program, nectar: &Simulator, ids: &[String]) {
+async fn so_are_many_words(kept: &Program, nectar: &Simulator, ids: &[String]) {
     // With two that the fleet has from the start, one status more than have names of their own; which one has none, a
     // fresh exporter may see otherwise. Then it gets one, and nothing else changes with its company.
     for (number, id) in ids[GONE + 1..].iter().chain(&ids[..GONE]).take(31).enumerate() {
@@ -131,6 +133,9 @@ async fn so_is_what_has_many_words(kept: &Program, nectar: &Simulator, ids: &[St
     set(nectar, &ids[GONE + 1], "PENDING");
     kept.next_poll().await;
     says_what_a_fresh_one_says(kept, nectar, "a status gets a name").await;
+}
+
+async fn so_is_what_was_withdrawn(kept: &Program, nectar: &Simulator) {
     nectar.faults().set(Scope::Everything, Fault::Status(500));
     for _ in 0..3 {
         kept.next_poll().await;

@@ -1,16 +1,20 @@
 //! Texts that are long enough to lie in a file, which the system sends by itself: they say what they say compressed.
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
 use nectar_exporter::simulator::Plan;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::kept_text;
+use crate::support::binary::{Running, nectar_exporter};
 use crate::support::program::Program;
 
-/// A family of three companies has some 50 KB.
-pub const LONG: Plan = Plan { companies: 10, connections: 100, accounts: 1, seed: 11, speed: 0.0 };
+/// A family of three companies has some 300 KB: more than is handed over at a time.
+pub const LONG: Plan = Plan { companies: 4, connections: 600, accounts: 1, seed: 11, speed: 0.0 };
 pub const FLAG: &str = "--metrics.detail=connections";
 
 /// Without the exporter's own counters, which go on between two scrapes.
@@ -46,6 +50,51 @@ fn body(answers: &[u8], is_head: bool) -> (&[u8], &[u8]) {
     assert!(head.contains(" 200 OK\r\n"), "{head}");
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
     rest.split_at(if is_head { 0 } else { length.parse().unwrap() })
+}
+
+/// Whether the system gives files in memory small pages only, without which none is used.
+fn has_small_pages() -> bool {
+    let settings = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
+    settings.is_ok_and(|words| ["[never]", "[advise]", "[deny]"].iter().any(|word| words.contains(word)))
+}
+
+/// Bytes in the file of an exporter of `plan` that was scraped.
+fn in_file(plan: &Plan, detail: &str) -> u64 {
+    let Plan { companies, connections, accounts, seed, .. } = plan;
+    let flags = [
+        format!("--sim.companies={companies}"),
+        format!("--sim.connections={connections}"),
+        format!("--sim.accounts={accounts}"),
+        format!("--sim.seed={seed}"),
+        "--sim.speed=0".to_owned(),
+        "--web.listen-address=127.0.0.1:0".to_owned(),
+        detail.to_owned(),
+    ];
+    let arguments: Vec<&str> = ["demo"].into_iter().chain(flags.iter().map(String::as_str)).collect();
+    let mut running = Running::start(&mut nectar_exporter(&arguments));
+    let mut client = std::net::TcpStream::connect(running.address()).unwrap();
+    running.wait_for("Poll finished");
+    client.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    std::io::copy(&mut client, &mut std::io::sink()).unwrap();
+    let open =
+        std::fs::read_dir(format!("/proc/{}/fd", running.id())).unwrap().map(|file| file.unwrap().path());
+    let is_ours = |file: &PathBuf| {
+        std::fs::read_link(file)
+            .is_ok_and(|name| name.to_string_lossy().starts_with("/memfd:nectar-exporter"))
+    };
+    open.filter(is_ours).map(|file| std::fs::metadata(file).unwrap().blocks() * 512).sum()
+}
+
+/// Without this, the tests of long texts would pass with all of them in memory.
+#[test]
+fn they_lie_in_a_file() {
+    let cases = [(&LONG, FLAG), (&kept_text::LONG, kept_text::FLAGS[0])];
+    for (plan, detail) in cases {
+        let bytes = in_file(plan, detail);
+        assert_eq!(bytes > 1_000_000, has_small_pages(), "{bytes} bytes of {plan:?}");
+    }
+    let short = in_file(&kept_text::SHORT, kept_text::FLAGS[0]);
+    assert_eq!(short, 0, "texts that are too short to be worth it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

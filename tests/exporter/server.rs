@@ -175,5 +175,6 @@ fn decoding_gives_way_to_scrapes() {
         Some((name.to_owned(), fields.split(' ').nth(16).unwrap().parse().unwrap()))
     });
     let niceness: BTreeMap<String, i32> = niceness.collect();
-    assert!(niceness["decoder"] > niceness["renderer"], "{niceness:?}");
+    // 19 is the most that there is.
+    assert_eq!(niceness["decoder"], (niceness["renderer"] + 10).min(19), "{niceness:?}");
 }

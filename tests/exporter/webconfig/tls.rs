@@ -1,9 +1,8 @@
 //! Handshakes: versions, certificates of clients, and that TLS is all there is.
 
+use nectar_exporter::simulator::Simulator;
 use reqwest::tls::Version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-use nectar_exporter::simulator::Simulator;
 
 use super::place::{Authority, Place, TLS, get};
 use crate::long_texts::{FLAG, LONG, of_the_fleet, unpacked};
