@@ -31,10 +31,12 @@ const COMPANIES_PER_BLOCK: usize = 32;
 const COMPANIES_PER_OBJECTS: usize = 3;
 
 /// Blocks of objects that are rendered anew before the shelf is replaced, and what it had of them is freed. All at once, a poll
-/// that changes each company would leave the allocator with a hole for each: with texts on the heap, memory at rest was 297 MiB, and 275 MiB so.
+/// that changes each company would leave the allocator with a hole for each: with texts on the heap, memory at rest was 297 MiB,
+/// and 275 MiB so.
 const OBJECTS_PER_STEP: usize = 21;
 
-/// Companies in a bundle, or as many as whole blocks have. A change sums up its whole bundle anew; smaller ones are more to sum up at each scrape.
+/// Companies in a bundle, or as many as whole blocks have. A change sums up its whole bundle anew; smaller ones are more to sum up
+/// at each scrape.
 const COMPANIES_PER_BUNDLE: usize = 64;
 
 /// Everything that was rendered and does not change with the clock alone.
@@ -178,7 +180,6 @@ impl Shelf {
             && are_same(&self.counts, &other.counts)
             && are_same(&self.objects, &other.objects)
             && self.is_limited == other.is_limited
-            && self.granted == other.granted
     }
 
     /// All families as they are at `now`, in their order, each with its head. Ages are compressed if there is a `deflater`.

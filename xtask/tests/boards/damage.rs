@@ -26,7 +26,7 @@ const DAMAGES: &[Damage] = &[
     ("panels say what they show", "no title", Overview, r#""title":"Connections""#, r#""title":" ""#),
     ("panels say what they show", "no description", Company, r#""description":"From Nectar's page on connection and account statuses.""#, r#""description":"""#),
     ("panels say what they show", "two queries of one name", Overview, r#""refId":"B""#, r#""refId":"A""#),
-    ("panels say what they show", "chosen data source", Exporter, r#"},"description":"Memory that each exporter has in use.""#, r#","x":1},"description":"Memory that each exporter has in use.""#),
+    ("panels say what they show", "chosen data source", Exporter, r#"},"description":"Resident memory of"#, r#","x":1},"description":"Resident memory of"#),
     ("ids are unique", "occurs twice", Overview, r#""id":3,"#, r#""id":4,"#),
     ("no panels overlap", "overlaps", Overview, r#""x":4,"y":1}"#, r#""x":3,"y":1}"#),
     ("no panels overlap", "over the edge", Overview, r#""gridPos":{"h":8,"w":24,"x":0"#, r#""gridPos":{"h":8,"w":24,"x":1"#),
