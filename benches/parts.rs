@@ -118,7 +118,7 @@ fn rendering(criterion: &mut Criterion) {
     let render = |exposition: &Exposition| nectar.runtime.block_on(exposition.render(true)).unwrap();
     // With nothing on its shelf it renders and compresses everything.
     criterion.bench_function("render/100 companies", |bencher| {
-        bencher.iter_batched(|| exposition(&writer), |new| render(&new), BatchSize::PerIteration);
+        bencher.iter_batched_ref(|| exposition(&writer), |new| render(new), BatchSize::PerIteration);
     });
     let prepared = exposition(&writer);
     criterion.bench_function("render/ages of 100 companies", |bencher| {

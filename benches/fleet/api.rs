@@ -26,6 +26,8 @@ const UTILITY: &str = "Northgate Power & Light";
 /// The process, seen from outside.
 pub struct Api {
     servant: Servant,
+    /// How many new words there were.
+    words: usize,
     /// Its base URL.
     pub base: String,
 }
@@ -39,7 +41,7 @@ impl Api {
         arguments.extend(numbers.map(|number| number.to_string()));
         let mut servant = Servant::start(&arguments);
         let base = servant.hear();
-        Self { servant, base }
+        Self { servant, words: 0, base }
     }
 
     /// From now on it waits so long before each answer.
@@ -51,6 +53,12 @@ impl Api {
     /// come the first ones again. Returns how many connections that changed; their answers are ready again.
     pub fn change(&mut self, companies: usize) -> usize {
         self.servant.ask(&format!("change {companies}")).parse().unwrap()
+    }
+
+    /// A connection of one more company gets a status that no page knows, and that none had before.
+    pub fn new_word(&mut self) {
+        self.words += 1;
+        self.servant.ask(&format!("word {}", self.words));
     }
 
     /// What it is as a process.
@@ -111,6 +119,13 @@ fn obey(simulator: &Simulator, tide: &mut Tide, word: &str, number: u64) -> Stri
             let changed = tide.go_on(simulator, number as usize);
             simulator.prepare(PAGE);
             changed.to_string()
+        }
+        "word" => {
+            let company = &simulator.companies()[number as usize];
+            let connection = &simulator.connections(company)[0];
+            assert!(simulator.set_connection_status(connection, &format!("NEVER_SEEN_{number}")));
+            simulator.prepare(PAGE);
+            "done".to_owned()
         }
         other => panic!("{other} is nothing to ask for"),
     }

@@ -18,7 +18,8 @@ impl Servant {
     /// Starts it with these arguments.
     pub fn start(arguments: &[String]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // As the exporter: with no allocator or setting of whoever runs this.
+        command.env_clear().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let questions = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().unwrap());

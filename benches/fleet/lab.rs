@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::beside::{self, Beside};
 use super::fleet::Fleet;
-use super::memory::{self, Memory};
+use super::memory::{self, Memory, News};
 use super::polls::{self, Growth, Polls};
 use super::scrapes::{self, Scrapes};
 use super::{bare, crate_way};
@@ -26,7 +26,7 @@ pub struct Lab {
     scrapes: Memo<Fleet, Scrapes>,
     polls: Memo<Fleet, Polls>,
     growth: Memo<(), Growth>,
-    memory: Memo<(Fleet, bool), Memory>,
+    memory: Memo<(Fleet, News), Memory>,
     crowds: Memo<bool, (f64, f64)>,
     beside: Memo<bool, Beside>,
     crate_way: Memo<(), Vec<Duration>>,
@@ -79,8 +79,8 @@ impl Lab {
         once(&self.growth, (), || polls::growth(plans.each_ref(), self.runs(7)))
     }
 
-    pub fn memory(&self, fleet: Fleet, changing: bool) -> Rc<Memory> {
-        once(&self.memory, (fleet, changing), || memory::measure(&fleet.plan(self.quick), changing))
+    pub fn memory(&self, fleet: Fleet, news: News) -> Rc<Memory> {
+        once(&self.memory, (fleet, news), || memory::measure(&fleet.plan(self.quick), news))
     }
 
     /// Peak memory with one scraper, and with ten.

@@ -27,19 +27,40 @@ pub struct Memory {
 pub const POLLS: usize = 4;
 pub const POLLS_ALONE: usize = 3;
 
-/// Measures a fleet: polls with a scraper that never pauses, now plain, now with gzip; then polls without. Where it is
-/// `changing`, each poll finds connections of every company changed.
-pub fn measure(plan: &Plan, changing: bool) -> Memory {
+/// What polls find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum News {
+    /// What the last one found.
+    Nothing,
+    /// Connections of every company changed.
+    EveryCompany,
+    /// A connection with a status that was never there before: what is shown of all single objects depends on it.
+    Word,
+}
+
+impl News {
+    fn happen(self, api: &mut Api, plan: &Plan) {
+        match self {
+            Self::Nothing => {}
+            Self::EveryCompany => {
+                let all = usize::try_from(plan.companies).unwrap();
+                assert!(api.change(all) > 0, "nothing changed");
+            }
+            Self::Word => api.new_word(),
+        }
+    }
+}
+
+/// Measures a fleet: polls with a scraper that never pauses, now plain, now with gzip; then polls without. Between any two of
+/// them, the `news` happen.
+pub fn measure(plan: &Plan, news: News) -> Memory {
     let mut api = Api::start(plan);
     let took = Exporter::start(&api, Duration::from_secs(60)).poll_finished();
     let exporter = Exporter::start(&api, took * 3 + Duration::from_secs(4));
-    let all = usize::try_from(plan.companies).unwrap();
     let mut polls = |polls| {
         for _ in 0..polls {
             exporter.poll_finished();
-            if changing {
-                assert!(api.change(all) > 0, "nothing changed");
-            }
+            news.happen(&mut api, plan);
         }
     };
     let stop = Arc::new(AtomicBool::new(false));
@@ -65,5 +86,11 @@ pub fn measure(plan: &Plan, changing: bool) -> Memory {
     let peak = exporter.process().resident_peak() + files.join().unwrap();
     polls(POLLS_ALONE);
     exporter.process().settled_cpu();
-    Memory { peak, rest: exporter.process().memory(), scrapes }
+    let rest = exporter.process().memory();
+    if news == News::Word {
+        let text = Wire::to(exporter.address, "/metrics", false).body();
+        let text = std::str::from_utf8(&text).unwrap();
+        assert!(text.contains(r#"status="NEVER_SEEN_1""#), "a new status was not seen");
+    }
+    Memory { peak, rest, scrapes }
 }

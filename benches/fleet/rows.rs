@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::beside::Beside;
 use super::fleet::Fleet::{Large, Nothing, Small};
 use super::lab::Lab;
-use super::memory::{Memory, POLLS, POLLS_ALONE};
+use super::memory::{Memory, News, POLLS, POLLS_ALONE};
 use super::polls::{Growth, Polls};
 use super::scrapes::{Scrapes, Turns};
 use super::series::{median, percentile, ratio};
@@ -60,10 +60,12 @@ pub static ROWS: &[Row] = &[
     row("poll-changed", "CPU of a poll that finds changes, beside the bare loop", AtMost(2.0), "×", |lab| beside_bare(lab, |p| &p.changed)),
     row("nothing-new", "the same, both without the bare loop: nothing new beside the first", AtMost(0.5), "×", nothing_new),
     row("wall", "time of a poll, API answering in 50 ms, beside (1 + pages ÷ concurrency) × 50 ms", AtMost(1.25), "×", wall),
-    row("peak", "peak memory, polls and scrapes together", AtMost(450.0), "MiB", |lab| peak(lab, false)),
-    row("rest", "memory at rest", AtMost(300.0), "MiB", |lab| rest(lab, false)),
-    row("peak-changing", "peak memory, every company changed at each poll", AtMost(450.0), "MiB", |lab| peak(lab, true)),
-    row("rest-changing", "memory at rest after such polls", AtMost(300.0), "MiB", |lab| rest(lab, true)),
+    row("peak", "peak memory, polls and scrapes together", AtMost(450.0), "MiB", |lab| peak(lab, News::Nothing)),
+    row("rest", "memory at rest", AtMost(300.0), "MiB", |lab| rest(lab, News::Nothing)),
+    row("peak-changing", "peak memory, every company changed at each poll", AtMost(450.0), "MiB", |lab| peak(lab, News::EveryCompany)),
+    row("rest-changing", "memory at rest after such polls", AtMost(300.0), "MiB", |lab| rest(lab, News::EveryCompany)),
+    row("peak-words", "peak memory, a status never seen before at each poll", AtMost(450.0), "MiB", |lab| peak(lab, News::Word)),
+    row("rest-words", "memory at rest after these polls", AtMost(300.0), "MiB", |lab| rest(lab, News::Word)),
     row("beside-polls", "99th percentile of scrapes during polls, beside an idle exporter's", AtMost(3.0), "×", |lab| beside_polls(lab, false)),
     row("beside-changes", "the same, a tenth of the companies changing in each round", AtMost(3.0), "×", |lab| beside_polls(lab, true)),
     row("growth-plain", "growth tenfold: time of a plain scrape", AtMost(13.0), "×", |lab| grown_scrape(lab, |s| &s.plain.exporter)),
@@ -108,10 +110,10 @@ fn beside_crate(lab: &Lab) -> Figure {
 }
 
 fn gzip_cpu(lab: &Lab) -> Figure {
-    let Scrapes { gzip, gzip_cpu, compress_cpu, text, packed, .. } = &*lab.scrapes(Large);
-    let [text, packed] = [text.len(), *packed].map(|bytes| bytes as f64 / 1e6);
+    let Scrapes { gzip, gzip_cpu, compress_cpu, compressed, text, packed, .. } = &*lab.scrapes(Large);
+    let [text, compressed, packed] = [text.len(), *compressed, *packed].map(|bytes| bytes as f64 / 1e6);
     let from = format!(
-        "{} (mean of {}), compressing {text:.1} MB to {packed:.1} MB {}",
+        "{} (mean of {}) for {packed:.1} MB, compressing {text:.1} MB to {compressed:.1} MB {}",
         ms(*gzip_cpu),
         gzip.exporter.len() + 2,
         ms(*compress_cpu)
@@ -167,13 +169,13 @@ fn wall(lab: &Lab) -> Figure {
     (ratio(median(&taken), least), format!("{}, least {}", of(&taken), ms(least)))
 }
 
-fn peak(lab: &Lab, changing: bool) -> Figure {
-    let Memory { peak, scrapes, .. } = *lab.memory(Large, changing);
+fn peak(lab: &Lab, news: News) -> Figure {
+    let Memory { peak, scrapes, .. } = *lab.memory(Large, news);
     (peak, format!("{POLLS} polls from the start, {scrapes} scrapes, plain and gzip by turns"))
 }
 
-fn rest(lab: &Lab, changing: bool) -> Figure {
-    (lab.memory(Large, changing).rest, format!("after {POLLS_ALONE} more polls, nobody scraping"))
+fn rest(lab: &Lab, news: News) -> Figure {
+    (lab.memory(Large, news).rest, format!("after {POLLS_ALONE} more polls, nobody scraping"))
 }
 
 fn beside_polls(lab: &Lab, changing: bool) -> Figure {
@@ -200,7 +202,7 @@ fn grown(large: &[Duration], small: &[Duration]) -> Figure {
 }
 
 fn grown_memory(lab: &Lab, part: fn(&Memory) -> f64) -> Figure {
-    let [large, small, base] = [Large, Small, Nothing].map(|fleet| part(&lab.memory(fleet, false)));
+    let [large, small, base] = [Large, Small, Nothing].map(|fleet| part(&lab.memory(fleet, News::Nothing)));
     let from = format!("{large:.0} MiB, small fleet {small:.1} MiB, empty {base:.1} MiB");
     ((large - base) / (small - base), from)
 }

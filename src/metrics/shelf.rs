@@ -45,7 +45,6 @@ pub(super) struct Shelf {
     listing: Blocks<Vec<Listed>>,
     counts: Blocks<Worded<Counted>>,
     objects: Blocks<Worded<ObjectsSource>>,
-    granted: Arc<GrantedWords>,
     /// Whether the single objects are withheld for their number.
     pub(super) is_limited: bool,
     bundled: Bundled,
@@ -68,9 +67,16 @@ type Blocks<S> = Vec<Arc<Kept<S>>>;
 struct Now<'a> {
     /// In their order, and whether their snapshots may be shown.
     states: Vec<(&'a Arc<CompanyState>, bool)>,
-    granted: &'a Arc<GrantedWords>,
+    granted: &'a GrantedWords,
     now: Timestamp,
     settings: &'a Settings,
+}
+
+impl Now<'_> {
+    fn worded<S>(&self, states: &[(&Arc<CompanyState>, bool)], each: Vec<S>) -> Worded<S> {
+        let held = states.iter().filter_map(|(state, _)| state.held.as_deref());
+        Worded::of(self.granted, held.map(|held| &*held.tallies), each)
+    }
 }
 
 /// What became of a shelf.
@@ -98,9 +104,7 @@ impl Shelf {
         let shown = states.iter().filter(|(_, is_served)| *is_served);
         let is_limited =
             objects::are_too_many(shown.filter_map(|(state, _)| state.held.as_deref()), settings);
-        let is_granted = *self.granted == fleet.granted;
-        let granted = if is_granted { Arc::clone(&self.granted) } else { Arc::new(fleet.granted.clone()) };
-        let now = Now { states, granted: &granted, now, settings };
+        let now = Now { states, granted: &fleet.granted, now, settings };
         let (objects, is_whole) = if is_limited || settings.detail == Detail::None {
             (Vec::new(), true)
         } else {
@@ -112,16 +116,16 @@ impl Shelf {
         let (listing, counts) = (self.listing(&now, &mut press)?, self.counts(&now, &mut press)?);
         let bundled = self.bundled.renewed(&listing, &counts, &objects);
         let runs = OnceLock::new();
-        let renewed = Self { listing, counts, objects, granted, is_limited, bundled, runs };
+        let renewed = Self { listing, counts, objects, is_limited, bundled, runs };
         Ok(if renewed.is(self) { Renewed::Same } else { Renewed::Whole(renewed) })
     }
 
     fn with(&self, objects: Blocks<Worded<ObjectsSource>>) -> Self {
-        let Self { listing, counts, granted, is_limited, .. } = self;
-        let (listing, counts, granted) = (listing.clone(), counts.clone(), granted.clone());
+        let Self { listing, counts, is_limited, .. } = self;
+        let (listing, counts) = (listing.clone(), counts.clone());
         // Bundled, too: what was replaced is freed only when no bundle has it.
         let bundled = self.bundled.renewed(&listing, &counts, &objects);
-        Self { listing, counts, objects, granted, is_limited: *is_limited, bundled, runs: OnceLock::new() }
+        Self { listing, counts, objects, is_limited: *is_limited, bundled, runs: OnceLock::new() }
     }
 
     /// The objects of all companies, and whether all of them are up to date.
@@ -140,8 +144,8 @@ impl Shelf {
             }
             let served = states.iter().filter(|(_, is_served)| *is_served);
             let shown: Vec<_> = served.filter_map(|(state, _)| Objects::of(state)).collect();
-            let source = shown.iter().map(ObjectsSource::of).collect();
-            let kept = Kept::or_new(before, (Arc::clone(now.granted), source), press, |text| {
+            let source = now.worded(states, shown.iter().map(ObjectsSource::of).collect());
+            let kept = Kept::or_new(before, source, press, |text| {
                 objects::render(text, now.granted, &shown, now.settings);
             })?;
             anew += usize::from(!before.is_some_and(|before| Arc::ptr_eq(before, &kept)));
@@ -165,8 +169,8 @@ impl Shelf {
     fn counts(&self, now: &Now<'_>, press: &mut Press<'_>) -> Result<Blocks<Worded<Counted>>, RenderError> {
         let mut earlier = self.counts.iter();
         let blocks = now.states.chunks(COMPANIES_PER_BLOCK).map(|states| {
-            let source = states.iter().map(|(state, is_served)| Counted::of(state, *is_served)).collect();
-            Kept::or_new(earlier.next(), (Arc::clone(now.granted), source), press, |text| {
+            let each = states.iter().map(|(state, is_served)| Counted::of(state, *is_served)).collect();
+            Kept::or_new(earlier.next(), now.worded(states, each), press, |text| {
                 let states = states.iter().map(|(state, _)| *state);
                 let views = views(states, now.granted, now.now, now.settings.max_data_age);
                 companies::counted(text, now.granted, &views);

@@ -2,8 +2,6 @@
 //!
 //! Large things are known by their place in memory, and not held. Must not know how they are rendered.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::kept::Same;
@@ -14,8 +12,24 @@ use crate::fleet::unknown::GrantedWords;
 use crate::fleet::{CompanyState, PollOutcome};
 use crate::model::{Company, Connection, RecordFaults};
 
-/// What a block is rendered from where labels depend on which words were granted.
-pub(super) type Worded<S> = (Arc<GrantedWords>, Vec<S>);
+/// What a block is rendered from where labels depend on which words were granted. Of these, it has those that occur in it: one
+/// that is granted elsewhere changes nothing here.
+#[derive(Debug, PartialEq)]
+pub(super) struct Worded<S> {
+    granted: GrantedWords,
+    each: Vec<S>,
+}
+
+impl<S> Worded<S> {
+    /// Of `each`, which was counted in `tallies`.
+    pub(super) fn of<'a>(
+        granted: &GrantedWords,
+        tallies: impl Iterator<Item = &'a Tallies>,
+        each: Vec<S>,
+    ) -> Self {
+        Self { granted: granted.among(tallies.flat_map(Tallies::statuses)), each }
+    }
+}
 
 /// What is shown of a company whatever is held of it.
 #[derive(Debug, PartialEq)]

@@ -139,6 +139,15 @@ impl Simulator {
         self.0.look(|world, _| world.companies.iter().map(|company| company.id.to_string()).collect())
     }
 
+    /// The ids of a company's connections, in the order in which the API lists them; none when there is no such company.
+    pub fn connections(&self, company_id: &str) -> Vec<String> {
+        self.0.look(|world, _| {
+            let company = Uuid::try_parse(company_id).ok().and_then(|id| world.company(id));
+            let connections = company.into_iter().flat_map(|company| &company.connections);
+            connections.map(|connection| connection.id.to_string()).collect()
+        })
+    }
+
     /// Gives a connection a status, as if a check had just found it. False when there is no such connection.
     pub fn set_connection_status(&self, connection_id: &str, status: &str) -> bool {
         self.0.change(|state, now| {
