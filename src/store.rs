@@ -31,6 +31,11 @@ impl Store {
         Self(open().map(|file| Arc::new(Inner { file, free: AtomicU64::new(0) })))
     }
 
+    /// Whether anything can be kept in it.
+    pub fn is_fit(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Keeps a copy of `text` for as long as the extent, or a part of it, is there. None when the system has no room, or no
     /// such files: on Linux it has.
     pub fn keep(&self, text: &[u8]) -> Option<Extent> {

@@ -32,7 +32,7 @@ pub use own::{Counters, OwnMetrics};
 pub use rendering::{Chunk, Chunks, Rendering, Shows};
 pub use stretch::Part;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::clock::SharedClock;
 use crate::fleet::{CompanyState, Fleet, FleetReader, PollOutcome};
@@ -136,6 +136,12 @@ impl Exposition {
     ) -> Result<Self, NoThread> {
         let renderer = Arc::new(Worker::start("renderer", Priority::Usual)?);
         let (settings, store) = (Arc::new(settings), Store::new());
+        if !store.is_fit() {
+            info!(
+                msg =
+                    "Plain scrapes of large fleets take longer here; docs/performance.md says where they do"
+            );
+        }
         Ok(Self { fleet, own, clock, settings, store, shelf: Arc::default(), renderer })
     }
 

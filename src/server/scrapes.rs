@@ -169,7 +169,11 @@ impl Scrapes {
     fn is_read(&self, number: u64, rendering: &Arc<Rendering>, reader: Weak<Hangup>) {
         let mut current = self.current();
         match current.alive.iter_mut().find(|alive| alive.number == number) {
-            Some(alive) => alive.readers.push(reader),
+            Some(alive) => {
+                // Who asks over and over is gone as often: one rendering may have thousands of readers.
+                alive.readers.retain(|reader| reader.strong_count() > 0);
+                alive.readers.push(reader);
+            }
             None => {
                 let (since, rendering) = (self.clock.monotonic(), Arc::downgrade(rendering));
                 current.alive.push_back(Alive { number, since, rendering, readers: vec![reader] });

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use flate2::read::GzDecoder;
 use nectar_exporter::simulator::Plan;
@@ -58,8 +59,12 @@ fn has_small_pages() -> bool {
     settings.is_ok_and(|words| ["[never]", "[advise]", "[deny]"].iter().any(|word| words.contains(word)))
 }
 
-/// Bytes in the file of an exporter of `plan` that was scraped.
-fn in_file(plan: &Plan, detail: &str) -> u64 {
+/// What is logged where texts stay in memory.
+const IN_MEMORY: &str = "Plain scrapes of large fleets take longer here";
+
+/// Bytes in the file of an exporter of `plan` that was scraped, and whether its log says that all lies in memory. `started_by` may
+/// put something before its program.
+fn in_file(plan: &Plan, detail: &str, started_by: fn(Command) -> Command) -> (u64, bool) {
     let Plan { companies, connections, accounts, seed, .. } = plan;
     let flags = [
         format!("--sim.companies={companies}"),
@@ -71,18 +76,21 @@ fn in_file(plan: &Plan, detail: &str) -> u64 {
         detail.to_owned(),
     ];
     let arguments: Vec<&str> = ["demo"].into_iter().chain(flags.iter().map(String::as_str)).collect();
-    let mut running = Running::start(&mut nectar_exporter(&arguments));
+    let mut running = Running::start(&mut started_by(nectar_exporter(&arguments)));
     let mut client = std::net::TcpStream::connect(running.address()).unwrap();
     running.wait_for("Poll finished");
     client.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
-    std::io::copy(&mut client, &mut std::io::sink()).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert_eq!(body(answer.as_bytes(), false).1, b"", "an answer of another length than it says");
     let open =
         std::fs::read_dir(format!("/proc/{}/fd", running.id())).unwrap().map(|file| file.unwrap().path());
     let is_ours = |file: &PathBuf| {
         std::fs::read_link(file)
             .is_ok_and(|name| name.to_string_lossy().starts_with("/memfd:nectar-exporter"))
     };
-    open.filter(is_ours).map(|file| std::fs::metadata(file).unwrap().blocks() * 512).sum()
+    let bytes = open.filter(is_ours).map(|file| std::fs::metadata(file).unwrap().blocks() * 512).sum();
+    (bytes, running.log.iter().any(|line| line.contains(IN_MEMORY)))
 }
 
 /// Without this, the tests of long texts would pass with all of them in memory.
@@ -90,11 +98,27 @@ fn in_file(plan: &Plan, detail: &str) -> u64 {
 fn they_lie_in_a_file() {
     let cases = [(&LONG, FLAG), (&kept_text::LONG, kept_text::FLAGS[0])];
     for (plan, detail) in cases {
-        let bytes = in_file(plan, detail);
+        let (bytes, are_in_memory) = in_file(plan, detail, |command| command);
         assert_eq!(bytes > 1_000_000, has_small_pages(), "{bytes} bytes of {plan:?}");
+        assert_eq!(are_in_memory, !has_small_pages());
     }
-    let short = in_file(&kept_text::SHORT, kept_text::FLAGS[0]);
+    let (short, _) = in_file(&kept_text::SHORT, kept_text::FLAGS[0], |command| command);
     assert_eq!(short, 0, "texts that are too short to be worth it");
+}
+
+/// Places in the file are never used again: writing beyond the limit would end the process.
+#[test]
+fn where_files_may_not_grow_they_lie_in_memory() {
+    let (bytes, are_in_memory) = in_file(&LONG, FLAG, |command| {
+        let mut limited = Command::new("sh");
+        limited.args(["-c", r#"ulimit -f 1000 && exec "$0" "$@""#]).arg(command.get_program());
+        limited.args(command.get_args()).stdin(Stdio::null());
+        command.get_envs().filter(|(_, value)| value.is_none()).for_each(|(name, _)| {
+            limited.env_remove(name);
+        });
+        limited
+    });
+    assert_eq!((bytes, are_in_memory), (0, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
