@@ -13,9 +13,9 @@ use crate::gzip::Deflater;
 
 /// Some kept texts that follow each other.
 #[derive(Debug)]
-pub(super) struct Bundle<S> {
-    /// At least one.
-    kept: Vec<Arc<Kept<S>>>,
+pub(super) struct Bundle {
+    /// Of at least one.
+    families: Vec<Arc<Families>>,
     /// One for each family; of one that ages, an empty one.
     runs: OnceLock<Vec<Arc<Run>>>,
 }
@@ -24,28 +24,25 @@ pub(super) struct Bundle<S> {
 pub(super) type Runs = Vec<Arc<Run>>;
 
 /// All kept texts of one kind, in their order.
-pub(super) type Bundles<S> = Vec<Arc<Bundle<S>>>;
+pub(super) type Bundles = Vec<Arc<Bundle>>;
 
-impl<S> Bundle<S> {
-    /// All of `kept`, so many in a bundle. Where all are the same as in the bundle `before`, that one is used again.
-    pub(super) fn all(kept: &[Arc<Kept<S>>], size: usize, before: &[Arc<Self>]) -> Bundles<S> {
+impl Bundle {
+    /// All of `kept`, so many in a bundle. Where all have the same families as in the bundle `before`, that one is used again.
+    pub(super) fn all<S>(kept: &[Arc<Kept<S>>], size: usize, before: &[Arc<Self>]) -> Bundles {
         let mut before = before.iter();
         let bundles = kept.chunks(size.max(1)).map(|kept| {
-            let same = before.next().filter(|before| before.is_of(kept));
-            let new = || Arc::new(Self { kept: kept.to_vec(), runs: OnceLock::new() });
+            let families = || kept.iter().map(|kept| &kept.families);
+            let same = before.next().filter(|before| are_same(&before.families, families()));
+            let new = || Arc::new(Self { families: families().cloned().collect(), runs: OnceLock::new() });
             same.map_or_else(new, Arc::clone)
         });
         bundles.collect()
     }
 
-    fn is_of(&self, kept: &[Arc<Kept<S>>]) -> bool {
-        self.kept.iter().map(Arc::as_ptr).eq(kept.iter().map(Arc::as_ptr))
-    }
-
     /// The families of the first of them: all have the same.
     pub(super) fn families(&self) -> &Families {
         const NONE: &Families = &Families::new();
-        self.kept.first().map_or(NONE, |first| &first.families)
+        self.families.first().map_or(NONE, |first| first)
     }
 
     /// What all of them have of the family with this `number`. Put together when it is first wanted.
@@ -57,16 +54,24 @@ impl<S> Bundle<S> {
 
     fn gather(&self, number: usize) -> Arc<Run> {
         let mut run = Run::default();
-        let pieces = self.kept.iter().filter_map(|kept| kept.families.get(number)?.1.piece());
+        let pieces = self.families.iter().filter_map(|families| families.get(number)?.1.piece());
         pieces.for_each(|piece| run.push(piece.clone()));
         Arc::new(run)
     }
 }
 
+/// Whether these are the very same.
+pub(super) fn are_same<'a, T: 'a>(
+    these: impl IntoIterator<Item = &'a Arc<T>>,
+    those: impl IntoIterator<Item = &'a Arc<T>>,
+) -> bool {
+    these.into_iter().map(Arc::as_ptr).eq(those.into_iter().map(Arc::as_ptr))
+}
+
 /// Adds what `bundles` have of each family, in the order of the families; all of them have the same.
-pub(super) fn add_families<S>(
+pub(super) fn add_families(
     all: &mut Vec<Runs>,
-    bundles: &[Arc<Bundle<S>>],
+    bundles: &[Arc<Bundle>],
     deflater: &mut Deflater,
 ) -> Result<(), RenderError> {
     let Some(first) = bundles.first() else { return Ok(()) };

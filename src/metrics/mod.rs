@@ -45,7 +45,7 @@ use shelf::{Renewed, Shelf};
 use text::Text;
 
 /// Between two times that the shelf is brought up to date. What has changed meanwhile is left to a scrape to do.
-const PREPARING_PAUSE: Duration = Duration::from_millis(100);
+const PREPARING_PAUSE: Duration = Duration::from_millis(20);
 
 /// Which series there are per object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

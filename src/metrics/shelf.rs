@@ -9,13 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
-use super::bundle::{Bundle, Bundles, Runs, add_families};
+use super::bundle::{Bundle, Bundles, Runs, add_families, are_same};
 use super::kept::Kept;
 use super::objects::Objects;
 use super::piece::{Piece, Run};
 use super::press::{Press, Pressed};
 use super::rows::views;
-use super::source::{Counted, Listed, ObjectsSource, Worded};
+use super::source::{Block, Counted, Listed, ObjectsSource, Worded};
 use super::{Detail, RenderError, Settings, companies, objects};
 use crate::fleet::unknown::GrantedWords;
 use crate::fleet::{CompanyState, Fleet};
@@ -45,6 +45,8 @@ pub(super) struct Shelf {
     listing: Blocks<Vec<Listed>>,
     counts: Blocks<Worded<Counted>>,
     objects: Blocks<Worded<ObjectsSource>>,
+    /// As the fleet has them.
+    granted: Arc<GrantedWords>,
     /// Whether the single objects are withheld for their number.
     pub(super) is_limited: bool,
     bundled: Bundled,
@@ -55,9 +57,9 @@ pub(super) struct Shelf {
 /// All that is kept, in bundles.
 #[derive(Debug, Default)]
 struct Bundled {
-    listing: Bundles<Vec<Listed>>,
-    counts: Bundles<Worded<Counted>>,
-    objects: Bundles<Worded<ObjectsSource>>,
+    listing: Bundles,
+    counts: Bundles,
+    objects: Bundles,
 }
 
 /// Companies block by block, in their order.
@@ -67,15 +69,15 @@ type Blocks<S> = Vec<Arc<Kept<S>>>;
 struct Now<'a> {
     /// In their order, and whether their snapshots may be shown.
     states: Vec<(&'a Arc<CompanyState>, bool)>,
-    granted: &'a GrantedWords,
+    granted: &'a Arc<GrantedWords>,
     now: Timestamp,
     settings: &'a Settings,
 }
 
 impl Now<'_> {
-    fn worded<S>(&self, states: &[(&Arc<CompanyState>, bool)], each: Vec<S>) -> Worded<S> {
-        let held = states.iter().filter_map(|(state, _)| state.held.as_deref());
-        Worded::of(self.granted, held.map(|held| &*held.tallies), each)
+    /// The companies, so many in a block.
+    fn blocks(&self, size: usize) -> impl Iterator<Item = Block<'_>> {
+        self.states.chunks(size).map(|states| Block { states, granted: self.granted })
     }
 }
 
@@ -104,7 +106,9 @@ impl Shelf {
         let shown = states.iter().filter(|(_, is_served)| *is_served);
         let is_limited =
             objects::are_too_many(shown.filter_map(|(state, _)| state.held.as_deref()), settings);
-        let now = Now { states, granted: &fleet.granted, now, settings };
+        let is_granted = *self.granted == fleet.granted;
+        let granted = if is_granted { Arc::clone(&self.granted) } else { Arc::new(fleet.granted.clone()) };
+        let now = Now { states, granted: &granted, now, settings };
         let (objects, is_whole) = if is_limited || settings.detail == Detail::None {
             (Vec::new(), true)
         } else {
@@ -116,16 +120,16 @@ impl Shelf {
         let (listing, counts) = (self.listing(&now, &mut press)?, self.counts(&now, &mut press)?);
         let bundled = self.bundled.renewed(&listing, &counts, &objects);
         let runs = OnceLock::new();
-        let renewed = Self { listing, counts, objects, is_limited, bundled, runs };
+        let renewed = Self { listing, counts, objects, granted, is_limited, bundled, runs };
         Ok(if renewed.is(self) { Renewed::Same } else { Renewed::Whole(renewed) })
     }
 
     fn with(&self, objects: Blocks<Worded<ObjectsSource>>) -> Self {
-        let Self { listing, counts, is_limited, .. } = self;
-        let (listing, counts) = (listing.clone(), counts.clone());
+        let Self { listing, counts, granted, is_limited, .. } = self;
+        let (listing, counts, granted) = (listing.clone(), counts.clone(), granted.clone());
         // Bundled, too: what was replaced is freed only when no bundle has it.
         let bundled = self.bundled.renewed(&listing, &counts, &objects);
-        Self { listing, counts, objects, is_limited: *is_limited, bundled, runs: OnceLock::new() }
+        Self { listing, counts, objects, granted, is_limited: *is_limited, bundled, runs: OnceLock::new() }
     }
 
     /// The objects of all companies, and whether all of them are up to date.
@@ -136,19 +140,19 @@ impl Shelf {
     ) -> Result<(Blocks<Worded<ObjectsSource>>, bool), RenderError> {
         let (mut blocks, mut anew) = (Vec::new(), 0);
         let mut earlier = self.objects.iter();
-        for states in now.states.chunks(COMPANIES_PER_OBJECTS) {
+        for block in now.blocks(COMPANIES_PER_OBJECTS) {
             let before = earlier.next();
             if anew == OBJECTS_PER_STEP {
                 blocks.extend(before.cloned());
                 continue;
             }
-            let served = states.iter().filter(|(_, is_served)| *is_served);
-            let shown: Vec<_> = served.filter_map(|(state, _)| Objects::of(state)).collect();
-            let source = now.worded(states, shown.iter().map(ObjectsSource::of).collect());
-            let kept = Kept::or_new(before, source, press, |text| {
-                objects::render(text, now.granted, &shown, now.settings);
+            let served = || block.states.iter().filter(|(_, is_served)| *is_served);
+            let shown = || served().filter_map(|(state, _)| Objects::of(state));
+            let source = || Worded::of(&block, shown().map(|objects| ObjectsSource::of(&objects)));
+            let kept = Kept::or_new(before, &block, source, press, |text| {
+                objects::render(text, now.granted, &shown().collect::<Vec<_>>(), now.settings);
             })?;
-            anew += usize::from(!before.is_some_and(|before| Arc::ptr_eq(before, &kept)));
+            anew += usize::from(!before.is_some_and(|before| Arc::ptr_eq(&before.families, &kept.families)));
             blocks.push(kept);
         }
         Ok((blocks, anew < OBJECTS_PER_STEP))
@@ -156,10 +160,10 @@ impl Shelf {
 
     fn listing(&self, now: &Now<'_>, press: &mut Press<'_>) -> Result<Blocks<Vec<Listed>>, RenderError> {
         let mut earlier = self.listing.iter();
-        let blocks = now.states.chunks(COMPANIES_PER_BLOCK).map(|states| {
-            let source = states.iter().map(|(state, _)| Listed::of(state)).collect();
-            Kept::or_new(earlier.next(), source, press, |text| {
-                let states: Vec<_> = states.iter().map(|(state, _)| state.as_ref()).collect();
+        let blocks = now.blocks(COMPANIES_PER_BLOCK).map(|block| {
+            let source = || block.states.iter().map(|(state, _)| Listed::of(state)).collect();
+            Kept::or_new(earlier.next(), &block, source, press, |text| {
+                let states: Vec<_> = block.states.iter().map(|(state, _)| state.as_ref()).collect();
                 companies::listed(text, &states);
             })
         });
@@ -168,10 +172,11 @@ impl Shelf {
 
     fn counts(&self, now: &Now<'_>, press: &mut Press<'_>) -> Result<Blocks<Worded<Counted>>, RenderError> {
         let mut earlier = self.counts.iter();
-        let blocks = now.states.chunks(COMPANIES_PER_BLOCK).map(|states| {
-            let each = states.iter().map(|(state, is_served)| Counted::of(state, *is_served)).collect();
-            Kept::or_new(earlier.next(), now.worded(states, each), press, |text| {
-                let states = states.iter().map(|(state, _)| *state);
+        let blocks = now.blocks(COMPANIES_PER_BLOCK).map(|block| {
+            let each = block.states.iter().map(|(state, is_served)| Counted::of(state, *is_served));
+            let source = || Worded::of(&block, each);
+            Kept::or_new(earlier.next(), &block, source, press, |text| {
+                let states = block.states.iter().map(|(state, _)| *state);
                 let views = views(states, now.granted, now.now, now.settings.max_data_age);
                 companies::counted(text, now.granted, &views);
             })
@@ -179,11 +184,9 @@ impl Shelf {
         blocks.collect()
     }
 
+    /// Whether it shows the same.
     fn is(&self, other: &Self) -> bool {
-        are_same(&self.listing, &other.listing)
-            && are_same(&self.counts, &other.counts)
-            && are_same(&self.objects, &other.objects)
-            && self.is_limited == other.is_limited
+        self.bundled.is(&other.bundled) && self.is_limited == other.is_limited
     }
 
     /// All families as they are at `now`, in their order, each with its head. Ages are compressed if there is a `deflater`.
@@ -251,11 +254,10 @@ impl Bundled {
             objects: Bundle::all(objects, OBJECTS, &self.objects),
         }
     }
-}
 
-fn are_same<'a, S: 'a>(
-    these: impl IntoIterator<Item = &'a Arc<Kept<S>>>,
-    those: impl IntoIterator<Item = &'a Arc<Kept<S>>>,
-) -> bool {
-    these.into_iter().map(Arc::as_ptr).eq(those.into_iter().map(Arc::as_ptr))
+    fn is(&self, other: &Self) -> bool {
+        are_same(&self.listing, &other.listing)
+            && are_same(&self.counts, &other.counts)
+            && are_same(&self.objects, &other.objects)
+    }
 }

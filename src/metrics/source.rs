@@ -2,6 +2,8 @@
 //!
 //! Large things are known by their place in memory, and not held. Must not know how they are rendered.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::kept::Same;
@@ -12,6 +14,37 @@ use crate::fleet::unknown::GrantedWords;
 use crate::fleet::{CompanyState, PollOutcome};
 use crate::model::{Company, Connection, RecordFaults};
 
+/// Some companies, each as last seen, and whether its snapshot may be shown; and which words were granted.
+pub(super) struct Block<'a> {
+    pub(super) states: &'a [(&'a Arc<CompanyState>, bool)],
+    pub(super) granted: &'a Arc<GrantedWords>,
+}
+
+/// A block, known by the places of what it has.
+#[derive(Debug)]
+pub(super) struct Seen {
+    states: Vec<(Same<CompanyState>, bool)>,
+    granted: Arc<GrantedWords>,
+}
+
+impl Seen {
+    /// This very `block`.
+    pub(super) fn of(block: &Block<'_>) -> Self {
+        let states = block.states.iter().map(|(state, is_served)| (Same::as_this(state), *is_served));
+        Self { states: states.collect(), granted: Arc::clone(block.granted) }
+    }
+
+    /// Whether it was `block`, and that is as it was.
+    pub(super) fn is(&self, block: &Block<'_>) -> bool {
+        let are_same = |((seen, was_served), (state, is_served)): (&(Same<_>, bool), &(&Arc<_>, bool))| {
+            seen.is(state) && was_served == is_served
+        };
+        Arc::ptr_eq(&self.granted, block.granted)
+            && self.states.len() == block.states.len()
+            && self.states.iter().zip(block.states).all(are_same)
+    }
+}
+
 /// What a block is rendered from where labels depend on which words were granted. Of these, it has those that occur in it: one
 /// that is granted elsewhere changes nothing here.
 #[derive(Debug, PartialEq)]
@@ -21,13 +54,11 @@ pub(super) struct Worded<S> {
 }
 
 impl<S> Worded<S> {
-    /// Of `each`, which was counted in `tallies`.
-    pub(super) fn of<'a>(
-        granted: &GrantedWords,
-        tallies: impl Iterator<Item = &'a Tallies>,
-        each: Vec<S>,
-    ) -> Self {
-        Self { granted: granted.among(tallies.flat_map(Tallies::statuses)), each }
+    /// What `each` company of `block` is rendered from.
+    pub(super) fn of(block: &Block<'_>, each: impl Iterator<Item = S>) -> Self {
+        let held = block.states.iter().filter_map(|(state, _)| state.held.as_deref());
+        let statuses = held.flat_map(|held| held.tallies.statuses());
+        Self { granted: block.granted.among(statuses), each: each.collect() }
     }
 }
 
