@@ -44,7 +44,8 @@ use piece::{Piece, Run};
 use shelf::{Renewed, Shelf};
 use text::Text;
 
-/// Between two times that the shelf is brought up to date. What has changed meanwhile is left to a scrape to do.
+/// Between two times that the shelf is brought up to date. What has changed meanwhile is left to a scrape to do: with 100 ms, the
+/// 99th percentile of scrapes beside polls that found changes was 107 ms, and 80 ms so.
 const PREPARING_PAUSE: Duration = Duration::from_millis(20);
 
 /// Which series there are per object.

@@ -14,7 +14,7 @@ use crate::support::scrape::Scrape;
 pub const SHORT: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
 /// The same with texts that are long enough to lie in a file.
 pub const LONG: Plan = Plan { companies: 34, connections: 45, ..SHORT };
-pub const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=12m"];
+pub const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=7m"];
 /// The first company of the second block. Each company has a connection.
 const GONE: usize = 32;
 /// What a fresh exporter cannot know, or has done less often.
@@ -136,10 +136,11 @@ async fn so_are_many_words(kept: &Program, nectar: &Simulator, ids: &[String]) {
 }
 
 async fn so_is_what_was_withdrawn(kept: &Program, nectar: &Simulator) {
-    nectar.faults().set(Scope::Everything, Fault::Status(500));
-    for _ in 0..3 {
-        kept.next_poll().await;
-    }
+    // Not asked again before the next poll.
+    nectar.faults().set(Scope::Everything, Fault::Status(403));
+    assert!(kept.next_poll().await.has("nectar_connections"), "not yet as old as that");
+    // Between two polls: nothing is read anew then.
+    kept.clock.advance(Duration::from_secs(150));
     assert!(!kept.scrape().await.has("nectar_connections"), "withdrawn for its age");
     nectar.faults().clear();
     kept.next_poll().await;
