@@ -126,19 +126,22 @@ fn open() -> Option<File> {
     use rustix::process::{Resource, getrlimit};
     // Places are never used again. Where files may not grow without end, writing beyond it would end the process.
     getrlimit(Resource::Fsize).current.is_none().then_some(())?;
-    has_small_pages(std::path::Path::new("/sys/kernel/mm/transparent_hugepage")).then_some(())?;
+    has_small_pages(std::path::Path::new("/sys/kernel/mm")).then_some(())?;
     let file: File = memfd_create("nectar-exporter", MemfdFlags::CLOEXEC).ok()?.into();
     is_fit(&file).is_ok_and(|is_fit| is_fit).then_some(file)
 }
 
-/// Whether the system gives files in memory no huge pages, by itself and for each size. In `settings` the word in brackets holds.
+/// Whether the system gives files in memory no huge pages, by itself and for each size. In its `settings` the word in brackets holds.
 #[cfg(target_os = "linux")]
 fn has_small_pages(settings: &std::path::Path) -> bool {
-    let sizes = std::fs::read_dir(settings).into_iter().flatten().filter_map(Result::ok);
-    let files = sizes.map(|entry| entry.path()).chain([settings.to_path_buf()]);
-    // Where there is no such file, there are no such pages.
+    let settings_of_huge = settings.join("transparent_hugepage");
+    let sizes = std::fs::read_dir(&settings_of_huge).into_iter().flatten().filter_map(Result::ok);
+    let files = sizes.map(|entry| entry.path()).chain([settings_of_huge]);
+    // Where there is no such file, there are no such pages; where there are no settings at all, nobody knows.
     let mut texts = files.filter_map(|folder| std::fs::read_to_string(folder.join("shmem_enabled")).ok());
-    texts.all(|text| ["[never]", "[advise]", "[deny]", "[inherit]"].iter().any(|word| text.contains(word)))
+    let is_without =
+        |text: String| ["[never]", "[advise]", "[deny]", "[inherit]"].iter().any(|word| text.contains(word));
+    settings.is_dir() && texts.all(is_without)
 }
 
 /// Whether a place can be sent and given back: some systems have such files, but not all that can be done with them.

@@ -28,6 +28,8 @@ pub struct Api {
     servant: Servant,
     /// How many new words there were.
     words: usize,
+    /// Whether all utilities are down.
+    is_down: bool,
     /// Its base URL.
     pub base: String,
 }
@@ -41,7 +43,7 @@ impl Api {
         arguments.extend(numbers.map(|number| number.to_string()));
         let mut servant = Servant::start(&arguments);
         let base = servant.hear();
-        Self { servant, words: 0, base }
+        Self { servant, words: 0, is_down: false, base }
     }
 
     /// From now on it waits so long before each answer.
@@ -53,6 +55,12 @@ impl Api {
     /// come the first ones again. Returns how many connections that changed; their answers are ready again.
     pub fn change(&mut self, companies: usize) -> usize {
         self.servant.ask(&format!("change {companies}")).parse().unwrap()
+    }
+
+    /// All utilities go down for all companies, or come up again. Returns how many connections that changed.
+    pub fn change_all(&mut self) -> usize {
+        self.is_down = !self.is_down;
+        self.servant.ask(&format!("all {}", u8::from(self.is_down))).parse().unwrap()
     }
 
     /// A connection of one more company gets a status that no page knows, and that none had before.
@@ -117,6 +125,13 @@ fn obey(simulator: &Simulator, tide: &mut Tide, word: &str, number: u64) -> Stri
         }
         "change" => {
             let changed = tide.go_on(simulator, number as usize);
+            simulator.prepare(PAGE);
+            changed.to_string()
+        }
+        "all" => {
+            let all = simulator.companies();
+            let change = |utility| simulator.set_utility_down(utility, &all, number == 1);
+            let changed = Simulator::utilities().map(change).sum::<usize>();
             simulator.prepare(PAGE);
             changed.to_string()
         }

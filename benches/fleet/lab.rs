@@ -52,8 +52,10 @@ impl Lab {
     /// What one must know to read the table.
     pub fn conditions(&self) -> String {
         let plan = Fleet::Large.plan(self.quick);
+        let trial =
+            if self.quick { "A trial: the targets are those of a fleet ten times as large.\n" } else { "" };
         format!(
-            "Fleet: {} companies, {} connections, {} accounts each in the mean. Medians of n runs. Each scrape is in \
+            "{trial}Fleet: {} companies, {} connections, {} accounts each in the mean. Medians of n runs. Each scrape is in \
              another second of the clock than the last, and nginx serves in turn with it (A B A B).\n",
             plan.companies,
             plan.companies * plan.connections,

@@ -185,6 +185,11 @@ impl Simulator {
         })
     }
 
+    /// The names of all utilities that connections can be with.
+    pub fn utilities() -> impl Iterator<Item = &'static str> {
+        names::utility_names()
+    }
+
     /// Takes a utility's website down for these companies, or up again; returns how many connections that changed.
     /// A deactivated company's connections are left as they are: nobody checks them.
     pub fn set_utility_down(&self, utility: &str, company_ids: &[String], down: bool) -> usize {

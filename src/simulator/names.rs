@@ -66,6 +66,11 @@ pub(super) fn utility_at(place: usize) -> &'static Utility {
     UTILITIES.get(place % UTILITY_COUNT).unwrap_or(first)
 }
 
+/// The names of all.
+pub(super) fn utility_names() -> impl Iterator<Item = &'static str> {
+    UTILITIES.iter().map(|utility| utility.name)
+}
+
 /// The utility of this name.
 pub(super) fn utility_named(name: &str) -> Option<&'static Utility> {
     UTILITIES.iter().find(|utility| utility.name == name)
