@@ -2,7 +2,7 @@
 //!
 //! Must not know which families there are.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::RenderError;
 use super::press::{Families, Press};
@@ -38,27 +38,5 @@ impl<S: PartialEq> Kept<S> {
             _ => press.families(before.map(|before| &before.families), write)?,
         };
         Ok(Arc::new(Self { seen: Seen::of(block), source, families }))
-    }
-}
-
-/// A value known by its place in memory. It keeps the place, and not the value.
-#[derive(Debug)]
-pub(super) struct Same<T>(Weak<T>);
-
-impl<T> Same<T> {
-    /// Equal to what is made from this very `value`, and to nothing else.
-    pub(super) fn as_this(value: &Arc<T>) -> Self {
-        Self(Arc::downgrade(value))
-    }
-
-    /// Whether it was made from this very `value`.
-    pub(super) fn is(&self, value: &Arc<T>) -> bool {
-        self.0.as_ptr() == Arc::as_ptr(value)
-    }
-}
-
-impl<T> PartialEq for Same<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ptr_eq(&other.0)
     }
 }

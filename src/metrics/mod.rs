@@ -15,6 +15,7 @@ mod piece;
 mod press;
 mod rendering;
 mod rows;
+mod same;
 mod shelf;
 mod source;
 mod stretch;

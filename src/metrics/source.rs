@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::kept::Same;
 use super::objects::Objects;
+use super::same::Same;
 use crate::fleet::changes::Changes;
 use crate::fleet::tally::Tallies;
 use crate::fleet::unknown::GrantedWords;
