@@ -59,6 +59,6 @@ fuzz:
 	done
 
 # Measures an exporter with 100,000 connections beside nginx, the `prometheus` crate and a bare client, and prints one
-# table. Takes about a quarter of an hour. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
+# table. Takes about half an hour. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
 bench:
 	BENCH_NGINX="$$(./scripts/install-bench-tools)" && export BENCH_NGINX && cargo bench --locked --bench fleet -- $(ARGS)

@@ -32,7 +32,7 @@ impl Store {
     }
 
     /// Whether anything can be kept in it.
-    pub fn is_fit(&self) -> bool {
+    pub fn can_keep(&self) -> bool {
         self.0.is_some()
     }
 

@@ -39,7 +39,7 @@ use clap::Parser;
 
 use lab::Lab;
 
-/// Measures the exporter with a large fleet. Takes about a quarter of an hour.
+/// Measures the exporter with a large fleet. Takes about half an hour.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A tenth of the fleet and fewer runs: to see that it works, not how fast

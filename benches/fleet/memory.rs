@@ -34,7 +34,7 @@ pub enum News {
     Nothing,
     /// Nearly every connection changed: all but those of companies that are switched off.
     Everything,
-    /// A connection with a status that was never there before: what is shown of all single objects depends on it.
+    /// A connection with a status that was never there before. Once, all single objects were rendered anew for it.
     Word,
 }
 

@@ -14,7 +14,7 @@ use crate::gzip::Deflater;
 /// Some kept texts that follow each other.
 #[derive(Debug)]
 pub(super) struct Bundle {
-    /// Of at least one.
+    /// Those of each of them; at least one.
     families: Vec<Arc<Families>>,
     /// One for each family; of one that ages, an empty one.
     runs: OnceLock<Vec<Arc<Run>>>,

@@ -138,7 +138,7 @@ impl Exposition {
     ) -> Result<Self, NoThread> {
         let renderer = Arc::new(Worker::start("renderer", Priority::Usual)?);
         let (settings, store) = (Arc::new(settings), Store::new());
-        if !store.is_fit() {
+        if !store.can_keep() {
             info!(
                 msg =
                     "Plain scrapes of large fleets take longer here; docs/performance.md says where they do"
