@@ -3,8 +3,8 @@
 .PHONY: test test-all test-prometheus3 tools format docs dashboards mutants lint-ops deny soak fuzz bench
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
-# `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere, because without
-# it Cargo chooses other features of many crates, and builds these a second time.
+# `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
+# crates have other features, and Cargo builds a second time what needs them.
 test: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
