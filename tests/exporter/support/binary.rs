@@ -5,8 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// How long a test waits, in real time, for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::PATIENCE;
 
 /// The program, without the variables that this test run may have been started with.
 pub fn nectar_exporter(arguments: &[&str]) -> Command {

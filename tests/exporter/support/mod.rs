@@ -9,9 +9,16 @@ pub mod front;
 pub mod program;
 pub mod scrape;
 pub mod scripted;
+pub mod sockets;
 pub mod stage;
+pub mod stopped;
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a test waits, in real time, for something that must happen. Nothing that is as it should be takes nearly as long, on any
+/// machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A file or folder of the checkout.
 pub fn in_checkout(path: &str) -> PathBuf {
