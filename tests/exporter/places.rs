@@ -1,6 +1,6 @@
 //! Places for clients: who is slow or idle goes, and who comes in gets a place.
 //!
-//! The limits are handed in, so that nothing here takes long.
+//! Time stands still: nobody goes for the time that a test takes, but for what it turns the clock by.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,22 +8,31 @@ use std::time::Duration;
 use nectar_exporter::web::answer::{TEXT, answer};
 use nectar_exporter::web::{Limits, Request, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{advance, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::PATIENCE;
+use crate::support::sockets::{self, LARGE};
+use crate::support::stopped::StoppedTime;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-/// Longer than anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const REQUEST_OF_LARGE: &[u8] = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-async fn server(limits: Limits) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+/// Serves five bytes, or [`LARGE`], until `stop`; also the task that does.
+fn server_until(stop: CancellationToken, limits: Limits) -> (SocketAddr, JoinHandle<()>) {
+    let listener = sockets::listener();
     let address = listener.local_addr().unwrap();
     let routes = |request: Request| async move {
-        let size = if request.uri().path() == "/large" { 64 << 20 } else { 5 };
+        let size = if request.uri().path() == "/large" { LARGE } else { 5 };
         answer(hyper::StatusCode::OK, TEXT, vec![b'h'; size])
     };
-    tokio::spawn(serve(vec![listener], limits, routes, Default::default()));
-    address
+    (address, tokio::spawn(serve(vec![listener], limits, routes, stop)))
+}
+
+fn server(limits: Limits) -> SocketAddr {
+    server_until(CancellationToken::new(), limits).0
 }
 
 /// A client that has been answered, and keeps its connection.
@@ -35,13 +44,22 @@ async fn answered(address: SocketAddr) -> TcpStream {
 
 /// A client that has sent `bytes` and nothing more.
 async fn silent(address: SocketAddr, bytes: &[u8]) -> TcpStream {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = sockets::client(address).await;
     stream.write_all(bytes).await.unwrap();
     stream
 }
 
+/// Turns the clock past `limit`, of which the server has a twentieth of that for heads as its smallest part. Whoever came before is
+/// known to the server: it has answered somebody who came later.
+async fn pass(address: SocketAddr, limit: Duration, limits: Limits) {
+    answered(address).await;
+    advance(limit + limits.header_time / 10).await;
+}
+
 /// Whether one more request on `stream` is answered.
 async fn asks(stream: &mut TcpStream) -> bool {
+    // Of two the server must know by its clock who came first.
+    advance(Duration::from_millis(1)).await;
     if stream.write_all(REQUEST).await.is_err() {
         return false;
     }
@@ -65,11 +83,12 @@ async fn end_of(stream: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn the_longest_idle_or_unfinished_makes_room() {
+    let _stopped = StoppedTime::new();
     let limits = Limits { connections: 3, ..Limits::default() };
     let table: [(&str, &[u8]); 3] =
         [("says nothing", b""), ("half a head", b"GET / HTTP/1.1\r\nHo"), ("garbage", b"\x00\xff")];
     for (name, bytes) in table {
-        let address = server(limits).await;
+        let address = server(limits);
         let mut first = silent(address, bytes).await;
         let mut second = answered(address).await;
         let mut third = answered(address).await;
@@ -89,69 +108,77 @@ async fn the_longest_idle_or_unfinished_makes_room() {
 
 #[tokio::test]
 async fn who_is_being_answered_goes_last() {
-    let address = server(Limits { connections: 2, ..Limits::default() }).await;
-    let mut reader = silent(address, b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-    let mut first_byte = [0];
-    reader.read_exact(&mut first_byte).await.unwrap();
+    let _stopped = StoppedTime::new();
+    let address = server(Limits { connections: 2, ..Limits::default() });
+    let mut reader = silent(address, REQUEST_OF_LARGE).await;
+    reader.read_exact(&mut [0]).await.unwrap();
     let mut idle = answered(address).await;
     let _third = answered(address).await;
     end_of(&mut idle).await;
     let body = end_of(&mut reader).await;
-    assert!(body.len() > 64 << 20, "the reader was cut off after {}", body.len());
+    assert!(body.len() > LARGE, "the reader was cut off after {}", body.len());
 }
 
 #[tokio::test]
 async fn a_slow_head_ends_and_an_idle_connection_stays() {
-    let limits = Limits { header_time: Duration::from_millis(300), ..Limits::default() };
-    let address = server(limits).await;
+    let _stopped = StoppedTime::new();
+    let limits = Limits::default();
+    let address = server(limits);
     let mut idle = answered(address).await;
     for begun in [&b""[..], b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX: y"] {
         let mut slow = silent(address, begun).await;
+        pass(address, limits.header_time, limits).await;
         assert_eq!(end_of(&mut slow).await, b"", "the slow one got an answer");
     }
     // Nor may a head that came along with the request before it.
     let mut slow = silent(address, &[REQUEST, b"GET /metr"].concat()).await;
+    pass(address, limits.header_time, limits).await;
     assert!(end_of(&mut slow).await.ends_with(b"hhhhh"), "only the whole request is answered");
-    // It has been idle for at least three times as long as a head may take.
+    // It has been idle for four times as long as a head may take.
     assert!(asks(&mut idle).await, "the idle one was closed");
     // Once it begins a request it has no more time than others.
     idle.write_all(b"GET /").await.unwrap();
+    pass(address, limits.header_time, limits).await;
     end_of(&mut idle).await;
 }
 
 #[tokio::test]
 async fn an_idle_connection_ends_at_last() {
-    let limits = Limits {
-        header_time: Duration::from_millis(100),
-        idle_time: Duration::from_millis(200),
-        ..Limits::default()
-    };
-    let mut idle = answered(server(limits).await).await;
+    let _stopped = StoppedTime::new();
+    let limits = Limits::default();
+    let address = server(limits);
+    let mut idle = answered(address).await;
+    pass(address, limits.idle_time, limits).await;
     assert_eq!(end_of(&mut idle).await, b"");
 }
 
 #[tokio::test]
 async fn who_takes_an_answer_too_slowly_is_cut_off() {
-    let limits = Limits {
-        header_time: Duration::from_millis(100),
-        answer_time: Duration::from_millis(300),
-        idle_time: Duration::from_millis(300),
-        ..Limits::default()
-    };
-    let address = server(limits).await;
-    let mut slow = silent(address, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let _stopped = StoppedTime::new();
+    // Shorter than what a client has that takes nothing at all.
+    let limits = Limits { answer_time: Duration::from_secs(10), ..Limits::default() };
+    let address = server(limits);
+    let mut slow = silent(address, REQUEST_OF_LARGE).await;
     let mut taken = 0;
     let mut bytes = [0; 512];
-    // A little at a time, with something else done in between: the server waits for us, not we for it.
-    let cut = timeout(PATIENCE, async {
-        loop {
-            match slow.read(&mut bytes).await {
-                Ok(0) | Err(_) => return,
-                Ok(read) => taken += read,
-            }
-            answered(address).await;
-        }
-    });
-    cut.await.expect("it is cut off");
-    assert!(taken < 64 << 20);
+    while let Ok(read @ 1..) = slow.read(&mut bytes).await {
+        taken += read;
+        pass(address, Duration::from_secs(1), limits).await;
+    }
+    assert!(taken < LARGE, "it got all of it");
+}
+
+#[tokio::test]
+async fn who_is_being_answered_at_the_end_gets_all_of_it() {
+    let _stopped = StoppedTime::new();
+    let stop = CancellationToken::new();
+    let (address, serving) = server_until(stop.clone(), Limits::default());
+    let mut reader = silent(address, REQUEST_OF_LARGE).await;
+    reader.read_exact(&mut [0]).await.unwrap();
+    let mut idle = answered(address).await;
+    stop.cancel();
+    end_of(&mut idle).await;
+    let body = end_of(&mut reader).await;
+    assert!(body.len() > LARGE, "the reader was cut off after {}", body.len());
+    timeout(PATIENCE, serving).await.expect("the end").unwrap();
 }

@@ -8,6 +8,7 @@ use nectar_exporter::simulator::{Fault, Plan, Scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::support::PATIENCE;
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::program::Program;
 
@@ -16,7 +17,8 @@ const SMALL: Plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 3, s
 /// Sends `request` as it is, and reads until the server closes.
 async fn raw(program: &Program, request: &str) -> String {
     let mut stream = TcpStream::connect(program.url.trim_start_matches("http://")).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    // Whoever refuses a request may close before it has read all of it.
+    let _ = stream.write_all(request.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
@@ -131,34 +133,8 @@ async fn a_scrape_never_waits_for_nectar() {
     while simulator.requests() == before {
         tokio::task::yield_now().await;
     }
-    let answer = tokio::time::timeout(Duration::from_secs(20), program.scrape()).await;
+    let answer = tokio::time::timeout(PATIENCE, program.scrape()).await;
     assert!(answer.expect("an answer while Nectar hangs").has("nectar_connections"));
-}
-
-/// A scrape that is being read when the stop signal comes is still answered, whole.
-#[test]
-fn requests_under_way_are_answered() {
-    use std::io::Write;
-
-    let flags =
-        ["demo", "--web.listen-address=127.0.0.1:0", "--sim.companies=40", "--metrics.detail=accounts"];
-    let mut running = Running::start(&mut nectar_exporter(&flags));
-    let address = running.address();
-    running.wait_for("Poll finished");
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let mut answer = vec![0];
-    stream.read_exact(&mut answer).unwrap();
-    running.signal("TERM");
-    running.wait_for("Stopping");
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let length = head
-        .lines()
-        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    assert_eq!(length, Some(body.len()));
-    assert_eq!(running.end(), Some(0));
 }
 
 /// Decoding takes a processor for seconds. A scrape that comes meanwhile goes first.
