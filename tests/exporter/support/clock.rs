@@ -57,6 +57,12 @@ impl TestClock {
         self.0.lock().unwrap().now += by;
     }
 
+    /// Whether somebody waits whose wait has exactly this long left.
+    pub fn is_awaited(&self, left: Duration) -> bool {
+        let state = self.0.lock().unwrap();
+        state.sleepers.iter().any(|(until, _)| *until == state.passed + left)
+    }
+
     /// The waits that were over at once since this was last asked, in order.
     pub fn skipped(&self) -> Vec<Duration> {
         std::mem::take(&mut self.0.lock().unwrap().skipped)

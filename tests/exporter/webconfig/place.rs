@@ -1,12 +1,13 @@
 //! A folder with a web configuration and what it names, an exporter that serves by it, and clients.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response};
 use tempfile::TempDir;
 
+use crate::support::PATIENCE;
 use crate::support::clock::TestClock;
 use crate::support::program::Program;
 
@@ -14,6 +15,8 @@ use crate::support::program::Program;
 pub const PLANTED: &str = "sim-secret";
 /// A password.
 pub const PASSWORD: &str = "sim-secret-password";
+/// How often the exporter looks at its files.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The usual section for TLS.
 pub const TLS: &str = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
 
@@ -94,24 +97,26 @@ pub async fn get(client: ClientBuilder, program: &Program, path: &str) -> reqwes
     client.build().unwrap().get(format!("{}{path}", program.url)).send().await
 }
 
-/// Lets the exporter look at its files, again and again, until `condition` holds.
-pub async fn turns_out<F: Future<Output = bool>>(program: &Program, condition: impl Fn() -> F) {
-    for _ in 0..1_000 {
-        program.clock.advance(Duration::from_secs(2));
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        if condition().await {
-            return;
-        }
-    }
-    panic!("waited in vain");
+/// Lets the exporter look at its files once, and do what it does about them.
+pub async fn look(program: &Program) {
+    waits(program).await;
+    program.clock.advance(LOOK_EVERY);
+    waits(program).await;
 }
 
-/// Lets the exporter look at its files several times.
-pub async fn looks(program: &Program) {
-    for _ in 0..20 {
-        program.clock.advance(Duration::from_secs(2));
-        tokio::time::sleep(Duration::from_millis(10)).await;
+/// Waits until the exporter waits for its next look.
+async fn waits(program: &Program) {
+    let began = Instant::now();
+    while !program.clock.is_awaited(LOOK_EVERY) {
+        assert!(began.elapsed() < PATIENCE, "the exporter does not wait for a look");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// Lets the exporter look at its files twice: what it finds both times counts.
+pub async fn look_twice(program: &Program) {
+    look(program).await;
+    look(program).await;
 }
 
 /// The section for these users; each has [`PASSWORD`], hashed at a cost.
