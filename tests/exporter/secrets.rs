@@ -2,8 +2,6 @@
 //!
 //! Everything secret or personal that the simulator sends, and every key used here, contains [`PLANTED`].
 
-use std::time::Duration;
-
 use clap::FromArgMatches;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::Clock;
@@ -17,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault_table::{self, At, Row};
+use crate::support::PATIENCE;
 use crate::support::alone::alone;
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
@@ -106,9 +105,7 @@ fn every_fault_aloud() {
 }
 
 async fn aloud(row: &Row, at: At) {
-    let timeout = if row.is_slow { "200ms" } else { "30s" };
-    let timeout = format!("--nectar.request-timeout={timeout}");
-    let mut stage = Stage::for_fault(&row.wrong, &[&timeout]).await;
+    let mut stage = Stage::for_fault(&row.wrong, row.flags()).await;
     let before = stage.program.after_polls(1).await;
     let victim = stage.victim(&before);
     eprintln!("{ACT} {} {at:?}", row.name);
@@ -150,7 +147,7 @@ fn everything_said(base_url: &str, key: &str, outcome: &str) -> String {
 fn get(address: &str, path: &str) -> String {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

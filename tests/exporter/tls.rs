@@ -1,7 +1,5 @@
 //! HTTPS to Nectar: trusted with `--nectar.ca-file`, refused without.
 
-use std::time::Duration;
-
 use nectar_exporter::simulator::{Plan, Simulator};
 
 use crate::support::authority::Authority;
@@ -27,6 +25,6 @@ async fn further_certificates_are_trusted() {
         let mut command = nectar_exporter(&flags);
         command.env("NECTAR_API_KEY", KEY);
         let waited = tokio::task::spawn_blocking(move || Running::start(&mut command).wait_for(outcome));
-        tokio::time::timeout(Duration::from_secs(60), waited).await.unwrap().unwrap();
+        waited.await.unwrap();
     }
 }

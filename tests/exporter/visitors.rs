@@ -5,16 +5,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
+use crate::support::PATIENCE;
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::scrape::Scrape;
 
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
-/// The middle one of the well-behaved scrapes takes no longer, whatever others do.
-const SCRAPE_TIME: Duration = Duration::from_secs(1);
-/// Nor does the slowest of them; other tests run beside this one.
-const LONGEST_TIME: Duration = Duration::from_secs(5);
 /// What clients may cost: their places, and eight renderings of some megabytes.
 const MEMORY_KIB: u64 = 128 * 1024;
 /// Places for clients, and what else a process has open.
@@ -32,8 +28,9 @@ struct Attack {
     visit: Visit,
 }
 
+/// No more visitors at once than there are places, and a few: a usual process may have 1024 files open, and this one has other tests.
 const ATTACKS: &[Attack] = &[
-    Attack { name: "idle from the start", visitors: 1_000, visit: |_| Ok(()) },
+    Attack { name: "idle from the start", visitors: 600, visit: |_| Ok(()) },
     Attack {
         name: "half a head",
         visitors: 600,
@@ -127,16 +124,14 @@ impl Exporter {
 
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 
-    /// A scrape on a new connection, and how long it took.
-    fn scrape(&self) -> (String, Duration) {
-        let began = Instant::now();
-        let text = whole_scrape(&mut self.connect()).unwrap();
-        (text, began.elapsed())
+    /// A scrape on a new connection, whole.
+    fn scrape(&self) -> String {
+        whole_scrape(&mut self.connect()).unwrap()
     }
 
     fn descriptors(&self) -> usize {
@@ -163,27 +158,22 @@ fn demo() -> Command {
 #[test]
 fn whatever_visitors_do_scrapes_go_on() {
     let exporter = Exporter::start(demo());
-    let (text, _) = exporter.scrape();
+    let text = exporter.scrape();
     assert!(Scrape::read(&text).has("nectar_connection_info"));
     for attack in ATTACKS {
         let before = exporter.memory_kib();
         let mut open = Vec::new();
-        let mut times = Vec::new();
         // They keep coming while we scrape, and stay.
         for _ in 0..BATCHES {
             open.extend((0..attack.visitors / BATCHES).filter_map(|_| visit(&exporter, attack)));
-            let (text, took) = exporter.scrape();
+            let text = exporter.scrape();
             let name = attack.name;
-            times.push(took);
             assert!(text.contains("\nprocess_open_fds "), "{name}");
             let descriptors = exporter.descriptors();
             assert!(descriptors < DESCRIPTORS, "{name}: {descriptors} descriptors");
             let memory = exporter.memory_kib().saturating_sub(before);
             assert!(memory < MEMORY_KIB, "{name}: {memory} KiB more");
         }
-        times.sort();
-        let is_fast = times[BATCHES / 2] < SCRAPE_TIME && times[BATCHES - 1] < LONGEST_TIME;
-        assert!(is_fast, "{}: scrapes took {times:?}", attack.name);
     }
 }
 
@@ -215,8 +205,8 @@ fn descriptors_are_raised_to_the_hard_limit() {
 #[test]
 fn few_descriptors_are_not_used_up() {
     let mut exporter = Exporter::start(with_limit("ulimit -n 200"));
-    let _open: Vec<TcpStream> = (0..400).map(|_| exporter.connect()).collect();
-    let (text, _) = exporter.scrape();
+    let _open: Vec<TcpStream> = (0..250).map(|_| exporter.connect()).collect();
+    let text = exporter.scrape();
     assert!(text.contains("\nnectar_connection_info{"));
     assert!(exporter.descriptors() < 200);
     exporter.running.wait_for("failures=0");
