@@ -2,6 +2,7 @@
 //!
 //! Knows what is changed in our files for a test: times, addresses, and nothing else. Must not know what happens in it.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,14 +32,24 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(program: &str, address: &str, arguments: &[String]) -> Self {
-        let child = Command::new(program)
+    /// Starts it on a port that it chooses, which its log says.
+    fn start(program: &str, arguments: &[String]) -> Self {
+        let mut child = Command::new(program)
             .args(arguments)
+            .arg("--web.listen-address=127.0.0.1:0")
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{program} is needed: {error}"));
-        Self { child, url: format!("http://{address}") }
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let address = log.by_ref().find_map(|line| {
+            let is_it = line.contains("\"Listening on\"");
+            line.rsplit_once("address=").filter(|_| is_it).map(|(_, address)| address.trim().to_owned())
+        });
+        let url = format!("http://{}", address.unwrap_or_else(|| panic!("{program} does not listen")));
+        // Its log is read on, so that it can write on.
+        std::thread::spawn(move || log.for_each(drop));
+        Self { child, url }
     }
 
     /// `GET path`, as JSON; null while the server does not answer.
@@ -76,11 +87,6 @@ impl Server {
     }
 }
 
-/// An address on loopback that nobody has.
-pub fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
 /// Prometheus with our rules, in which only `for` and `keep_firing_for` are shortened.
 pub fn prometheus(folder: &Path, targets: &[String], alertmanager: &Server) -> Server {
     for name in ["nectar-recording.yml", "nectar-alerts.yml"] {
@@ -88,7 +94,6 @@ pub fn prometheus(folder: &Path, targets: &[String], alertmanager: &Server) -> S
         let short: Vec<String> = rules.lines().map(shortened).collect();
         std::fs::write(folder.join(name), short.join("\n") + "\n").unwrap();
     }
-    let address = free_address();
     let config = format!(
         "global: {{scrape_interval: {ROUND_TEXT}, evaluation_interval: {ROUND_TEXT}}}
 rule_files: [nectar-recording.yml, nectar-alerts.yml]
@@ -102,12 +107,11 @@ scrape_configs: [{{job_name: any, static_configs: [{{targets: {targets:?}}}]}}]
     let arguments = [
         format!("--config.file={}", file.display()),
         format!("--storage.tsdb.path={}", folder.join("data").display()),
-        format!("--web.listen-address={address}"),
         // Alertmanager takes an alert for ended when it has not heard of it for four times as long: a busy machine may
         // well be late by some seconds. What is new or over is sent at once.
         "--rules.alert.resend-delay=2s".to_owned(),
     ];
-    Server::start("prometheus", &address, &arguments)
+    Server::start("prometheus", &arguments)
 }
 
 fn shortened(line: &str) -> String {
@@ -127,14 +131,12 @@ pub fn alertmanager(folder: &Path, receiver: &str, mail: &str) -> Server {
     let file = folder.join("alertmanager.yml");
     std::fs::write(&file, config.join("\n") + "\n").unwrap();
     std::fs::copy(in_checkout("alerts/nectar.tmpl"), folder.join("nectar.tmpl")).unwrap();
-    let address = free_address();
     let arguments = [
         format!("--config.file={}", file.display()),
         format!("--storage.path={}", folder.join("alertmanager").display()),
-        format!("--web.listen-address={address}"),
         "--cluster.listen-address=".to_owned(),
     ];
-    Server::start("prometheus-alertmanager", &address, &arguments)
+    Server::start("prometheus-alertmanager", &arguments)
 }
 
 fn adapted(line: &str, receiver: &str, mail: &str) -> Option<String> {
