@@ -53,10 +53,15 @@ fn body(answers: &[u8], is_head: bool) -> (&[u8], &[u8]) {
     rest.split_at(if is_head { 0 } else { length.parse().unwrap() })
 }
 
-/// Whether the system gives files in memory small pages only, without which none is used.
+/// Whether the system gives files in memory small pages only, without which none is used. What it does is in brackets, for all sizes
+/// and for each; where it has no such setting, it has no other pages.
 fn has_small_pages() -> bool {
-    let settings = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
-    settings.is_ok_and(|words| ["[never]", "[advise]", "[deny]"].iter().any(|word| words.contains(word)))
+    let settings = "/sys/kernel/mm/transparent_hugepage";
+    let sizes = std::fs::read_dir(settings).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let files = sizes.chain([settings.into()]).map(|folder| folder.join("shmem_enabled"));
+    let is_without =
+        |words: String| !["[always]", "[within_size]", "[force]"].iter().any(|word| words.contains(word));
+    files.filter_map(|file| std::fs::read_to_string(file).ok()).all(is_without)
 }
 
 /// What is logged where texts stay in memory.
@@ -77,8 +82,10 @@ fn in_file(plan: &Plan, detail: &str, started_by: fn(Command) -> Command) -> (u6
     ];
     let arguments: Vec<&str> = ["demo"].into_iter().chain(flags.iter().map(String::as_str)).collect();
     let mut running = Running::start(&mut started_by(nectar_exporter(&arguments)));
-    let mut client = std::net::TcpStream::connect(running.address()).unwrap();
+    let address = running.address();
     running.wait_for("Poll finished");
+    // Not before: whoever comes in has only seconds for a request.
+    let mut client = std::net::TcpStream::connect(address).unwrap();
     client.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).unwrap();

@@ -3,11 +3,11 @@
 //! Must not know what the values should be.
 
 use std::io::Read;
-use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 
+use crate::support::PATIENCE;
 use crate::support::scrape::Scrape;
 
 /// A connection is kept for so many scrapes.
@@ -89,5 +89,5 @@ impl Scraper {
 
 fn client() -> reqwest::Client {
     let builder = reqwest::Client::builder().no_proxy().gzip(false);
-    builder.timeout(Duration::from_secs(20)).build().unwrap()
+    builder.timeout(PATIENCE).build().unwrap()
 }
