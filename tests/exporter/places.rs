@@ -160,7 +160,7 @@ async fn who_takes_an_answer_too_slowly_is_cut_off() {
     let address = server(limits);
     let mut slow = silent(address, REQUEST_OF_LARGE).await;
     let mut taken = 0;
-    let mut bytes = [0; 512];
+    let mut bytes = [0; 4096];
     while let Ok(read @ 1..) = slow.read(&mut bytes).await {
         taken += read;
         pass(address, Duration::from_secs(1), limits).await;
@@ -178,6 +178,7 @@ async fn who_is_being_answered_at_the_end_gets_all_of_it() {
     let mut idle = answered(address).await;
     stop.cancel();
     end_of(&mut idle).await;
+    assert!(!serving.is_finished(), "the end does not wait for the reader");
     let body = end_of(&mut reader).await;
     assert!(body.len() > LARGE, "the reader was cut off after {}", body.len());
     timeout(PATIENCE, serving).await.expect("the end").unwrap();
