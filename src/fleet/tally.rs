@@ -28,6 +28,8 @@ pub struct Tally {
     pub oldest_update: Option<Timestamp>,
     /// The oldest `statusFirstSeenTime`.
     pub oldest_first_seen: Option<Timestamp>,
+    /// The newest `statusFirstSeenTime`, or `statusLastUpdateTime` of a record without one.
+    pub newest_first_seen: Option<Timestamp>,
     /// The oldest `created` among those that were never checked. Accounts have no `created`.
     pub oldest_never_checked: Option<Timestamp>,
 }
@@ -39,6 +41,8 @@ impl Tally {
         self.next_due = earlier(self.next_due, seen.due);
         self.oldest_update = earlier(self.oldest_update, seen.last_update);
         self.oldest_first_seen = earlier(self.oldest_first_seen, seen.first_seen);
+        // No time is less than any time.
+        self.newest_first_seen = self.newest_first_seen.max(seen.first_seen.or(seen.last_update));
         if seen.last_update.is_none() {
             self.oldest_never_checked = earlier(self.oldest_never_checked, seen.created);
         }
@@ -51,6 +55,7 @@ impl Tally {
         self.next_due = earlier(self.next_due, other.next_due);
         self.oldest_update = earlier(self.oldest_update, other.oldest_update);
         self.oldest_first_seen = earlier(self.oldest_first_seen, other.oldest_first_seen);
+        self.newest_first_seen = self.newest_first_seen.max(other.newest_first_seen);
         self.oldest_never_checked = earlier(self.oldest_never_checked, other.oldest_never_checked);
     }
 }

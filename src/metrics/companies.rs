@@ -42,6 +42,10 @@ pub fn listed(text: &mut Text, states: &[&CompanyState]) {
 pub fn counted(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
+    // Without series per connection, this tells of one that comes into a status as another leaves it.
+    each_time(text, views, Kind::Connection, &cat::CONNECTIONS_NEWEST_FIRST_SEEN, |tally| {
+        tally.newest_first_seen
+    });
     each_time(text, views, Kind::Connection, &cat::NEVER_CHECKED_OLDEST_CREATED, |tally| {
         tally.oldest_never_checked
     });

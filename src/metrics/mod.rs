@@ -107,6 +107,8 @@ pub struct Exposition {
     fleet: FleetReader,
     own: Arc<OwnMetrics>,
     clock: SharedClock,
+    /// `process_start_time_seconds` is missing or 0 where `/proc` is hidden.
+    started: Timestamp,
     settings: Arc<Settings>,
     /// Where long texts lie.
     store: Store,
@@ -144,7 +146,8 @@ impl Exposition {
                     "Plain scrapes of large fleets take longer here; docs/performance.md says where they do"
             );
         }
-        Ok(Self { fleet, own, clock, settings, store, shelf: Arc::default(), renderer })
+        let started = clock.now();
+        Ok(Self { fleet, own, clock, started, settings, store, shelf: Arc::default(), renderer })
     }
 
     /// This moment.
@@ -269,6 +272,7 @@ impl Exposition {
         text.family(&cat::POLL_INTERVAL).sample([], self.settings.poll_interval.as_secs_f64());
         text.family(&cat::MAX_DATA_AGE).sample([], self.settings.max_data_age.as_secs_f64());
         text.family(&cat::DETAIL_LIMITED).count([], u64::from(limited));
+        text.family(&cat::START).time([], Some(self.started));
         let Build { version, revision, rustc } = Build::THIS;
         text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);
     }

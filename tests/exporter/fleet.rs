@@ -57,6 +57,40 @@ async fn a_change_during_an_outage_is_counted_after_it() {
     assert_eq!(changes_to(&program.next_poll().await, &company, "MFA_TOKEN_EXPIRED"), Some(1.0));
 }
 
+/// One that comes into a status as another leaves it changes no count, and no oldest time.
+#[tokio::test]
+async fn the_newest_of_a_status_tells_of_a_further_one() {
+    let (program, simulator) = Program::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
+    program.after_polls(1).await;
+    let id = simulator.companies()[0].clone();
+    let company = Scope::Company(id);
+    let waits = |id: &str, first: &str, last: &str| {
+        format!(
+            r#"{{"id":"{id}","status":"PASSWORD_INCORRECT","statusFirstSeenTime":{first},"statusLastUpdateTime":{last}}}"#
+        )
+    };
+    let (early, late) = (r#""2026-06-15T11:00:00Z""#, r#""2026-06-15T12:00:00Z""#);
+    let (at_eleven, at_twelve) = (Some(1_781_521_200.0), Some(1_781_524_800.0));
+    let first = waits("a", early, late);
+    // Who waits beside the first, and since when the newest does.
+    let table = [
+        ("another as early", waits("b", early, late), at_eleven),
+        ("a later one in its place", waits("c", late, late), at_twelve),
+        ("it has only an update", waits("d", "null", late), at_twelve),
+        ("it has no time", waits("e", "null", "null"), at_eleven),
+    ];
+    for (what, other, newest) in table {
+        simulator.faults().clear();
+        let body = format!(r#"{{"totalConnections":2,"totalPages":1,"connections":[{first},{other}]}}"#);
+        simulator.faults().set(company.clone(), Fault::Body(body));
+        let scrape = program.next_poll().await;
+        let of = |name: &str| scrape.value(name, &[("status", "PASSWORD_INCORRECT")]);
+        assert_eq!(of("nectar_connections"), Some(2.0), "{what}");
+        assert_eq!(of("nectar_connections_oldest_status_first_seen_timestamp_seconds"), at_eleven, "{what}");
+        assert_eq!(of("nectar_connections_newest_status_first_seen_timestamp_seconds"), newest, "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_company_that_is_gone_leaves_no_trace() {
     let (program, simulator) = Program::simulated(&SMALL, &["--metrics.detail=accounts"]).await;

@@ -18,7 +18,7 @@ pub const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age
 /// The first company of the second block. Each company has a connection.
 const GONE: usize = 32;
 /// What a fresh exporter cannot know, or has done less often.
-const OWN: &[&str] = &["process_", "nectar_api_", "nectar_exporter_poll"];
+const OWN: &[&str] = &["process_", "nectar_api_", "nectar_exporter_poll", "nectar_exporter_start"];
 
 /// The metrics, without what is of the exporter itself or counted since its start.
 async fn of_the_fleet(program: &Program) -> String {

@@ -47,11 +47,14 @@ async fn nothing_is_shown_before_the_first_poll_has_ended() {
         .await;
     assert!(!during.has("nectar_company_info"));
     assert_eq!(during.value("nectar_up", &[]), Some(0.0));
+    let start = |scrape: &Scrape| scrape.value("nectar_exporter_start_timestamp_seconds", &[]);
+    assert_eq!(start(&during), Some(1_781_524_800.0), "the exporter's own are there");
     assert_eq!(program.get("/-/ready").await.status(), 503);
     program.clock.advance(Duration::from_secs(600));
     let after = program.after_polls(1).await;
     assert_eq!(after.sum("nectar_company_up", &[]), 2.0);
     assert_eq!(after.family("nectar_company_info").count(), 3);
+    assert_eq!(start(&after), start(&during), "it goes by no clock");
     assert_eq!(program.get("/-/ready").await.status(), 200);
 }
 

@@ -131,6 +131,16 @@ pub const DETAIL_LIMITED: Metric<0> = metric(
     "Whether series per connection and account are withheld (1) because there would be more than --metrics.detail-limit.",
 );
 
+/// `nectar_exporter_start_timestamp_seconds`
+pub const START: Metric<0> = metric(
+    Exporter,
+    Gauge,
+    UnixSeconds,
+    "nectar_exporter_start_timestamp_seconds",
+    [],
+    "When this exporter was started, by the wall clock, in Unix seconds.",
+);
+
 /// `nectar_exporter_build_info`
 pub const BUILD_INFO: Metric<3> = metric(
     Exporter,
@@ -156,5 +166,6 @@ pub const ALL: &[Entry] = &[
     POLL_INTERVAL.entry(),
     MAX_DATA_AGE.entry(),
     DETAIL_LIMITED.entry(),
+    START.entry(),
     BUILD_INFO.entry(),
 ];

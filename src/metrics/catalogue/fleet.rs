@@ -107,6 +107,16 @@ pub const CONNECTIONS_OLDEST_FIRST_SEEN: Metric<4> = metric(
     "Since when the longest has been in this status (the oldest connections[].statusFirstSeenTime), in Unix seconds, as of the last good poll.",
 );
 
+/// `nectar_connections_newest_status_first_seen_timestamp_seconds`
+pub const CONNECTIONS_NEWEST_FIRST_SEEN: Metric<4> = metric(
+    Fleet,
+    Gauge,
+    UnixSeconds,
+    "nectar_connections_newest_status_first_seen_timestamp_seconds",
+    ["company_id", "company", "status", "category"],
+    "Since when the last to come into this status has been in it (the newest connections[].statusFirstSeenTime; where a connection has none, its statusLastUpdateTime), in Unix seconds, as of the last good poll.",
+);
+
 /// `nectar_connections_never_checked`
 pub const CONNECTIONS_NEVER_CHECKED: Metric<2> = metric(
     Fleet,
@@ -229,6 +239,7 @@ pub const ALL: &[Entry] = &[
     CONNECTIONS_NEXT_CHECK_DUE.entry(),
     CONNECTIONS_MAX_STALENESS.entry(),
     CONNECTIONS_OLDEST_FIRST_SEEN.entry(),
+    CONNECTIONS_NEWEST_FIRST_SEEN.entry(),
     CONNECTIONS_NEVER_CHECKED.entry(),
     NEVER_CHECKED_OLDEST_CREATED.entry(),
     DATASOURCE_CONNECTIONS.entry(),

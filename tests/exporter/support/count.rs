@@ -31,6 +31,12 @@ impl Expected {
         }
     }
 
+    fn greatest(&mut self, name: &str, labels: &[&str], value: Option<f64>) {
+        if let Some(value) = value {
+            self.slot(name, labels).and_modify(|most| *most = most.max(value)).or_insert(value);
+        }
+    }
+
     fn slot(
         &mut self,
         name: &str,
@@ -59,6 +65,12 @@ pub fn count(expected: &mut Expected, company: &str, connections: &[Value], now:
         one(expected, "connection", company, &[company, id], connection, !waits, now);
         let utility = text(&connection["datasource"], "name");
         expected.add("nectar_datasource_connections", &[company, utility, status], 1.0);
+        let began = match &connection["statusFirstSeenTime"] {
+            Value::Null => seconds(&connection["statusLastUpdateTime"]),
+            first => seconds(first),
+        };
+        let name = "nectar_connections_newest_status_first_seen_timestamp_seconds";
+        expected.greatest(name, &[company, status], began);
         let created = seconds(&connection["created"]);
         expected.least("nectar_connection_created_timestamp_seconds", &[company, id], created);
         if connection["statusLastUpdateTime"].is_null() {
