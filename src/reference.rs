@@ -1,6 +1,7 @@
-//! The reference pages, rendered from the tables in the code: `docs/metrics.md`, `docs/flags.md`, `docs/statuses.md`.
+//! The reference pages, rendered from the tables in the code: `docs/metrics.md`, `docs/flags.md`, `docs/statuses.md`; and the
+//! words about statuses in the message template and in the runbooks.
 //!
-//! Knows Markdown and the tables. Must not know values.
+//! Knows Markdown, Alertmanager's templates and the tables. Must not know values.
 
 use std::fmt::Write;
 
@@ -73,18 +74,71 @@ pub fn statuses_page() -> String {
     for (kind, title) in [(Kind::Connection, "Connections"), (Kind::Account, "Accounts")] {
         let _ = write!(
             page,
-            "\n## {title}\n\n| `status` | name | `category` | re-checked | meaning |\n|---|---|---|---|---|\n"
+            "\n## {title}\n\n| `status` | at Nectar | in plain words | who acts | re-checked | `category` | meaning |\n|---|---|---|---|---|---|---|\n"
         );
         for row in kind.documented() {
-            let Documented { value, display, category, recheck, meaning } = row;
-            let (category, recheck) = (category.label(), recheck.display());
-            let _ = writeln!(page, "| `{value}` | {display} | `{category}` | {recheck} | {meaning} |");
+            let Documented { value, display, category, recheck, who_acts, plain, meaning, .. } = row;
+            let (category, recheck, who_acts) = (category.label(), recheck.display(), who_acts.display());
+            let _ = writeln!(
+                page,
+                "| `{value}` | {display} | {plain} | {who_acts} | {recheck} | `{category}` | {meaning} |"
+            );
         }
     }
     page.push_str(
         "\nAn account is not re-checked either while its connection waits for the customer, whatever its own status.\n",
     );
+    page.push_str(
+        "\n## What the customer is asked to do\n\n\
+         To be forwarded as it is. Nectar's own pages: \
+         [troubleshooting](https://docs.nectarclimate.com/platform/data-input/troubleshooting), \
+         [reconnecting](https://docs.nectarclimate.com/platform/data-input/reconnecting), \
+         [multi-factor logins](https://docs.nectarclimate.com/platform/data-input/mfa), \
+         [invitations](https://docs.nectarclimate.com/platform/data-input/invitations).\n\n",
+    );
+    page.push_str(&requests_list());
     page
+}
+
+/// What the customer is asked to do, by status, as a Markdown list.
+pub fn requests_list() -> String {
+    let mut list = String::new();
+    for (row, request) in requests() {
+        let _ = writeln!(list, "- {} (`{}`): \"{request}\"", row.headline(), row.value);
+    }
+    list
+}
+
+/// The words about connections for Alertmanager's templates: `nectar.status.plain` and `nectar.status.request`, each of a status.
+pub fn message_words() -> String {
+    let plain = Kind::Connection.documented().iter().map(|row| (row, row.plain));
+    // Something to say of a status that is not in the table; but nothing of none.
+    let other = "{{- else if . -}}\nNectar reports {{ . }}\n";
+    let requests = requests();
+    format!(
+        "{}\n{}",
+        choice("nectar.status.plain", plain, other),
+        choice("nectar.status.request", requests, "")
+    )
+}
+
+/// A template that is one of the texts, or `other`. No space or line's end around it is part of it.
+fn choice(
+    name: &str,
+    texts: impl Iterator<Item = (&'static Documented, &'static str)>,
+    other: &str,
+) -> String {
+    let mut template = format!("{{{{ define \"{name}\" -}}}}\n");
+    let mut word = "if";
+    for (Documented { value, .. }, text) in texts {
+        let _ = write!(template, "{{{{- {word} eq . \"{value}\" -}}}}\n{text}\n");
+        word = "else if";
+    }
+    template + other + "{{- end -}}\n{{- end }}\n"
+}
+
+fn requests() -> impl Iterator<Item = (&'static Documented, &'static str)> {
+    Kind::Connection.documented().iter().filter_map(|row| Some((row, row.request?)))
 }
 
 /// `docs/flags.md`

@@ -39,9 +39,11 @@ struct CategoryRow {
 }
 
 struct StatusRow {
+    words: String,
     name: &'static str,
-    word: &'static str,
     count: u64,
+    /// What the customer is asked, where one waits.
+    request: Option<&'static str>,
 }
 
 struct DataAge {
@@ -109,10 +111,10 @@ fn named(category: Category, statuses: &BTreeMap<&Status, u64>) -> Vec<StatusRow
     let documented = Kind::Connection.documented().iter();
     documented
         .filter(|row| row.category == category && row.recheck == Recheck::AfterCustomer)
-        .map(|row| StatusRow {
-            name: row.display,
-            word: row.value,
-            count: sum(statuses, |status| status.word() == row.value),
+        .map(|row| {
+            let count = sum(statuses, |status| status.word() == row.value);
+            let request = row.request.filter(|_| count > 0);
+            StatusRow { words: row.headline(), name: row.display, count, request }
         })
         .collect()
 }

@@ -38,3 +38,4 @@ mod truth;
 mod visitors;
 mod walks;
 mod webconfig;
+mod words;

@@ -11,8 +11,20 @@ use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
 use crate::support::{assert_same_as_file, in_checkout};
 
-const BEGIN: &str = "<!-- flags: rendered from the code by `make docs` -->\n";
-const END: &str = "<!-- end of flags -->\n";
+/// Files that are written by hand but for a part between two lines.
+const PARTS: [(&str, &str, &str); 3] = [
+    ("README.md", "<!-- flags: rendered from the code by `make docs` -->\n", "<!-- end of flags -->\n"),
+    (
+        "docs/runbooks.md",
+        "<!-- words: rendered from src/status/table.rs by make docs -->\n",
+        "<!-- end of words -->\n",
+    ),
+    (
+        "alerts/nectar.tmpl",
+        "{{/* words: rendered from src/status/table.rs by make docs; to translate them, do so in your own copy of this file */}}\n",
+        "{{/* end of words */}}\n",
+    ),
+];
 
 #[test]
 fn reference_pages() {
@@ -50,12 +62,16 @@ async fn landing_page() {
 }
 
 #[test]
-fn table_of_flags_in_the_readme() {
-    let readme = std::fs::read_to_string(in_checkout("README.md")).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("the README has a place for the flags");
-    let (_, after) = rest.split_once(END).expect("the README's flags have an end");
-    let table = reference::flags_table(&command("test".to_owned()));
-    assert_same_as_file("README.md", &format!("{before}{BEGIN}\n{table}\n{END}{after}"));
+fn parts_of_pages() {
+    let flags = format!("\n{}\n", reference::flags_table(&command("test".to_owned())));
+    let requests = format!("\n{}\n", reference::requests_list());
+    let parts = [flags, requests, reference::message_words()];
+    for ((file, begin, end), part) in PARTS.iter().zip(parts) {
+        let page = std::fs::read_to_string(in_checkout(file)).unwrap();
+        let (before, rest) = page.split_once(begin).unwrap_or_else(|| panic!("{file} lacks {begin}"));
+        let (_, after) = rest.split_once(end).unwrap_or_else(|| panic!("{file} lacks {end}"));
+        assert_same_as_file(file, &format!("{before}{begin}{part}{end}{after}"));
+    }
 }
 
 /// Each promise names a test that exists.

@@ -29,21 +29,21 @@ pub fn down() -> [&'static str; 2] {
     ["WEBSITE_DOWN", "URL_INACCESSIBLE"].map(|value| documented(Kind::Connection, value).value)
 }
 
-/// Value mappings: a status as its name for people, in its category's colour.
+/// Value mappings: a status in plain words, in its category's colour.
 pub fn mappings(kind: Kind) -> Value {
     let options: Map<String, Value> = kind
         .documented()
         .iter()
         .enumerate()
         .map(|(index, row)| {
-            let look = json!({"text": row.display, "color": look::colour(row.category), "index": index});
+            let look = json!({"text": row.headline(), "color": look::colour(row.category), "index": index});
             (row.value.to_owned(), look)
         })
         .collect();
     json!([{"type": "value", "options": options}])
 }
 
-/// Overrides for series that are named by their status: its name for people, a shade of its category's colour.
+/// Overrides for series that are named by their status: plain words, and a shade of its category's colour.
 pub fn series_overrides(kind: Kind) -> Vec<Value> {
     let place = |row: &Documented| {
         let of_category = kind.documented().iter().filter(|other| other.category == row.category);
@@ -51,7 +51,7 @@ pub fn series_overrides(kind: Kind) -> Vec<Value> {
     };
     kind.documented()
         .iter()
-        .map(|row| look::series(row.value, row.display, &look::shade(row.category, place(row))))
+        .map(|row| look::series(row.value, &row.headline(), &look::shade(row.category, place(row))))
         .collect()
 }
 
@@ -62,17 +62,22 @@ pub fn category_overrides(kind: Kind) -> Vec<Value> {
     kind.categories().iter().map(look).collect()
 }
 
-/// What each status means, as a page for people.
+/// What to ask a customer, and what each status means, as a page for people.
 pub fn page() -> String {
-    let mut page = String::new();
+    let mut page = String::from("### What to ask the customer\n\n");
+    for row in Kind::Connection.documented() {
+        if let Some(request) = row.request {
+            page.push_str(&format!("**{}**\n\n{request}\n\n", row.headline()));
+        }
+    }
     for (kind, title) in [(Kind::Connection, "Connections"), (Kind::Account, "Accounts")] {
         page.push_str(&format!(
-            "### {title}\n\n| Status | Meaning | Belongs to | Checked again |\n|---|---|---|---|\n"
+            "### {title}\n\n| Status | In Nectar's dashboard | Who acts | Meaning | Checked again |\n|---|---|---|---|---|\n"
         ));
         for row in kind.documented() {
-            let Documented { display, category, recheck, meaning, .. } = row;
-            let (category, recheck) = (category.display(), recheck.display());
-            page.push_str(&format!("| {display} | {meaning} | {category} | {recheck} |\n"));
+            let Documented { display, recheck, who_acts, meaning, .. } = row;
+            let (headline, recheck, who_acts) = (row.headline(), recheck.display(), who_acts.display());
+            page.push_str(&format!("| {headline} | {display} | {who_acts} | {meaning} | {recheck} |\n"));
         }
         page.push('\n');
     }

@@ -33,7 +33,7 @@ impl Column {
         Self { label: Some(label), expression: None, properties }
     }
 
-    /// The status, as its name in its category's colour.
+    /// The status in plain words, in its category's colour.
     pub fn status(kind: Kind) -> Self {
         let mut column = Self::label("status", "Status");
         column.properties.push(property("mappings", statuses::mappings(kind)));

@@ -39,8 +39,8 @@ pub fn board() -> Board {
         .row(9, [by_status(Kind::Connection), by_status(Kind::Account)])
         .heading("How did it come to this?")
         .row(9, [over_time(Kind::Connection), over_time(Kind::Account)])
-        .heading("What does each status mean?")
-        .row(24, [meanings()]);
+        .heading("What to ask, and what does each status mean?")
+        .row(36, [meanings()]);
     Board {
         which: To::Company,
         description: "What do I tell this customer?",
@@ -126,6 +126,6 @@ fn over_time(kind: Kind) -> Panel {
 
 fn meanings() -> Panel {
     let view = View::Text(statuses::page());
-    let description = "From Nectar's page on connection and account statuses.";
+    let description = "What to ask can be forwarded to the customer as it is. From Nectar's pages on statuses and on reconnecting.";
     Panel::new(view, "Statuses", description, Unit::Word, "")
 }

@@ -24,7 +24,7 @@ const DAMAGES: &[Damage] = &[
     ("panels say what they show", "no unit", Overview, r#""unit":"percentunit""#, r#""unit":"""#),
     ("panels say what they show", "no text for no data", Provider, r#""noValue":"Unknown: needs series per connection""#, r#""noValue":"""#),
     ("panels say what they show", "no title", Overview, r#""title":"Connections""#, r#""title":" ""#),
-    ("panels say what they show", "no description", Company, r#""description":"From Nectar's page on connection and account statuses.""#, r#""description":"""#),
+    ("panels say what they show", "no description", Company, r#""description":"What to ask can be forwarded to the customer as it is. From Nectar's pages on statuses and on reconnecting.""#, r#""description":"""#),
     ("panels say what they show", "two queries of one name", Overview, r#""refId":"B""#, r#""refId":"A""#),
     ("panels say what they show", "chosen data source", Exporter, r#"},"description":"Resident memory of"#, r#","x":1},"description":"Resident memory of"#),
     ("ids are unique", "occurs twice", Overview, r#""id":3,"#, r#""id":4,"#),
