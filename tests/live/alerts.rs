@@ -4,9 +4,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 use nectar_exporter::simulator::{Fault, Plan, Scope};
+use nectar_exporter::status::Kind;
 
-use crate::fleet::{Login, a_login_elsewhere, a_quiet_login, a_quiet_utility};
+use crate::fleet::{Login, a_login_elsewhere, a_quiet_login, a_quiet_utility, two_quiet_logins};
 use crate::world::World;
+
+/// How many alerts on customers fire.
+const WAITING: &str =
+    r#"count(ALERTS{alertstate="firing", alertname=~"NectarIntervention(Needed|Overdue)"})"#;
+/// The other alerts on the fleet, of which people hear.
+const OTHERS: &str = r#"ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none", alertname!~"NectarIntervention(Needed|Overdue|Ended)"}"#;
 
 /// A customer's password goes wrong: somebody is told, about the right customer, once; and told once again when it is over.
 #[tokio::test(flavor = "multi_thread")]
@@ -23,12 +30,20 @@ async fn a_wrong_password_is_told_without_detail() {
 async fn is_told_once_and_its_end_once(detail: &str, status: &str) {
     let world = World::start(detail).await;
     let victim = a_quiet_login(&world.fleet().await);
-    let about = [victim.company.as_str(), status, &victim.utility];
+    let row = Kind::Connection.documented().iter().find(|row| row.value == status);
+    let words = row.expect("a documented status").plain;
+    // Without series per connection nobody can say which login it is.
+    let what = if detail == "none" { "1 login:" } else { &victim.utility };
+    let link = if detail == "none" { "/connections|" } else { &victim.standing.id };
 
     assert!(world.simulator.set_connection_status(&victim.standing.id, status));
     let told = world.receiver.wait_for(0, &[&victim.company]).await;
-    assert!(told.has(&about), "who, what and where: {told:?}");
-    assert!(told.has(&["must act", "docs/runbooks.md#nectarinterventionneeded"]), "{told:?}");
+    let about = [victim.company.as_str(), words, what, link];
+    assert!(told.has(&about), "who, what, where, and a link: {told:?}");
+    assert!(
+        told.has(&["1 login needs the customer", "New:", "To forward to the customer", "Reconnect"]),
+        "{told:?}"
+    );
     assert_eq!(told.receiver, "#nectar-customers");
     let known = world.settled().await;
     let all = world.receiver.after(0, &[&victim.company]);
@@ -36,11 +51,37 @@ async fn is_told_once_and_its_end_once(detail: &str, status: &str) {
 
     assert!(world.simulator.set_connection_status(&victim.standing.id, "CONNECTED"));
     let over = world.receiver.wait_for(known, &["Over:"]).await;
-    assert!(over.has(&about), "who, what and where is over: {over:?}");
+    let end = if detail == "none" { "no login waits for this any more" } else { "works again" };
+    assert!(over.has(&[&victim.company, words, end]), "who, what and how it ended: {over:?}");
+    assert!(!over.has(&["New:"]), "{over:?}");
     assert_eq!(over.receiver, "#nectar-customers");
     world.settled().await;
     let all = world.receiver.after(known, &[&victim.company]);
     assert_eq!(all.len(), 1, "its end is told once, and nothing else of this company: {all:#?}");
+}
+
+/// A second login comes to need its customer beside one that stands, and then the first needs something else: each is told,
+/// and each once as new.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_beside_a_standing_one_is_told_and_so_is_another_status() {
+    let world = World::start("connections").await;
+    let [first, second] = two_quiet_logins(&world.fleet().await);
+    assert!(world.simulator.set_connection_status(&first.standing.id, "PASSWORD_INCORRECT"));
+    world.receiver.wait_for(0, &["New:", &first.standing.id]).await;
+    let known = world.settled().await;
+
+    assert!(world.simulator.set_connection_status(&second.standing.id, "PASSWORD_INCORRECT"));
+    let told = world.receiver.wait_for(known, &["New:", &second.standing.id]).await;
+    assert!(told.has(&["1 login needs the customer"]) && !told.has(&[&first.standing.id]), "{told:?}");
+    let known = world.settled().await;
+
+    assert!(world.simulator.set_connection_status(&first.standing.id, "MFA_TOKEN_EXPIRED"));
+    let told =
+        world.receiver.wait_for(known, &["New:", "Over:", "something else now", &first.standing.id]).await;
+    assert!(!told.has(&[&second.standing.id]), "{told:?}");
+    world.settled().await;
+    let new = world.receiver.after(0, &["New:", &first.company]);
+    assert_eq!(new.len(), 3, "{new:#?}");
 }
 
 /// A utility is down for three companies or more: one message about the utility, and none about their logins there, though
@@ -69,61 +110,63 @@ async fn an_outage_is_told_once_and_its_logins_are_not() {
         let first = now - SignedDuration::from_hours(48);
         assert!(world.simulator.set_connection_times(&login.standing.id, first, now));
     }
-    // By company and status, of which there is one.
     let issues = [("alertname", "NectarConnectionWebsiteIssue"), ("datasource", &utility)];
-    world.muted(&issues, companies.len()).await;
-    let single = format!("WEBSITE_DOWN at {} for", elsewhere.utility);
+    world.muted(&issues, hit).await;
+    let single = format!("WEBSITE_DOWN at {} since", elsewhere.utility);
     let told = world.receiver.wait_for(0, &[&elsewhere.company, &single]).await;
-    assert_eq!(told.receiver, "#nectar-customers");
+    assert_eq!(told.receiver, "#nectar-operators");
 
     world.settled().await;
-    world.muted(&issues, companies.len()).await;
+    world.muted(&issues, hit).await;
     let of_outage = world.receiver.after(0, &outage);
     assert_eq!(of_outage.len(), 1, "{of_outage:#?}");
-    let of_logins = world.receiver.after(0, &[&format!("WEBSITE_DOWN at {utility} for")]);
+    let of_logins = world.receiver.after(0, &[&format!("WEBSITE_DOWN at {utility} since")]);
     assert!(of_logins.is_empty(), "{of_logins:#?}");
 }
 
-/// The exporter is killed: one message says so, and of the fleet nobody hears, neither while its alerts are kept firing nor
-/// when they end: a dead exporter heals nobody.
+/// The exporter is killed: one message says so, and of the fleet nobody hears. The alerts on customers hold; the others are muted,
+/// while they are kept firing and when they end: a dead exporter heals nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_exporter_is_told_once_and_mutes_its_fleet() {
     let world = World::start("connections").await;
-    world.receiver.wait_for(0, &["must act"]).await;
+    world.receiver.wait_for(0, &["Still waiting:"]).await;
     let known = world.settled().await;
+    let waiting = world.ask(WAITING).await[0].value;
 
     world.kill_exporter();
-    world.muted(&[("nectar_scope", "fleet"), ("alertname", "NectarInterventionNeeded")], 1).await;
-    world.muted(&[("nectar_scope", "fleet")], 2).await;
+    world.muted(&[("alertname", "NectarConnectionWebsiteIssue")], 1).await;
     let told = world.receiver.wait_for(known, &["No Nectar exporter of this job answers"]).await;
     assert_eq!(told.receiver, "#nectar-operators");
 
-    world.until(r#"absent(ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none"})"#).await;
+    world.until(&format!("absent({OTHERS})")).await;
     world.settled().await;
+    assert_eq!(world.ask(WAITING).await[0].value, waiting, "the alerts on customers hold");
     let all = world.receiver.after(known, &[]);
     assert_eq!(all.len(), 1, "{all:#?}");
 }
 
-/// Nectar cannot be read until the data is withdrawn, and the alerts on customers end for want of it; then it can. Nobody
-/// hears that a customer has acted, nor a second time that one must.
+/// Nectar cannot be read until the data is withdrawn, and alerts end for want of it; then it can. Nobody hears that a customer has
+/// acted, nor a second time that one must.
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawn_data_ends_no_ticket_and_its_return_opens_none() {
     let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
     let flags = ["--nectar.max-data-age=10s"];
     let world = World::over(&plan, &flags, None, "count(nectar_company_up)").await;
-    world.receiver.wait_for(0, &["must act"]).await;
+    world.receiver.wait_for(0, &["Still waiting:"]).await;
     let known = world.settled().await;
+    let waiting = world.ask(WAITING).await[0].value;
 
     world.simulator.faults().set(Scope::Everything, Fault::Status(403));
-    world.until(r#"absent(ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none"})"#).await;
+    world.until(&format!("absent({OTHERS})")).await;
     world.receiver.wait_for(known, &["older than four polls"]).await;
     world.settled().await;
+    assert_eq!(world.ask(WAITING).await[0].value, waiting, "the alerts on customers hold");
     world.simulator.faults().clear();
-    world.until(r#"ALERTS{alertstate="firing", alertname="NectarInterventionNeeded"}"#).await;
+    world.until(OTHERS).await;
     world.until(r#"absent(ALERTS{alertstate="firing", alertname="NectarDataMissing"})"#).await;
     world.settled().await;
 
+    assert_eq!(world.ask(WAITING).await[0].value, waiting);
     let all = world.receiver.after(known, &[]);
     assert!(all.iter().all(|message| message.receiver == "#nectar-operators"), "{all:#?}");
-    assert!(!all.iter().any(|message| message.has(&["must act"])), "{all:#?}");
 }

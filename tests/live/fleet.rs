@@ -114,6 +114,15 @@ pub fn a_quiet_login(fleet: &[Login]) -> Login {
     fleet.iter().find(is_quiet).expect("a quiet company").clone()
 }
 
+/// Two connections that work, of one company of which no login has trouble.
+pub fn two_quiet_logins(fleet: &[Login]) -> [Login; 2] {
+    let quiet = a_quiet_login(fleet);
+    let other = of(fleet, &quiet.company_id)
+        .find(|login| login.standing.id != quiet.standing.id && login.standing.is(&["CONNECTED"]));
+    let other = other.expect("a quiet company with two logins").clone();
+    [quiet, other]
+}
+
 /// Whether no login at this utility has trouble with its website.
 fn is_quiet(fleet: &[Login], utility: &str) -> bool {
     let mut there = fleet.iter().filter(|login| login.utility == utility);

@@ -123,11 +123,10 @@ fn shortened(line: &str) -> String {
     }
 }
 
-/// Alertmanager with our configuration, in which times are shortened, weekends are days like others, chat and pager are
-/// at `receiver`, and mail goes to `mail`.
+/// Alertmanager with our configuration, in which times are shortened, chat and pager are at `receiver`, and mail goes to `mail`.
 pub fn alertmanager(folder: &Path, receiver: &str, mail: &str) -> Server {
     let config = std::fs::read_to_string(in_checkout("alerts/alertmanager.yml")).unwrap();
-    let config: Vec<String> = config.lines().filter_map(|line| adapted(line, receiver, mail)).collect();
+    let config: Vec<String> = config.lines().map(|line| adapted(line, receiver, mail)).collect();
     let file = folder.join("alertmanager.yml");
     std::fs::write(&file, config.join("\n") + "\n").unwrap();
     std::fs::copy(in_checkout("alerts/nectar.tmpl"), folder.join("nectar.tmpl")).unwrap();
@@ -139,20 +138,16 @@ pub fn alertmanager(folder: &Path, receiver: &str, mail: &str) -> Server {
     Server::start("prometheus-alertmanager", &arguments)
 }
 
-fn adapted(line: &str, receiver: &str, mail: &str) -> Option<String> {
+fn adapted(line: &str, receiver: &str, mail: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     match line.trim_start().split_once(": ") {
-        Some((key @ ("group_wait" | "group_interval"), _)) => {
-            Some(format!("{:indent$}{key}: {ROUND_TEXT}", ""))
-        }
-        Some(("mute_time_intervals", _)) => None,
+        Some((key @ ("group_wait" | "group_interval"), _)) => format!("{:indent$}{key}: {ROUND_TEXT}", ""),
         Some(("smtp_smarthost", _)) => {
-            Some(format!("{:indent$}smtp_smarthost: {mail}\n{:indent$}smtp_require_tls: false", "", ""))
+            format!("{:indent$}smtp_smarthost: {mail}\n{:indent$}smtp_require_tls: false", "", "")
         }
-        _ => Some(
-            line.replace("https://hooks.slack.com/services/PLACEHOLDER", &format!("http://{receiver}/chat"))
-                .replace("https://pager.PLACEHOLDER.example", &format!("http://{receiver}")),
-        ),
+        _ => line
+            .replace("https://hooks.slack.com/services/PLACEHOLDER", &format!("http://{receiver}/chat"))
+            .replace("https://pager.PLACEHOLDER.example", &format!("http://{receiver}")),
     }
 }
 
