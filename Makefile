@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: test test-all test-prometheus3 tools format docs dashboards mutants lint-ops deny soak fuzz bench
+.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops deny soak fuzz bench
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -71,3 +71,8 @@ fuzz:
 # table. Takes about half an hour. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
 bench:
 	BENCH_NGINX="$$(./scripts/install-bench-tools)" && export BENCH_NGINX && cargo bench --locked --bench fleet -- $(ARGS)
+
+# Measures what the alert rules and Alertmanager cost with 100,000 connections, in Prometheus 3. Takes about ten minutes.
+bench-rules: tools
+	cargo build --release --locked
+	PATH="$$(./scripts/install-prometheus3):$$PATH" ./scripts/measure-rules

@@ -109,7 +109,8 @@ impl Life {
         self.calendar.insert((due, Event::Look { company, connection: connection.serial }));
     }
 
-    fn cancel(&mut self, company: u64, connection: &mut Connection) {
+    /// A connection is gone, and with it what was planned for it.
+    pub(super) fn cancel(&mut self, company: u64, connection: &mut Connection) {
         if let Some(due) = connection.due.take() {
             self.calendar.remove(&(due, Event::Look { company, connection: connection.serial }));
         }

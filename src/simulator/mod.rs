@@ -173,6 +173,24 @@ impl Simulator {
         })
     }
 
+    /// Takes a connection away. False when there is none with this id.
+    pub fn remove_connection(&self, connection_id: &str) -> bool {
+        self.0.change(|state, _| {
+            let Ok(id) = Uuid::try_parse(connection_id) else { return false };
+            let Some((company, connection)) = state.world.find_connection(id) else { return false };
+            state.remove(company, connection)
+        })
+    }
+
+    /// Switches a company off: all its connections and accounts become `COMPANY_INACTIVE`, and nobody checks them any more.
+    /// False when there is none with this id.
+    pub fn switch_company_off(&self, company_id: &str) -> bool {
+        self.0.change(|state, now| {
+            let Some(at) = state.companies_with(&[company_id]).first().copied() else { return false };
+            state.switch_off(at, now)
+        })
+    }
+
     /// Takes a company away. False when there is none with this id.
     pub fn remove_company(&self, company_id: &str) -> bool {
         self.0.change(|state, _| {
@@ -273,6 +291,30 @@ impl State {
         row.standing.last_update = Some(last);
         // Nothing was checked before it was there.
         row.created = row.created.min(first);
+        true
+    }
+
+    fn remove(&mut self, company: usize, connection: usize) -> bool {
+        let Some(company) = self.world.companies.get_mut(company) else { return false };
+        if connection >= company.connections.len() {
+            return false;
+        }
+        let mut gone = company.connections.remove(connection);
+        if let Some(life) = &mut self.life {
+            life.cancel(company.serial, &mut gone);
+        }
+        true
+    }
+
+    fn switch_off(&mut self, at: usize, now: Timestamp) -> bool {
+        let Some(company) = self.world.companies.get_mut(at) else { return false };
+        company.is_active = false;
+        for connection in 0..company.connections.len() {
+            self.set_status(at, connection, course::COMPANY_INACTIVE, now);
+        }
+        if let (Some(life), Some(company)) = (&mut self.life, self.world.companies.get(at)) {
+            life.forget(company);
+        }
         true
     }
 

@@ -206,6 +206,42 @@ async fn times_set_by_hand_are_those_of_the_checks() {
 }
 
 #[tokio::test]
+async fn a_connection_taken_away_is_gone() {
+    let door = open(&lively(50.0)).await;
+    let company = door.company(0);
+    let before = door.simulator.connections(&company);
+    assert!(door.simulator.remove_connection(&before[1]));
+    assert!(!door.simulator.remove_connection(&before[1]));
+    assert_eq!(door.simulator.connections(&company), [&before[..1], &before[2..]].concat());
+    let page = door.page(&company, "").await;
+    assert_eq!(page["totalConnections"], before.len() - 1);
+    // Nothing that was planned for it brings it back.
+    door.clock.pass(24 * 7);
+    assert!(!door.everything().await.iter().any(|row| row["id"] == *before[1]));
+}
+
+#[tokio::test]
+async fn a_company_switched_off_stays_as_it_is() {
+    let door = open(&lively(50.0)).await;
+    let company = door.company(0);
+    door.clock.pass(1);
+    assert!(door.simulator.switch_company_off(&company));
+    let known = door.simulator.connections(&company);
+    let off = door.page(&company, "?limit=500").await["connections"].clone();
+    for row in off.as_array().unwrap() {
+        assert_eq!(row["status"], "COMPANY_INACTIVE");
+        assert_eq!(row["statusFirstSeenTime"], row["statusLastUpdateTime"]);
+        let age = door.clock.now().duration_since(time(row, "statusFirstSeenTime").unwrap());
+        assert!(age < SignedDuration::from_secs(1), "{row}");
+    }
+    assert!(mix(accounts(off.as_array().unwrap())).contains_key("COMPANY_INACTIVE"));
+    door.clock.pass(24 * 7);
+    assert_eq!(door.simulator.connections(&company), known, "it does not grow");
+    assert_eq!(door.page(&company, "?limit=500").await["connections"], off);
+    assert!(!door.simulator.switch_company_off("no-such-id"));
+}
+
+#[tokio::test]
 async fn companies_go_and_websites_fall() {
     let door = open(&lively(7.0)).await;
     let companies = door.simulator.companies();

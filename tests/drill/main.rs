@@ -1,0 +1,153 @@
+//! The drill: logins break and are mended while exporter, Prometheus and Alertmanager go away and come back, with our rules and
+//! routes; and it is counted who was told what.
+//!
+//! `make drill` runs it with hundreds of episodes; `make test` with few (`few`), and asserts who was told, not how fast.
+//! `script` draws what happens to `nectar` and to the `world` (`servers`, `receiver`, `mail`), `scaling` shortens our
+//! files' waits, `truth` is what ought to be told, `told` what was, and `tally` compares them.
+
+// Tests may stop at the first surprise.
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+#![allow(missing_docs, missing_debug_implementations, reason = "a program, and no library")]
+
+mod chat;
+mod few;
+#[path = "../live/mail.rs"]
+mod mail;
+mod nectar;
+mod receiver;
+mod scaling;
+mod script;
+mod servers;
+mod tally;
+mod told;
+mod truth;
+mod world;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+
+use crate::nectar::Nectar;
+use crate::scaling::minutes;
+use crate::script::Script;
+use crate::tally::{Books, Tally};
+use crate::world::{World, now};
+
+/// How long anything may take that is waited for, in real time, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Time between two looks at what is waited for.
+const GLANCE: Duration = Duration::from_millis(50);
+/// After its last event the drill goes on for so many minutes: long enough for all to be told.
+const TO_BE_TOLD: f64 = 40.0;
+
+/// Who is told what while everything breaks.
+#[derive(Debug, Clone, Parser)]
+pub struct Asked {
+    /// How many episodes; without it, some of each kind, one after the other.
+    #[arg(long)]
+    episodes: Option<usize>,
+    /// The same seed makes the same fleet and the same happenings.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Series per object of the exporter: connections, or none.
+    #[arg(long, default_value = "connections")]
+    detail: String,
+    /// How many times shorter than in life every wait is.
+    #[arg(long, default_value_t = 60)]
+    scale: u32,
+    /// Names of tests, from `cargo test`: without one that is part of "drill" nothing is done.
+    #[arg(hide = true)]
+    names: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let asked = Asked::parse();
+    if !asked.names.is_empty() && !asked.names.iter().any(|name| "drill".contains(name.as_str())) {
+        return ExitCode::SUCCESS;
+    }
+    scaling::check();
+    let faults = match asked.episodes {
+        Some(episodes) => many(&asked, episodes).await,
+        None => {
+            let (one, other) = tokio::join!(few::run("connections"), few::run("none"));
+            [one, other].concat()
+        }
+    };
+    faults.iter().for_each(|fault| println!("DOES NOT HOLD: {fault}"));
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A drill by the clock.
+async fn many(asked: &Asked, episodes: usize) -> Vec<String> {
+    let Asked { seed, detail, scale, .. } = asked;
+    println!("drill: {episodes} episodes, seed {seed}, detail {detail}, a day in {} s", 86_400 / scale);
+    let mut nectar = Nectar::open(40, *seed, i64::from(86_400 / scale)).await;
+    let script = Script::draw(&nectar, *seed, episodes, *scale);
+    let mut world = World::start(&nectar, detail, *scale, true).await;
+    let (start, started) = (Instant::now(), now());
+    let mut next = 0;
+    let mut switches = script.switches().into_iter().peekable();
+    println!(
+        "{} outages, {:.1} hours, in {:.0} s",
+        script.outages.len(),
+        script.length / 60.0,
+        minutes(script.length, *scale).as_secs_f64()
+    );
+    while next < script.life.len() || switches.peek().is_some() {
+        let life = script.life.get(next).map_or(f64::INFINITY, |(at, _)| *at);
+        let switch = switches.peek().map_or(f64::INFINITY, |(at, _, _)| *at);
+        tokio::time::sleep_until((start + minutes(life.min(switch), *scale)).into()).await;
+        if life <= switch {
+            nectar.happen(&script.life[next].1);
+            next += 1;
+        } else if let Some((_, part, is_begin)) = switches.next() {
+            if is_begin { world.begin(part, &nectar).await } else { world.end(part, &nectar).await }
+        }
+    }
+    let end = minutes(script.length + TO_BE_TOLD, *scale);
+    tokio::time::sleep_until((start + end).into()).await;
+    let tally = close(&nectar, &world, started, detail).await;
+    println!("\n{}", tally.table());
+    tally.remarks().iter().for_each(|remark| println!("{remark}"));
+    tally.faults()
+}
+
+/// Counts who was told what.
+async fn close(nectar: &Nectar, world: &World, started: f64, detail: &str) -> Tally {
+    let mut evaluations = Vec::new();
+    for company in &nectar.companies {
+        evaluations.push(world.evaluations(&company.id).await);
+    }
+    let messages = world.receiver.messages();
+    let has_detail = detail != "none";
+    let mut log = [world.log.clone(), world.stalls().await].concat();
+    log.sort_by(|one, other| one.from.total_cmp(&other.from));
+    let books = Books {
+        nectar,
+        has_detail,
+        episodes: truth::episodes(nectar, started),
+        told: told::told(nectar, &messages),
+        log,
+        evaluations,
+        minute: minutes(1.0, world.scale).as_secs_f64(),
+    };
+    let unlike = chat::differences(nectar, &messages, &world.receiver.chats(), has_detail);
+    Tally { messages: messages.len(), unlike, ..books.tally() }
+}
+
+/// Waits until it is so.
+async fn patiently(what: &str, is_so: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        tokio::time::sleep(GLANCE).await;
+    }
+}
