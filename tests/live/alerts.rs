@@ -141,7 +141,9 @@ async fn a_dead_exporter_is_told_once_and_mutes_its_fleet() {
     world.until(&format!("absent({OTHERS})")).await;
     world.settled().await;
     assert_eq!(world.ask(WAITING).await[0].value, waiting, "the alerts on customers hold");
-    let all = world.receiver.after(known, &[]);
+    let mut all = world.receiver.after(known, &[]);
+    // Polls are slow on a busy machine, and somebody may hear of that and of its end.
+    all.retain(|message| !message.has(&["polls took"]));
     assert_eq!(all.len(), 1, "{all:#?}");
 }
 

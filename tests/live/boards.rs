@@ -11,7 +11,7 @@ use crate::panels;
 use crate::truth::Seen;
 use crate::world::World;
 
-/// Rates over this many seconds: scrapes are half a second apart here.
+/// Rates over this many seconds: scrapes are two seconds apart here.
 const RATE_INTERVAL: &str = "15s";
 
 /// What is chosen in variables, by name.

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Time between scrapes, between evaluations, and between messages to the same readers.
+/// Time between evaluations, and between messages to the same readers.
 pub const ROUND: Duration = Duration::from_millis(500);
 /// The same, in configurations.
 const ROUND_TEXT: &str = "500ms";
+/// Time between scrapes, and the most that one may take: an exporter that takes longer, on a busy machine, would count as down.
+const SCRAPES: &str = "2s";
 /// As in life, far longer than an exporter may be silent before it is said to be down.
 const KEPT_FIRING: &str = "6s";
 
@@ -95,7 +97,7 @@ pub fn prometheus(folder: &Path, targets: &[String], alertmanager: &Server) -> S
         std::fs::write(folder.join(name), short.join("\n") + "\n").unwrap();
     }
     let config = format!(
-        "global: {{scrape_interval: {ROUND_TEXT}, evaluation_interval: {ROUND_TEXT}}}
+        "global: {{scrape_interval: {SCRAPES}, evaluation_interval: {ROUND_TEXT}}}
 rule_files: [nectar-recording.yml, nectar-alerts.yml]
 alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}
 scrape_configs: [{{job_name: any, static_configs: [{{targets: {targets:?}}}]}}]

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const GLANCE: Duration = Duration::from_millis(50);
 /// After so many evaluations, and as many times to speak, without a message no other is to come: the longest way to one,
 /// from a poll to a message, takes fewer, but for the end of an alert, which is kept firing and is waited for by itself.
-const SETTLING: u32 = 10;
+const SETTLING: u32 = 16;
 
 /// A simulated Nectar, the exporter, Prometheus, Alertmanager and a receiver.
 pub struct World {
