@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 
 use crate::nectar::{CONNECTED, Login, Nectar, WAITING};
 use crate::script::{Event, Part};
-use crate::tally::Tally;
+use crate::tally::Row;
 use crate::told::{Saying, told};
 use crate::truth::{Episode, episodes, rises, spells};
 use crate::world::{World, now};
@@ -19,7 +19,7 @@ const EPISODES: usize = 16;
 
 struct Few {
     nectar: Nectar,
-    detail: &'static str,
+    has_detail: bool,
     /// Companies by the part they play: first one where logins wait from the start, then those with the most logins.
     parts: Vec<usize>,
     world: World,
@@ -27,10 +27,10 @@ struct Few {
 }
 
 /// Returns what does not hold.
-pub async fn run(detail: &'static str) -> Vec<String> {
+pub async fn run(detail: &str) -> Vec<String> {
     let nectar = Nectar::open(12, 1, i64::from(86_400 / SCALE)).await;
     let world = World::start(&nectar, detail, SCALE, false).await;
-    let mut few = Few { nectar, detail, parts: Vec::new(), world, started: now() };
+    let mut few = Few { nectar, has_detail: detail != "none", parts: Vec::new(), world, started: now() };
     few.parts = few.cast();
     few.in_quiet_times().await;
     few.while_messages_cannot_be_sent().await;
@@ -39,9 +39,9 @@ pub async fn run(detail: &'static str) -> Vec<String> {
     few.settled(SETTLING).await;
     let tally = crate::close(&few.nectar, &few.world, few.started, detail).await;
     println!("detail {detail}\n{}", tally.table());
-    let Tally { episodes, told, never_read, gone, .. } = tally;
-    let all = (episodes, told, never_read, gone) == (EPISODES, EPISODES, 0, 0);
-    let short = (!all).then(|| format!("{told} of {episodes} told, and {EPISODES} ought to be"));
+    let (episodes, told) = (tally.number(Row::Episodes), tally.number(Row::Told));
+    let is_short = (episodes, told) != (EPISODES, EPISODES);
+    let short = is_short.then(|| format!("{told} of {episodes} told, and {EPISODES} ought to be"));
     tally.faults().into_iter().chain(short).collect()
 }
 
@@ -153,9 +153,9 @@ impl Few {
             let told = told(&self.nectar, &self.world.receiver.messages());
             let is_told = |saying, episode: &Episode| told.iter().any(|line| line.says(saying, episode));
             let episodes = episodes(&self.nectar, self.started);
-            let (begins, ends) = match self.detail {
-                "none" => (rises(&episodes), last_spells(&episodes)),
-                _ => (episodes.clone(), episodes),
+            let (begins, ends) = match self.has_detail {
+                true => (episodes.clone(), episodes),
+                false => (rises(&episodes), last_spells(&episodes)),
             };
             let ended = |episode: &&Episode| episode.end.is_finite();
             begins
@@ -188,8 +188,6 @@ impl Few {
 /// The last of each company and status: what begins again before it was read has not ended for those who read.
 fn last_spells(episodes: &[Episode]) -> Vec<Episode> {
     let spells = spells(episodes);
-    let is_same = |one: &Episode, other: &Episode| (one.company, one.status) == (other.company, other.status);
-    let has_no_later =
-        |(place, spell): &(usize, &Episode)| !spells[place + 1..].iter().any(|later| is_same(spell, later));
-    spells.iter().enumerate().filter(has_no_later).map(|(_, spell)| spell.clone()).collect()
+    let is_last = |place: usize| !spells[place + 1..].iter().any(|later| later.is_like(&spells[place]));
+    spells.iter().enumerate().filter(|(place, _)| is_last(*place)).map(|(_, spell)| spell.clone()).collect()
 }

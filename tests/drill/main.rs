@@ -15,11 +15,13 @@
 )]
 #![allow(missing_docs, missing_debug_implementations, reason = "a program, and no library")]
 
+mod books;
 mod chat;
 mod few;
 #[path = "../live/mail.rs"]
 mod mail;
 mod nectar;
+mod reach;
 mod receiver;
 mod scaling;
 mod script;
@@ -33,11 +35,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use futures::future::join_all;
 
+use crate::books::Books;
 use crate::nectar::Nectar;
+use crate::reach::Reach;
 use crate::scaling::minutes;
 use crate::script::Script;
-use crate::tally::{Books, Tally};
+use crate::tally::{Row, Tally};
 use crate::world::{World, now};
 
 /// How long anything may take that is waited for, in real time, on a busy machine.
@@ -56,9 +61,9 @@ pub struct Asked {
     /// The same seed makes the same fleet and the same happenings.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Series per object of the exporter: connections, or none.
-    #[arg(long, default_value = "connections")]
-    detail: String,
+    /// Series per object of the exporter: connections, none, or both at once.
+    #[arg(long, value_delimiter = ',', default_values = ["connections", "none"])]
+    detail: Vec<String>,
     /// How many times shorter than in life every wait is.
     #[arg(long, default_value_t = 60)]
     scale: u32,
@@ -75,19 +80,17 @@ async fn main() -> ExitCode {
     }
     scaling::check();
     let faults = match asked.episodes {
-        Some(episodes) => many(&asked, episodes).await,
-        None => {
-            let (one, other) = tokio::join!(few::run("connections"), few::run("none"));
-            [one, other].concat()
-        }
-    };
+        Some(episodes) => join_all(asked.detail.iter().map(|detail| many(&asked, episodes, detail))).await,
+        None => join_all(asked.detail.iter().map(|detail| few::run(detail))).await,
+    }
+    .concat();
     faults.iter().for_each(|fault| println!("DOES NOT HOLD: {fault}"));
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// A drill by the clock.
-async fn many(asked: &Asked, episodes: usize) -> Vec<String> {
-    let Asked { seed, detail, scale, .. } = asked;
+async fn many(asked: &Asked, episodes: usize, detail: &str) -> Vec<String> {
+    let Asked { seed, scale, .. } = asked;
     println!("drill: {episodes} episodes, seed {seed}, detail {detail}, a day in {} s", 86_400 / scale);
     let mut nectar = Nectar::open(40, *seed, i64::from(86_400 / scale)).await;
     let script = Script::draw(&nectar, *seed, episodes, *scale);
@@ -115,7 +118,7 @@ async fn many(asked: &Asked, episodes: usize) -> Vec<String> {
     let end = minutes(script.length + TO_BE_TOLD, *scale);
     tokio::time::sleep_until((start + end).into()).await;
     let tally = close(&nectar, &world, started, detail).await;
-    println!("\n{}", tally.table());
+    println!("\ndetail {detail}\n{}", tally.table());
     tally.remarks().iter().for_each(|remark| println!("{remark}"));
     tally.faults()
 }
@@ -130,17 +133,13 @@ async fn close(nectar: &Nectar, world: &World, started: f64, detail: &str) -> Ta
     let has_detail = detail != "none";
     let mut log = [world.log.clone(), world.stalls().await].concat();
     log.sort_by(|one, other| one.from.total_cmp(&other.from));
-    let books = Books {
-        nectar,
-        has_detail,
-        episodes: truth::episodes(nectar, started),
-        told: told::told(nectar, &messages),
-        log,
-        evaluations,
-        minute: minutes(1.0, world.scale).as_secs_f64(),
-    };
+    let reach = Reach { log, evaluations, minute: minutes(1.0, world.scale).as_secs_f64() };
+    let (episodes, told) = (truth::episodes(nectar, started), told::told(nectar, &messages));
+    let mut tally = Books { nectar, has_detail, episodes, told, reach }.tally();
+    messages.iter().for_each(|message| tally.note(Row::Messages, message.receiver.clone()));
     let unlike = chat::differences(nectar, &messages, &world.receiver.chats(), has_detail);
-    Tally { messages: messages.len(), unlike, ..books.tally() }
+    unlike.into_iter().for_each(|one| tally.note(Row::Unlike, one));
+    tally
 }
 
 /// Waits until it is so.

@@ -45,6 +45,11 @@ pub struct Told {
 }
 
 impl Told {
+    /// When the company was read, in Unix seconds; of one that is gone, when that was told.
+    pub fn read(&self) -> f64 {
+        self.noticed.map_or(self.at, |noticed| noticed as f64)
+    }
+
     /// Whether it is what has to be said of this episode, to those who have to be told.
     pub fn says(&self, saying: Saying, episode: &Episode) -> bool {
         self.is_for_them

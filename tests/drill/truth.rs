@@ -21,6 +21,13 @@ pub struct Episode {
     pub is_standing: bool,
 }
 
+impl Episode {
+    /// Whether it is in the same status at the same company.
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.company, self.status) == (other.company, other.status)
+    }
+}
+
 /// Each login in each status that needs its customer, in order of time; `started` is when people began to be told.
 pub fn episodes(nectar: &Nectar, started: f64) -> Vec<Episode> {
     let mut episodes = Vec::new();
@@ -54,10 +61,7 @@ pub fn rises(episodes: &[Episode]) -> Vec<Episode> {
 pub fn spells(episodes: &[Episode]) -> Vec<Episode> {
     let mut spells: Vec<Episode> = Vec::new();
     for episode in episodes {
-        let is_same = |spell: &&mut Episode| {
-            (spell.company, spell.status) == (episode.company, episode.status) && spell.end > episode.begin
-        };
-        match spells.iter_mut().find(is_same) {
+        match spells.iter_mut().find(|spell| spell.is_like(episode) && spell.end > episode.begin) {
             Some(spell) => {
                 spell.end = spell.end.max(episode.end);
                 spell.since = (spell.since.0.min(episode.since.0), spell.since.1.max(episode.since.1));

@@ -1,0 +1,166 @@
+//! Who was told what, held against the truth.
+//!
+//! Knows when something counts as told, twice, wrongly, late. Must not know how anything came about.
+
+use crate::nectar::Nectar;
+use crate::reach::Reach;
+use crate::script::Part;
+use crate::tally::{Row, Tally};
+use crate::told::{Saying, Told};
+use crate::truth::{Episode, rises, spells};
+
+/// When a company was read is known to the second, and its logins may change meanwhile.
+const READING_LASTS: f64 = 2.0;
+
+/// Everything that is known when it is over.
+#[derive(Debug)]
+pub struct Books<'a> {
+    pub nectar: &'a Nectar,
+    /// Whether there are series per connection.
+    pub has_detail: bool,
+    pub episodes: Vec<Episode>,
+    pub told: Vec<Told>,
+    pub reach: Reach,
+}
+
+impl Books<'_> {
+    /// Counts everything.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        let (begins, ends) = match self.has_detail {
+            true => (self.episodes.clone(), self.episodes.clone()),
+            false => (rises(&self.episodes), spells(&self.episodes)),
+        };
+        begins.iter().for_each(|episode| self.count(episode, &mut tally));
+        for (place, episode) in ends.iter().enumerate().filter(|(_, episode)| episode.end.is_finite()) {
+            let again = ends[place + 1..].iter().find(|other| !self.has_detail && other.is_like(episode));
+            self.count_end(episode, again.map_or(f64::INFINITY, |other| other.begin), &mut tally);
+        }
+        for line in &self.told {
+            if let Some(fault) = self.fault(line, &ends) {
+                let same =
+                    ends.iter().filter(|one| (one.company, one.status) == (line.company, &line.status));
+                let stories: Vec<String> = same.map(|one| self.reach.story(one)).collect();
+                tally.note(Row::Wrongly, format!("{fault}: {}; {stories:?}", self.line(line)));
+            }
+        }
+        for stall in self.reach.of(|part| part == Part::Machine) {
+            let minutes = (stall.to - stall.from) / self.reach.minute;
+            tally.note(Row::Stalls, format!("at {:.1} for {minutes:.1} min", self.reach.after(stall.from)));
+        }
+        tally
+    }
+
+    fn count(&self, episode: &Episode, tally: &mut Tally) {
+        let story = || self.reach.story(episode);
+        if episode.is_standing {
+            tally.note(Row::Standing, story());
+            return match self.lines(Saying::Standing, episode).is_empty() {
+                true => {}
+                false => tally.note(Row::StandingTold, story()),
+            };
+        }
+        tally.note(Row::Episodes, story());
+        let news = self.lines(Saying::New, episode);
+        let Some(first) = news.first() else {
+            return tally.note(self.reach.excuse(episode).unwrap_or(Row::Missed), story());
+        };
+        tally.note(Row::Told, story());
+        let again = news.iter().rfind(|line| line.since == first.since && line.message != first.message);
+        // Where one stands for several, it counts once.
+        if let Some(again) = again.filter(|again| again.since == episode.since.0) {
+            let long = self.reach.follows_long_outage(first.at);
+            let row = if long { Row::TwiceAfterOutage } else { Row::Twice };
+            let [first, again] = [first, again].map(|line| self.reach.after(line.at));
+            tally.note(row, format!("at {first:.1} and {again:.1}: {}", story()));
+        }
+        self.note_late(Row::Late, episode, episode.begin, first.at, tally);
+    }
+
+    /// `again` is when the next one begins that has the same name.
+    fn count_end(&self, episode: &Episode, again: f64, tally: &mut Tally) {
+        let story = || self.reach.story(episode);
+        let over = self.lines(Saying::Over, episode);
+        let noticed = self.reach.reading(episode.company, episode.end, again);
+        // Of a company that is gone nothing is read any more.
+        let is_due = self.reach.known(episode).is_some() && (noticed.is_some() || again == f64::INFINITY);
+        if over.is_empty() && !is_due {
+            return;
+        }
+        tally.note(Row::Ends, story());
+        let Some(first) = over.first() else {
+            let noticed = noticed.map_or(episode.end, |(at, _)| at);
+            let row = if self.reach.is_unscaled(noticed) { Row::EndsUnscaled } else { Row::EndsMissed };
+            return tally.note(row, story());
+        };
+        tally.note(Row::EndsTold, story());
+        if over.len() > 1 {
+            let lines: Vec<String> = over.iter().map(|line| self.line(line)).collect();
+            tally.note(Row::EndsTwice, format!("{lines:?}: {}", story()));
+        }
+        self.note_late(Row::EndsLate, episode, episode.end, first.at, tally);
+        let next = self.episodes.iter().find(|next| next.login == episode.login && next.begin == episode.end);
+        let next = next.and_then(|next| self.lines(Saying::New, next).first().copied());
+        if next.is_some_and(|next| next.noticed == first.noticed && next.message != first.message) {
+            tally.note(Row::ChangesTorn, story());
+        }
+    }
+
+    fn note_late(&self, row: Row, episode: &Episode, at: f64, told: f64, tally: &mut Tally) {
+        let due = self.reach.due(at, episode.company);
+        if told > due {
+            let minutes = (told - due) / self.reach.minute;
+            tally.note(row, format!("by {minutes:.1} min: {}", self.reach.story(episode)));
+        }
+    }
+
+    /// What was said of an episode. Of those that began between two readings, the newest may stand for all.
+    fn lines(&self, saying: Saying, episode: &Episode) -> Vec<&Told> {
+        let reading = self.reach.reading(episode.company, episode.begin, f64::INFINITY);
+        let latest = reading.filter(|_| saying == Saying::New).map_or(f64::INFINITY, |(_, read)| read);
+        let lines = self.told.iter().filter(|line| line.says(saying, episode));
+        lines.filter(|line| line.since as f64 <= latest).collect()
+    }
+
+    /// What of a line is not true.
+    fn fault(&self, line: &Told, ends: &[Episode]) -> Option<&'static str> {
+        let is_meant = |episode: &&Episode| {
+            (episode.company, episode.status, episode.since.0) == (line.company, &line.status, line.since)
+                && (!self.has_detail || episode.login == line.login)
+        };
+        if !line.is_for_them {
+            return Some("told to somebody else");
+        }
+        let Some(episode) = self.episodes.iter().find(is_meant) else { return Some("it never was") };
+        match line.saying {
+            Saying::New if episode.is_standing => Some("new, though it stood from the start"),
+            Saying::Standing if !episode.is_standing => Some("standing, though it is new"),
+            Saying::Over if self.is_there(line, ends) => Some("over, though it is not"),
+            Saying::Over if self.has_detail && !self.became(line) => Some("it became something else"),
+            _ => None,
+        }
+    }
+
+    /// Whether what is said to be over was there before and after it was read.
+    fn is_there(&self, line: &Told, ends: &[Episode]) -> bool {
+        let read = line.read();
+        let mut same = ends.iter().filter(|one| (one.company, one.status) == (line.company, &line.status));
+        same.any(|one| {
+            let is_it = one.login.is_none() || one.login == line.login && one.since.0 == line.since;
+            is_it && one.begin < read - READING_LASTS && read + READING_LASTS < one.end
+        })
+    }
+
+    /// Whether the login is what it is said to have become, when it was read.
+    fn became(&self, line: &Told) -> bool {
+        let Some(login) = line.login.map(|login| &self.nectar.logins[login]) else { return true };
+        let was = login.past.iter().filter(|stand| stand.at < line.read() + READING_LASTS);
+        let last = was.clone().rev().take_while(|stand| stand.at > line.read() - READING_LASTS).count() + 1;
+        was.rev().take(last).any(|stand| stand.status == line.became.as_deref())
+    }
+
+    fn line(&self, line: &Told) -> String {
+        let [at, read] = [line.at, line.read()].map(|at| self.reach.after(at));
+        format!("at {at:.1}, read {read:.1}: {line:?}")
+    }
+}

@@ -1,0 +1,151 @@
+//! What could be known and told at all, by the log of outages and by what Prometheus had.
+//!
+//! Knows the waits of the shipped rules and routes. Must not know what was told.
+
+use crate::script::Part;
+use crate::tally::Row;
+use crate::truth::Episode;
+use crate::world::Away;
+
+/// A page may have been fetched so long before its reading is noted, in seconds.
+const FETCHED_BEFORE: f64 = 0.5;
+/// What Prometheus has for so many evaluations has been seen by all rules.
+const ENOUGH: usize = 3;
+/// Waits of the exporter, the rules and the routes, in minutes.
+const POLL: f64 = 5.0;
+const GROUP_WAIT: f64 = 10.0;
+const KEEP_FIRING: f64 = 20.0;
+/// A scrape, and three evaluations, in minutes.
+const SCRAPED: f64 = 1.0 + 3.0;
+/// How much longer it may take, in minutes, and in seconds on a machine that does other things.
+const SLACK: (f64, f64) = (2.0, 1.0);
+/// After so many seconds Alertmanager forgets a group without alerts. No flag changes that.
+const CLEANING: f64 = 30.0;
+/// The exporter's own waits between attempts are not scaled, in seconds.
+const BETWEEN_ATTEMPTS: f64 = 8.0;
+
+/// What there was to know with.
+#[derive(Debug)]
+pub struct Reach {
+    /// What was away when, in order.
+    pub log: Vec<Away>,
+    /// By company: when each evaluation was, and when what it had was read.
+    pub evaluations: Vec<Vec<(f64, f64)>>,
+    /// A minute of the drill, in seconds.
+    pub minute: f64,
+}
+
+impl Reach {
+    /// When Prometheus first had a reading of this time, and when that was read, if it had one for long enough.
+    pub fn reading(&self, company: usize, from: f64, to: f64) -> Option<(f64, f64)> {
+        let within = |(_, read): &&(f64, f64)| from + FETCHED_BEFORE < *read && *read <= to;
+        let mut readings = self.evaluations[company].iter().filter(within);
+        let first = readings.next().copied();
+        first.filter(|_| readings.count() + 1 >= ENOUGH)
+    }
+
+    /// When Prometheus certainly knew of an episode, if ever.
+    pub fn known(&self, episode: &Episode) -> Option<f64> {
+        self.reading(episode.company, episode.begin, episode.end).map(|(at, _)| at)
+    }
+
+    /// Why nobody could tell of an episode: only what is proved.
+    pub fn excuse(&self, episode: &Episode) -> Option<Row> {
+        let Some(known) = self.known(episode) else {
+            return (!self.was_in_reach(episode)).then_some(Row::NeverRead);
+        };
+        let noticed = self.reading(episode.company, episode.end, f64::INFINITY);
+        let gone = noticed.map_or(episode.end, |(at, _)| at) + KEEP_FIRING * self.minute;
+        // Times in which Alertmanager was there.
+        let mut from = known;
+        for away in self.of(|part| part == Part::Alertmanager).filter(|away| away.to > known) {
+            if self.must_tell(known, from, away.from.min(gone)) {
+                return None;
+            }
+            from = away.to;
+        }
+        match self.must_tell(known, from, gone) {
+            false => Some(Row::Gone),
+            true => self.is_unscaled(known).then_some(Row::Unscaled),
+        }
+    }
+
+    /// Whether Alertmanager, there for this time, had to tell what was known since `known`.
+    fn must_tell(&self, known: f64, from: f64, to: f64) -> bool {
+        let wait = if from > known + GROUP_WAIT * self.minute { 0.0 } else { GROUP_WAIT };
+        to - from > (wait + SLACK.0) * self.minute + SLACK.1
+    }
+
+    /// Whether Prometheus was away when Alertmanager was to tell what was known since `known`, and was back before it
+    /// forgot the group, which takes no time to speak of in life.
+    pub fn is_unscaled(&self, known: f64) -> bool {
+        let [first, last] = [GROUP_WAIT, GROUP_WAIT + SLACK.0 + 1.0].map(|wait| known + wait * self.minute);
+        let is_then =
+            |away: &Away| away.from < last && first < away.to && away.to < last + CLEANING + SLACK.1;
+        self.of(|part| part == Part::Prometheus).any(is_then)
+    }
+
+    /// Whether, for two polls on end, everything was there that is needed to know of it.
+    fn was_in_reach(&self, episode: &Episode) -> bool {
+        let needed = (2.0 * POLL + SCRAPED) * self.minute + BETWEEN_ATTEMPTS;
+        let is_needed = |part| match part {
+            Part::Exporter | Part::Prometheus | Part::Api => true,
+            Part::Company(company) => company == episode.company,
+            Part::Alertmanager | Part::Replica | Part::Machine => false,
+        };
+        let mut from = episode.begin;
+        for away in self.of(is_needed).filter(|away| away.to > episode.begin && away.from < episode.end) {
+            if away.from - from > needed {
+                return true;
+            }
+            from = from.max(away.to);
+        }
+        episode.end - from > needed
+    }
+
+    /// By when something is to be told that happened then: outages that hold it up are over before.
+    pub fn due(&self, at: f64, company: usize) -> f64 {
+        let budget = (POLL + SCRAPED + GROUP_WAIT + SLACK.0) * self.minute + SLACK.1;
+        let is_in_the_way = |part| match part {
+            Part::Company(other) => other == company,
+            part => part != Part::Replica,
+        };
+        self.of(is_in_the_way).fold(at + budget, |due, away| {
+            let attempts = if away.part == Part::Api { BETWEEN_ATTEMPTS } else { 0.0 };
+            if away.from < due && away.to > at { due.max(away.to + budget + attempts) } else { due }
+        })
+    }
+
+    /// Whether, when this was told, Alertmanager had just been away for longer than it waits for a group.
+    pub fn follows_long_outage(&self, at: f64) -> bool {
+        let wait = GROUP_WAIT * self.minute;
+        let is_long = |away: &Away| away.to - away.from > wait && away.from < at && at < away.to + 1.2 * wait;
+        self.of(|part| part == Part::Alertmanager).any(is_long)
+    }
+
+    /// Outages of these parts, in order.
+    pub fn of(&self, is_meant: impl Fn(Part) -> bool) -> impl Iterator<Item = &Away> {
+        self.log.iter().filter(move |away| is_meant(away.part))
+    }
+
+    /// Minutes of the drill since its first evaluation.
+    pub fn after(&self, at: f64) -> f64 {
+        let start = self.evaluations.iter().flatten().map(|(at, _)| *at).fold(f64::INFINITY, f64::min);
+        (at - start) / self.minute
+    }
+
+    /// An episode with all that bears on it, for whoever wonders.
+    pub fn story(&self, episode: &Episode) -> String {
+        let Episode { company, login, status, begin, end, .. } = episode;
+        let hour = 60.0 * self.minute;
+        let near = self.log.iter().filter(|away| away.to > begin - hour && away.from < end + hour);
+        let near = near.map(|Away { part, from, to }| format!("{part:?} {}", self.span(*from, *to)));
+        let known = self.known(episode).map(|at| self.after(at).round());
+        let (span, near) = (self.span(*begin, *end), near.collect::<Vec<_>>().join(", "));
+        format!("company {company} login {login:?} {status} {span} known {known:?} away {near}")
+    }
+
+    fn span(&self, from: f64, to: f64) -> String {
+        format!("{:.1}..{:.1}", self.after(from), self.after(to))
+    }
+}
