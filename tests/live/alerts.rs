@@ -50,7 +50,7 @@ async fn is_told_once_and_its_end_once(detail: &str, status: &str) {
     assert_eq!(all.len(), 1, "told once, and nothing else of this company: {all:#?}");
 
     assert!(world.simulator.set_connection_status(&victim.standing.id, "CONNECTED"));
-    let over = world.receiver.wait_for(known, &["Over:"]).await;
+    let over = world.receiver.wait_for(known, &["Over:", &victim.company]).await;
     let end = if detail == "none" { "no login waits for this any more" } else { "works again" };
     assert!(over.has(&[&victim.company, words, end]), "who, what and how it ended: {over:?}");
     assert!(!over.has(&["New:"]), "{over:?}");
@@ -152,7 +152,7 @@ async fn a_dead_exporter_is_told_once_and_mutes_its_fleet() {
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawn_data_ends_no_ticket_and_its_return_opens_none() {
     let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
-    let flags = ["--nectar.max-data-age=10s"];
+    let flags = ["--nectar.max-data-age=25s"];
     let world = World::over(&plan, &flags, None, "count(nectar_company_up)").await;
     world.receiver.wait_for(0, &["Still waiting:"]).await;
     let known = world.settled().await;

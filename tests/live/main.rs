@@ -1,7 +1,7 @@
 //! The operating kit against real servers: a simulated Nectar, the exporter, Prometheus with our rules, Alertmanager with
 //! our configuration, and a receiver that writes down what people would have been told.
 //!
-//! `world` starts it all (`servers`, `receiver`, `mail`), `fleet` is what the simulated Nectar sends, `ask` asks Prometheus.
+//! `world` starts it all (`servers`, `receiver`, `mail`, `haste`), `fleet` is what the simulated Nectar sends, `ask` asks Prometheus.
 //! The tests: `alerts`; and for the boards `boards`, which compares them (`panels`) with the `truth` (`tally`), `hostile` and `happenings`.
 //!
 //! Only times are shortened. What is waited for is a message, never a span of time.
@@ -14,6 +14,7 @@ mod ask;
 mod boards;
 mod fleet;
 mod happenings;
+mod haste;
 mod hostile;
 mod mail;
 mod panels;

@@ -93,7 +93,7 @@ pub const TABLE: &[Row] = &[
     (EXPORTER, "Data age", "A", |_| age(0.0)),
     (EXPORTER, "Series per object", "A", |_| number(0)),
     (EXPORTER, "Version", "A", |_| number(1)),
-    (EXPORTER, "Data age against the interval", "B", |_| number(1)),
+    (EXPORTER, "Data age against the interval", "B", |_| number(5)),
     (EXPORTER, "Data age against the interval", "C", |_| number(3600)),
 ];
 

@@ -19,6 +19,7 @@ use xtask::queries::Query;
 
 use crate::ask::Series;
 use crate::fleet::Login;
+use crate::haste::{Haste, POLL_INTERVAL};
 use crate::mail;
 use crate::receiver::Receiver;
 use crate::servers::{ROUND, Server, alertmanager, prometheus};
@@ -78,11 +79,12 @@ impl World {
         tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
 
         let base_url = format!("http://{nectar}/v2.2");
-        let own = ["nectar-exporter", "--nectar.base-url", &base_url, "--nectar.poll-interval=1s"];
+        let interval = format!("--nectar.poll-interval={}s", POLL_INTERVAL.as_secs());
+        let own = ["nectar-exporter", "--nectar.base-url", &base_url, &interval];
         let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
-        let app = App::new(settings, Key::fixed(KEY.into()).unwrap(), clock).unwrap();
+        let app = App::new(settings, Key::fixed(KEY.into()).unwrap(), Arc::new(Haste(clock))).unwrap();
         let (target, listener) = free_listener().await;
         let exporter = CancellationToken::new();
         tokio::spawn(app.run(vec![listener], exporter.clone()));
