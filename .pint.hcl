@@ -36,8 +36,7 @@ rule {
   }
 }
 
-# An alert on a customer must not change, nor fire twice, with the replica that saw it. It outlasts the `for` of
-# NectarExporterDown, so that a dead exporter does not look like a customer who acted.
+# An alert on the fleet must not change, nor fire twice, with the replica that saw it.
 rule {
   match {
     kind = "alerting"
@@ -47,6 +46,20 @@ rule {
   }
   aggregate ".+" {
     strip = ["job", "instance", "pod"]
+  }
+}
+
+# It outlasts the `for` of NectarExporterDown, so that a dead exporter does not look like a customer who acted. The alerts on
+# customers hold by themselves.
+rule {
+  match {
+    kind = "alerting"
+    label "nectar_scope" {
+      value = "fleet"
+    }
+  }
+  ignore {
+    name = "NectarIntervention(Needed|Overdue|Ended)"
   }
   keep_firing_for {
     min = "30m"
