@@ -53,6 +53,12 @@ impl Connection {
         due(&self.status, self.last_update, interval)
     }
 
+    /// Since when it has been in its status, as far as is known, where that is not CONNECTED. Where Nectar gives no time, 1970.
+    pub fn not_connected_since(&self) -> Option<Timestamp> {
+        let since = self.first_seen.or(self.last_update).or(self.created);
+        (!self.status.is_connected()).then(|| since.unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+
     /// As [`Connection::check_due`], for one of its accounts. None, too, while the connection waits for its
     /// customer: nobody can look at the account before.
     pub fn account_check_due(&self, account: &Account, interval: SignedDuration) -> Option<Timestamp> {

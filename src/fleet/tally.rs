@@ -67,12 +67,13 @@ struct Seen {
     first_seen: Option<Timestamp>,
     due: Option<Timestamp>,
     created: Option<Timestamp>,
+    not_connected_since: Option<Timestamp>,
 }
 
 impl Seen {
     /// How many time series the record has when it is shown by itself: its info, its status, its times.
     fn series(self) -> u64 {
-        let times = [self.last_update, self.first_seen, self.due, self.created];
+        let times = [self.last_update, self.first_seen, self.due, self.created, self.not_connected_since];
         2 + times.into_iter().map(|time| u64::from(time.is_some())).sum::<u64>()
     }
 }
@@ -158,6 +159,7 @@ impl Tallies {
             first_seen: connection.first_seen,
             due: connection.check_due(interval),
             created: connection.created,
+            not_connected_since: connection.not_connected_since(),
         };
         self.connections.add(&connection.status, seen, begun);
         let statuses = self.by_datasource.entry(Arc::clone(&connection.datasource)).or_default();
@@ -168,6 +170,7 @@ impl Tallies {
                 first_seen: account.first_seen,
                 due: connection.account_check_due(account, interval),
                 created: None,
+                not_connected_since: None,
             };
             self.accounts.add(&account.status, seen, begun);
         }

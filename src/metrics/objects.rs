@@ -83,6 +83,13 @@ fn connections(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>
     times(&cat::CONNECTION_LAST_UPDATE, &|connection| connection.last_update);
     times(&cat::CONNECTION_FIRST_SEEN, &|connection| connection.first_seen);
     times(&cat::CONNECTION_CHECK_DUE, &|connection| connection.check_due(interval));
+    let mut since = text.family(&cat::CONNECTION_NOT_CONNECTED_SINCE);
+    for (company, connection) in each() {
+        let word = granted.label(Kind::Connection, &connection.status);
+        let category = connection.status.category().label();
+        let Connection { id, datasource, .. } = connection;
+        since.time([&company.id, id, datasource, word, category], connection.not_connected_since());
+    }
 }
 
 fn accounts(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], interval: SignedDuration) {

@@ -55,6 +55,8 @@ impl Kind {
     }
 }
 
+/// The status of a connection with which all is well.
+const CONNECTED: &str = "CONNECTED";
 /// The label of text that does not look like a status.
 pub const INVALID: &str = "INVALID";
 /// The label of no status at all.
@@ -107,6 +109,11 @@ impl Status {
             Self::Documented(row) => row.recheck,
             _ => Recheck::Weekly,
         }
+    }
+
+    /// Whether all is well with a connection.
+    pub fn is_connected(&self) -> bool {
+        self.word() == CONNECTED
     }
 
     fn rank(&self) -> u8 {

@@ -89,7 +89,7 @@ pub fn told(nectar: &Nectar, messages: &[Message]) -> Vec<Told> {
             login: label("connection_id").and_then(|id| logins.get(id).copied()),
             status: label("status")?.to_owned(),
             since: label("since").and_then(time).unwrap_or(0),
-            noticed: label("noticed").and_then(time),
+            noticed: label("noticed").and_then(|seconds| seconds.parse().ok()),
             became: label("became").map(str::to_owned),
             is_for_them: message.receiver == CUSTOMER_CARE && label("told") != Some("earlier"),
         })

@@ -67,6 +67,16 @@ pub const CONNECTION_CHECK_DUE: Metric<2> = metric(
     "When the next check is due (connections[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last good poll. Absent when none is scheduled.",
 );
 
+/// `nectar_connection_not_connected_since_timestamp_seconds`
+pub const CONNECTION_NOT_CONNECTED_SINCE: Metric<5> = metric(
+    Connection,
+    Gauge,
+    UnixSeconds,
+    "nectar_connection_not_connected_since_timestamp_seconds",
+    ["company_id", "connection_id", "datasource", "status", "category"],
+    "Since when a connection has been in its status, where that is not CONNECTED, in Unix seconds, as of the last good poll: connections[].statusFirstSeenTime, else statusLastUpdateTime, else created; 0 where Nectar gives none of them.",
+);
+
 /// `nectar_account_info`
 pub const ACCOUNT_INFO: Metric<5> = metric(
     Account,
@@ -125,6 +135,7 @@ pub const ALL: &[Entry] = &[
     CONNECTION_LAST_UPDATE.entry(),
     CONNECTION_FIRST_SEEN.entry(),
     CONNECTION_CHECK_DUE.entry(),
+    CONNECTION_NOT_CONNECTED_SINCE.entry(),
     ACCOUNT_INFO.entry(),
     ACCOUNT_STATUS.entry(),
     ACCOUNT_LAST_UPDATE.entry(),

@@ -72,6 +72,10 @@ pub fn count(expected: &mut Expected, company: &str, connections: &[Value], now:
         let name = "nectar_connections_newest_status_first_seen_timestamp_seconds";
         expected.greatest(name, &[company, status], began);
         let created = seconds(&connection["created"]);
+        if status != "CONNECTED" {
+            let name = "nectar_connection_not_connected_since_timestamp_seconds";
+            expected.least(name, &[company, id, utility, status], began.or(created).or(Some(0.0)));
+        }
         expected.least("nectar_connection_created_timestamp_seconds", &[company, id], created);
         if connection["statusLastUpdateTime"].is_null() {
             let name = "nectar_connections_never_checked_oldest_created_timestamp_seconds";
@@ -125,6 +129,9 @@ fn key_labels(name: &str) -> &'static [&'static str] {
     match name {
         "nectar_datasource_connections" => &["company_id", "datasource", "status"],
         "nectar_connection_status" => &["company_id", "connection_id", "status"],
+        "nectar_connection_not_connected_since_timestamp_seconds" => {
+            &["company_id", "connection_id", "datasource", "status"]
+        }
         "nectar_account_status" => &["company_id", "connection_id", "account_id", "status"],
         _ if name.starts_with("nectar_account_") => &["company_id", "connection_id", "account_id"],
         _ if name.starts_with("nectar_connection_") => &["company_id", "connection_id"],
