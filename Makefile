@@ -22,7 +22,7 @@ test-prometheus3: tools
 		cargo test --workspace --locked --test live
 
 # Breaks the alert rules in hundreds of small ways, and expects a test to notice each; also that those which are
-# allowed to go unnoticed still do. Takes about ten minutes.
+# allowed to go unnoticed still do. Takes an hour or more.
 mutants: tools
 	./tests/alerts/mutate
 

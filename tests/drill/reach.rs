@@ -7,7 +7,7 @@ use crate::tally::Row;
 use crate::truth::Episode;
 use crate::world::Away;
 
-/// A page may have been fetched so long before its reading is noted, in seconds.
+/// A page may have been fetched so long before its reading is recorded, in seconds.
 const FETCHED_BEFORE: f64 = 0.5;
 /// What Prometheus has for so many evaluations has been seen by all rules.
 const ENOUGH: usize = 3;
