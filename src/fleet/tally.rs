@@ -15,6 +15,10 @@ use crate::status::{Kind, Status};
 /// a fault at Nectar could flood a Prometheus.
 pub const MAX_DATASOURCES: usize = 1_000;
 
+/// A check is recent for so long, compared with the snapshot. Checks are weekly: who waits for all of them sees a utility go down
+/// after six days.
+const RECENT: SignedDuration = SignedDuration::from_hours(72);
+
 /// The records of one status, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -30,7 +34,9 @@ pub struct Tally {
     pub oldest_first_seen: Option<Timestamp>,
     /// The newest `statusFirstSeenTime`, or `statusLastUpdateTime` of a record without one.
     pub newest_first_seen: Option<Timestamp>,
-    /// The oldest `created` among those that were never checked. Accounts have no `created`.
+    /// The oldest `created`. Accounts have none.
+    pub oldest_created: Option<Timestamp>,
+    /// The oldest `created` among those that were never checked.
     pub oldest_never_checked: Option<Timestamp>,
 }
 
@@ -43,6 +49,7 @@ impl Tally {
         self.oldest_first_seen = earlier(self.oldest_first_seen, seen.first_seen);
         // No time is less than any time.
         self.newest_first_seen = self.newest_first_seen.max(seen.first_seen.or(seen.last_update));
+        self.oldest_created = earlier(self.oldest_created, seen.created);
         if seen.last_update.is_none() {
             self.oldest_never_checked = earlier(self.oldest_never_checked, seen.created);
         }
@@ -56,6 +63,7 @@ impl Tally {
         self.oldest_update = earlier(self.oldest_update, other.oldest_update);
         self.oldest_first_seen = earlier(self.oldest_first_seen, other.oldest_first_seen);
         self.newest_first_seen = self.newest_first_seen.max(other.newest_first_seen);
+        self.oldest_created = earlier(self.oldest_created, other.oldest_created);
         self.oldest_never_checked = earlier(self.oldest_never_checked, other.oldest_never_checked);
     }
 }
@@ -105,6 +113,23 @@ impl KindTallies {
     }
 }
 
+/// The connections of one status at one utility, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DatasourceTally {
+    /// How many.
+    pub count: u64,
+    /// How many were checked in the 72 hours before the snapshot was begun.
+    pub recently_checked: u64,
+}
+
+impl DatasourceTally {
+    /// Counts what `other` has counted, too.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.recently_checked += other.recently_checked;
+    }
+}
+
 /// A snapshot, counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tallies {
@@ -113,7 +138,7 @@ pub struct Tallies {
     /// Their accounts.
     pub accounts: KindTallies,
     /// Connections by utility and status; only those that occur.
-    pub by_datasource: BTreeMap<Arc<str>, BTreeMap<Status, u64>>,
+    pub by_datasource: BTreeMap<Arc<str>, BTreeMap<Status, DatasourceTally>>,
 }
 
 impl Tallies {
@@ -133,8 +158,8 @@ impl Tallies {
         let Some(first_beyond) = self.by_datasource.keys().nth(MAX_DATASOURCES).cloned() else { return };
         let beyond = self.by_datasource.split_off(&first_beyond);
         let overflow = self.by_datasource.entry(OVERFLOW.into()).or_default();
-        for (status, count) in beyond.into_values().flatten() {
-            *overflow.entry(status).or_default() += count;
+        for (status, tally) in beyond.into_values().flatten() {
+            overflow.entry(status).or_default().merge(&tally);
         }
     }
 
@@ -163,7 +188,10 @@ impl Tallies {
         };
         self.connections.add(&connection.status, seen, begun);
         let statuses = self.by_datasource.entry(Arc::clone(&connection.datasource)).or_default();
-        *statuses.entry(connection.status.clone()).or_default() += 1;
+        let age = connection.last_update.map(|update| begun.duration_since(update));
+        let recently_checked = u64::from(age.is_some_and(|age| age < RECENT));
+        let tally = DatasourceTally { count: 1, recently_checked };
+        statuses.entry(connection.status.clone()).or_default().merge(&tally);
         for account in &connection.accounts {
             let seen = Seen {
                 last_update: account.last_update,

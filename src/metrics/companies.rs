@@ -9,7 +9,7 @@ use super::metric::Metric;
 use super::rows::{Row, Served, View, rows};
 use super::text::Text;
 use crate::fleet::CompanyState;
-use crate::fleet::tally::{KindTallies, Tally};
+use crate::fleet::tally::{DatasourceTally, KindTallies, Tally};
 use crate::fleet::unknown::GrantedWords;
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
@@ -46,10 +46,14 @@ pub fn counted(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
     each_time(text, views, Kind::Connection, &cat::CONNECTIONS_NEWEST_FIRST_SEEN, |tally| {
         tally.newest_first_seen
     });
+    each_time(text, views, Kind::Connection, &cat::CONNECTIONS_OLDEST_CREATED, |tally| tally.oldest_created);
     each_time(text, views, Kind::Connection, &cat::NEVER_CHECKED_OLDEST_CREATED, |tally| {
         tally.oldest_never_checked
     });
-    by_datasource(text, granted, views);
+    by_datasource(text, granted, views, &cat::DATASOURCE_CONNECTIONS, |tally| tally.count);
+    by_datasource(text, granted, views, &cat::DATASOURCE_CONNECTIONS_RECENTLY_CHECKED, |tally| {
+        tally.recently_checked
+    });
     by_status(text, views, Kind::Account, &ACCOUNTS);
     changes(text, views, Kind::Connection, &cat::CONNECTION_STATUS_CHANGES);
     changes(text, views, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
@@ -147,15 +151,23 @@ fn each_time(
     }
 }
 
-fn by_datasource(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
-    let mut family = text.family(&cat::DATASOURCE_CONNECTIONS);
+fn by_datasource(
+    text: &mut Text,
+    granted: &GrantedWords,
+    views: &[View<'_>],
+    metric: &Metric<5>,
+    count: impl Fn(&DatasourceTally) -> u64,
+) {
+    let mut family = text.family(metric);
     for (company, served) in shown(views) {
         let [id, name] = labels(company);
         for (datasource, by_status) in &served.held.tallies.by_datasource {
             let labelled = granted.labelled(Kind::Connection, by_status);
-            let rows = rows(Kind::Connection, labelled, |sum: &mut u64, count| *sum += count);
-            for row in rows.iter().filter(|row| row.value > 0) {
-                family.count([id, name, datasource, row.status, row.category.label()], row.value);
+            for row in rows(Kind::Connection, labelled, DatasourceTally::merge) {
+                let count = count(&row.value);
+                if count > 0 {
+                    family.count([id, name, datasource, row.status, row.category.label()], count);
+                }
             }
         }
     }

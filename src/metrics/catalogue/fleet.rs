@@ -127,6 +127,16 @@ pub const CONNECTIONS_NEVER_CHECKED: Metric<2> = metric(
     "Connections that were never checked (no connections[].statusLastUpdateTime), as of the last good poll.",
 );
 
+/// `nectar_connections_oldest_created_timestamp_seconds`
+pub const CONNECTIONS_OLDEST_CREATED: Metric<4> = metric(
+    Fleet,
+    Gauge,
+    UnixSeconds,
+    "nectar_connections_oldest_created_timestamp_seconds",
+    ["company_id", "company", "status", "category"],
+    "When the oldest connection of this status was created (connections[].created), in Unix seconds, as of the last good poll.",
+);
+
 /// `nectar_connections_never_checked_oldest_created_timestamp_seconds`
 pub const NEVER_CHECKED_OLDEST_CREATED: Metric<4> = metric(
     Fleet,
@@ -145,6 +155,16 @@ pub const DATASOURCE_CONNECTIONS: Metric<5> = metric(
     "nectar_datasource_connections",
     ["company_id", "company", "datasource", "status", "category"],
     "Connections by utility (connections[].datasource.name) and status (connections[].status), as of the last good poll. Only those that are not 0.",
+);
+
+/// `nectar_datasource_connections_recently_checked`
+pub const DATASOURCE_CONNECTIONS_RECENTLY_CHECKED: Metric<5> = metric(
+    Fleet,
+    Gauge,
+    Count,
+    "nectar_datasource_connections_recently_checked",
+    ["company_id", "company", "datasource", "status", "category"],
+    "Of nectar_datasource_connections, those whose status was recorded (connections[].statusLastUpdateTime) in the 72 hours before the last good poll of the company was begun. Only those that are not 0.",
 );
 
 /// `nectar_accounts`
@@ -241,8 +261,10 @@ pub const ALL: &[Entry] = &[
     CONNECTIONS_OLDEST_FIRST_SEEN.entry(),
     CONNECTIONS_NEWEST_FIRST_SEEN.entry(),
     CONNECTIONS_NEVER_CHECKED.entry(),
+    CONNECTIONS_OLDEST_CREATED.entry(),
     NEVER_CHECKED_OLDEST_CREATED.entry(),
     DATASOURCE_CONNECTIONS.entry(),
+    DATASOURCE_CONNECTIONS_RECENTLY_CHECKED.entry(),
     ACCOUNTS.entry(),
     ACCOUNTS_OVERDUE.entry(),
     ACCOUNTS_NEXT_CHECK_DUE.entry(),

@@ -65,6 +65,10 @@ pub fn count(expected: &mut Expected, company: &str, connections: &[Value], now:
         one(expected, "connection", company, &[company, id], connection, !waits, now);
         let utility = text(&connection["datasource"], "name");
         expected.add("nectar_datasource_connections", &[company, utility, status], 1.0);
+        if seconds(&connection["statusLastUpdateTime"]).is_some_and(|update| update > now - 72.0 * 3600.0) {
+            let name = "nectar_datasource_connections_recently_checked";
+            expected.add(name, &[company, utility, status], 1.0);
+        }
         let began = match &connection["statusFirstSeenTime"] {
             Value::Null => seconds(&connection["statusLastUpdateTime"]),
             first => seconds(first),
@@ -77,6 +81,7 @@ pub fn count(expected: &mut Expected, company: &str, connections: &[Value], now:
             expected.least(name, &[company, id, utility, status], began.or(created).or(Some(0.0)));
         }
         expected.least("nectar_connection_created_timestamp_seconds", &[company, id], created);
+        expected.least("nectar_connections_oldest_created_timestamp_seconds", &[company, status], created);
         if connection["statusLastUpdateTime"].is_null() {
             let name = "nectar_connections_never_checked_oldest_created_timestamp_seconds";
             expected.least(name, &[company, status], created);
@@ -127,7 +132,9 @@ fn one(
 /// Which labels tell the series of a family apart, in the order used above.
 fn key_labels(name: &str) -> &'static [&'static str] {
     match name {
-        "nectar_datasource_connections" => &["company_id", "datasource", "status"],
+        "nectar_datasource_connections" | "nectar_datasource_connections_recently_checked" => {
+            &["company_id", "datasource", "status"]
+        }
         "nectar_connection_status" => &["company_id", "connection_id", "status"],
         "nectar_connection_not_connected_since_timestamp_seconds" => {
             &["company_id", "connection_id", "datasource", "status"]
