@@ -3,6 +3,7 @@
 //! Knows the metrics by utility and those per connection. A utility is the label `datasource`; the variable for it is
 //! `provider`, since a board's data source is something else. Must not know panels.
 
+use nectar_exporter::fleet::unknown::OVERFLOW;
 use nectar_exporter::metrics::catalogue::{fleet, objects};
 use nectar_exporter::nectar::decode::UNKNOWN;
 use nectar_exporter::status::Category;
@@ -11,8 +12,6 @@ use crate::promql::{Selector, largest, once, series};
 use crate::questions::{Of, no_companies, read_at};
 use crate::statuses::{down, inactive};
 
-/// A check is recent for this long: 72 hours.
-const RECENT_SECONDS: u32 = 72 * 3600;
 /// From this part of the recently checked connections on, their utility is suspected down.
 pub const SUSPECT_SHARE: f64 = 0.8;
 /// Fewer recently checked connections than this say nothing about their utility.
@@ -56,67 +55,62 @@ pub fn checked_ago() -> String {
     format!("({} - on (company_id) group_right () {checks})", read_at(Of::Fleet))
 }
 
-/// Connections that Nectar has checked lately, those of switched-off companies left out.
-fn recent(infos: &str) -> String {
-    let inactive = once(&series(&objects::CONNECTION_STATUS).is("status", inactive()), &["connection_id"]);
-    format!(
-        "{infos} and on (company_id, connection_id) ({} < {RECENT_SECONDS}) \
-         unless on (company_id, connection_id) {inactive}",
-        checked_ago()
-    )
+/// What Nectar has checked lately, that of switched-off companies left out.
+fn recent() -> Selector {
+    series(&fleet::DATASOURCE_CONNECTIONS_RECENTLY_CHECKED).is_not("status", inactive())
 }
 
-fn recent_down(infos: &str) -> String {
-    let down = once(&series(&objects::CONNECTION_STATUS).any("status", &down()), &["connection_id"]);
-    format!("{} and on (company_id, connection_id) {down}", recent(infos))
+fn chosen_recent() -> Selector {
+    recent().chosen("datasource", "provider")
+}
+
+/// Of all utilities that have a name.
+fn all_recent() -> Selector {
+    recent().is_not("datasource", UNKNOWN).is_not("datasource", OVERFLOW)
 }
 
 /// How many connections of each chosen utility were checked lately.
 pub fn checked_lately() -> String {
-    format!("count by (datasource) ({})", recent(&infos()))
+    connections(&chosen_recent())
 }
 
 /// Which part of the lately checked connections of each chosen utility is down; 0 where none is.
 pub fn share_down() -> String {
-    share_down_of(&infos())
+    share_down_of(&chosen_recent())
 }
 
-fn share_down_of(infos: &str) -> String {
-    let checked = format!("count by (datasource) ({})", recent(infos));
-    format!("(count by (datasource) ({}) or 0 * {checked}) / {checked}", recent_down(infos))
-}
-
-/// Every connection with its utility, of all utilities that have a name.
-fn all_infos() -> String {
-    let infos = series(&objects::CONNECTION_INFO).is_not("datasource", UNKNOWN);
-    once(&infos, &["connection_id", "datasource"])
+fn share_down_of(selector: &Selector) -> String {
+    let checked = connections(selector);
+    let down = connections(&selector.clone().any("status", &down()));
+    format!("({down} or 0 * {checked}) / {checked}")
 }
 
 /// As `checked_lately`, of all utilities that have a name.
 pub fn all_checked_lately() -> String {
-    format!("count by (datasource) ({})", recent(&all_infos()))
+    connections(&all_recent())
 }
 
 /// As `share_down`, of all utilities that have a name.
 pub fn all_share_down() -> String {
-    share_down_of(&all_infos())
+    share_down_of(&all_recent())
 }
 
 /// Utilities that are suspected down, with their share.
 pub fn suspected() -> String {
-    let infos = all_infos();
-    let companies = format!("count by (company_id, datasource) ({})", recent_down(&infos));
+    let recent = all_recent();
     format!(
-        "({} >= {SUSPECT_SHARE}) and on (datasource) (count by (datasource) ({}) >= {SUSPECT_CONNECTIONS}) \
-         and on (datasource) (count by (datasource) ({companies}) >= {SUSPECT_COMPANIES})",
-        share_down_of(&infos),
-        recent(&infos)
+        "({} >= {SUSPECT_SHARE}) and on (datasource) ({} >= {SUSPECT_CONNECTIONS}) \
+         and on (datasource) ({} >= {SUSPECT_COMPANIES})",
+        share_down_of(&recent),
+        connections(&recent),
+        companies(&recent.any("status", &down()))
     )
 }
 
-/// How many utilities are suspected down; nothing where series per connection are not served.
+/// How many utilities are suspected down.
 pub fn number_suspected() -> String {
-    or_zero_with_detail(&format!("count({})", suspected()))
+    let total = once(&series(&fleet::CONNECTIONS), &["status"]);
+    format!("count({}) or 0 * sum({total}) or {}", suspected(), no_companies())
 }
 
 /// `expression`, or 0 where series per connection are served or there is no connection at all.

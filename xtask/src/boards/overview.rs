@@ -13,7 +13,6 @@ use crate::promql::once;
 use crate::questions::{self, Of, counts};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
-use crate::view::View;
 use crate::{own, providers};
 
 const OF: Of = Of::Fleet;
@@ -73,15 +72,8 @@ fn customers() -> Panel {
 fn suspected() -> Panel {
     let description = "Utilities whose website seems down for everyone: of the connections checked within 72 hours before \
                        they were read, at least three, 80 % or more are down, at two companies or more.";
-    Panel::new(
-        View::Stat,
-        "Utilities suspected down",
-        description,
-        Unit::Count,
-        "Unknown: needs series per connection",
-    )
-    .thresholds(Thresholds::AlarmFrom(1.0))
-    .ask("Utilities", providers::number_suspected())
+    let number = providers::number_suspected();
+    stat("Utilities suspected down", description, Unit::Count, Thresholds::AlarmFrom(1.0), number)
 }
 
 fn companies() -> Panel {
