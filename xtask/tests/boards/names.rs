@@ -1,6 +1,7 @@
 //! Rules on names: metrics, labels and literal values are the exporter's own.
 
 use nectar_exporter::failure::{Failure, Reason};
+use nectar_exporter::fleet::unknown::OVERFLOW;
 use nectar_exporter::metrics::catalogue;
 use nectar_exporter::metrics::metric::{Entry, Group, Type};
 use nectar_exporter::nectar::decode::UNKNOWN;
@@ -121,7 +122,7 @@ fn known_values(selector: &VectorSelector, label: &str) -> Option<Vec<&'static s
                 .collect(),
         ),
         // The name of a utility that has none; all others are chosen in a variable.
-        (_, "datasource") => Some(vec![UNKNOWN]),
+        (_, "datasource") => Some(vec![UNKNOWN, OVERFLOW]),
         _ => None,
     }
 }
