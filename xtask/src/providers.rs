@@ -50,7 +50,7 @@ fn infos() -> String {
 }
 
 /// Seconds from each connection's last check to the moment at which its company was read.
-pub fn checked_ago() -> String {
+fn checked_ago() -> String {
     let checks = once(&series(&objects::CONNECTION_LAST_UPDATE), &["connection_id"]);
     format!("({} - on (company_id) group_right () {checks})", read_at(Of::Fleet))
 }
