@@ -3,6 +3,7 @@
 //! Knows what is changed in our files for the drill. Must not know what anybody ought to be told.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use clap::FromArgMatches;
@@ -26,6 +27,9 @@ use crate::servers::Server;
 /// Alertmanager takes an alert for ended when it has not heard of it for four times as long. Where nothing is measured, a
 /// slow machine must not look like that.
 const SHORTEST_RESEND: Duration = Duration::from_secs(2);
+
+/// The name that Debian gives it.
+const ALERTMANAGER: &str = "prometheus-alertmanager";
 
 /// Now, in Unix seconds.
 pub fn now() -> f64 {
@@ -68,9 +72,9 @@ impl World {
     pub async fn start(nectar: &Nectar, detail: &str, scale: u32, is_measured: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let receiver = Receiver::default();
-        let alertmanager =
-            alertmanager(folder.path(), scale, &receiver.listen().await, &mail::listen().await);
         let resend = minutes(1.0, scale).max(if is_measured { Duration::ZERO } else { SHORTEST_RESEND });
+        let alertmanager =
+            alertmanager(folder.path(), scale, resend, &receiver.listen().await, &mail::listen().await);
         let prometheus = prometheus(folder.path(), scale, resend, &alertmanager.address);
         let wait = |flag: &str, of: f64| format!("--nectar.{flag}={}ms", minutes(of, scale).as_millis());
         let exporter_flags = vec![
@@ -225,22 +229,29 @@ scrape_configs: [{{job_name: nectar, file_sd_configs: [{{files: [targets.json], 
 }
 
 /// Alertmanager with our routes. Every wait is scaled; who deals with customers and who operates are told by webhook, too.
-fn alertmanager(folder: &Path, scale: u32, receiver: &str, mail: &str) -> Server {
+/// One that can wait after its start until Prometheus has sent all alerts again (0.30 and later) does.
+fn alertmanager(folder: &Path, scale: u32, resend: Duration, receiver: &str, mail: &str) -> Server {
     let config = scaled(&shipped("alertmanager.yml"), scale);
     let config: String = config.lines().map(|line| adapted(line, receiver, mail) + "\n").collect();
     let file = folder.join("alertmanager.yml");
     std::fs::write(&file, config).unwrap();
     std::fs::write(folder.join("nectar.tmpl"), shipped("nectar.tmpl")).unwrap();
-    Server::new(
-        "prometheus-alertmanager",
-        vec![
-            format!("--config.file={}", file.display()),
-            format!("--storage.path={}", folder.join("alertmanager").display()),
-            format!("--data.retention={}ms", minutes(120.0 * 60.0, scale).as_millis()),
-            format!("--alerts.gc-interval={}ms", minutes(30.0, scale).as_millis()),
-            "--cluster.listen-address=".to_owned(),
-        ],
-    )
+    let mut arguments = vec![
+        format!("--config.file={}", file.display()),
+        format!("--storage.path={}", folder.join("alertmanager").display()),
+        format!("--data.retention={}ms", minutes(120.0 * 60.0, scale).as_millis()),
+        format!("--alerts.gc-interval={}ms", minutes(30.0, scale).as_millis()),
+        "--cluster.listen-address=".to_owned(),
+    ];
+    if has_flag(ALERTMANAGER, "--dispatch.start-delay") {
+        arguments.push(format!("--dispatch.start-delay={}ms", 2 * resend.as_millis()));
+    }
+    Server::new(ALERTMANAGER, arguments)
+}
+
+fn has_flag(program: &str, flag: &str) -> bool {
+    let said = Command::new(program).arg("--help").output().unwrap();
+    [said.stdout, said.stderr].iter().any(|text| String::from_utf8_lossy(text).contains(flag))
 }
 
 fn adapted(line: &str, receiver: &str, mail: &str) -> String {
