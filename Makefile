@@ -15,9 +15,10 @@ test: tools
 # The same, and that the tests of the alert rules are good ones. For whoever changes the rules or their tests.
 test-all: test mutants
 
-# The alert rules and boards with Prometheus 3; `make test` has Debian's, which is 2. Needs Go, and builds it once.
+# The alert rules and boards with Prometheus 3 and a current Alertmanager; `make test` has Debian's, which are 2 and 0.25. Needs Go,
+# and builds them once.
 test-prometheus3: tools
-	PATH="$$(./scripts/install-prometheus3):$$PATH" && export PATH && \
+	PATH="$$(./scripts/install-prometheus3):$$(./scripts/install-alertmanager):$$PATH" && export PATH && \
 		./tests/alerts/check && \
 		cargo test --workspace --locked --test live
 
@@ -37,10 +38,12 @@ soak:
 	cargo test --release --locked --test soak -- --seed $(SEED) --polls $(POLLS)
 
 # Hundreds of logins break and are mended while exporter, Prometheus and Alertmanager go away and come back; counts who was
-# told what. Takes over an hour, and is about time: the machine should have little else to do.
+# told what. Takes over an hour, and is about time: the machine should have little else to do. With a current Alertmanager, which
+# needs Go; without Go, with the one that is installed. The first line says which.
 EPISODES ?= 500
 drill: tools
-	cargo test --release --workspace --locked --test drill -- --seed $(SEED) --episodes $(EPISODES)
+	PATH="$$(./scripts/install-alertmanager || true):$$PATH" && export PATH && \
+		cargo test --release --workspace --locked --test drill -- --seed $(SEED) --episodes $(EPISODES)
 
 # Installs what the tests need and this machine lacks.
 tools:

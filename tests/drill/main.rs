@@ -43,7 +43,7 @@ use crate::reach::Reach;
 use crate::scaling::minutes;
 use crate::script::Script;
 use crate::tally::{Row, Tally};
-use crate::world::{World, now};
+use crate::world::{World, now, versions};
 
 /// How long anything may take that is waited for, in real time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -92,6 +92,7 @@ async fn main() -> ExitCode {
 async fn many(asked: &Asked, episodes: usize, detail: &str) -> Vec<String> {
     let Asked { seed, scale, .. } = asked;
     println!("drill: {episodes} episodes, seed {seed}, detail {detail}, a day in {} s", 86_400 / scale);
+    println!("{}", versions());
     let mut nectar = Nectar::open(40, *seed, i64::from(86_400 / scale)).await;
     let script = Script::draw(&nectar, *seed, episodes, *scale);
     let mut world = World::start(&nectar, detail, *scale, true).await;

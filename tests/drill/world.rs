@@ -243,15 +243,23 @@ fn alertmanager(folder: &Path, scale: u32, resend: Duration, receiver: &str, mai
         format!("--alerts.gc-interval={}ms", minutes(30.0, scale).as_millis()),
         "--cluster.listen-address=".to_owned(),
     ];
-    if has_flag(ALERTMANAGER, "--dispatch.start-delay") {
+    if said(ALERTMANAGER, "--help").contains("--dispatch.start-delay") {
         arguments.push(format!("--dispatch.start-delay={}ms", 2 * resend.as_millis()));
     }
     Server::new(ALERTMANAGER, arguments)
 }
 
-fn has_flag(program: &str, flag: &str) -> bool {
-    let said = Command::new(program).arg("--help").output().unwrap();
-    [said.stdout, said.stderr].iter().any(|text| String::from_utf8_lossy(text).contains(flag))
+/// What Prometheus and Alertmanager say that they are.
+pub fn versions() -> String {
+    ["prometheus", ALERTMANAGER]
+        .map(|program| said(program, "--version").lines().next().unwrap_or_default().to_owned())
+        .join("; ")
+}
+
+/// What a program says to one argument.
+fn said(program: &str, argument: &str) -> String {
+    let output = Command::new(program).arg(argument).output().unwrap();
+    [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
 }
 
 fn adapted(line: &str, receiver: &str, mail: &str) -> String {
