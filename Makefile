@@ -18,7 +18,8 @@ test-all: test mutants
 # The alert rules and boards with Prometheus 3 and a current Alertmanager; `make test` has Debian's, which are 2 and 0.25. Needs Go,
 # and builds them once.
 test-prometheus3: tools
-	PATH="$$(./scripts/install-prometheus3):$$(./scripts/install-alertmanager):$$PATH" && export PATH && \
+	prometheus="$$(./scripts/install-prometheus3)" && alertmanager="$$(./scripts/install-alertmanager)" && \
+		PATH="$$prometheus:$$alertmanager:$$PATH" && export PATH && \
 		./tests/alerts/check && \
 		cargo test --workspace --locked --test live
 
@@ -42,7 +43,7 @@ soak:
 # needs Go; without Go, with the one that is installed. The first line says which.
 EPISODES ?= 500
 drill: tools
-	PATH="$$(./scripts/install-alertmanager || true):$$PATH" && export PATH && \
+	if command -v go >/dev/null; then alertmanager="$$(./scripts/install-alertmanager)" && PATH="$$alertmanager:$$PATH" && export PATH; fi && \
 		cargo test --release --workspace --locked --test drill -- --seed $(SEED) --episodes $(EPISODES)
 
 # Installs what the tests need and this machine lacks.

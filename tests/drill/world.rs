@@ -244,7 +244,7 @@ fn alertmanager(folder: &Path, scale: u32, resend: Duration, receiver: &str, mai
         "--cluster.listen-address=".to_owned(),
     ];
     if said(ALERTMANAGER, "--help").contains("--dispatch.start-delay") {
-        arguments.push(format!("--dispatch.start-delay={}ms", 2 * resend.as_millis()));
+        arguments.push(format!("--dispatch.start-delay={}ms", 3 * resend.as_millis()));
     }
     Server::new(ALERTMANAGER, arguments)
 }
