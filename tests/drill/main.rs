@@ -79,6 +79,7 @@ async fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     scaling::check();
+    println!("{}", versions());
     let faults = match asked.episodes {
         Some(episodes) => join_all(asked.detail.iter().map(|detail| many(&asked, episodes, detail))).await,
         None => join_all(asked.detail.iter().map(|detail| few::run(detail))).await,
@@ -92,7 +93,6 @@ async fn main() -> ExitCode {
 async fn many(asked: &Asked, episodes: usize, detail: &str) -> Vec<String> {
     let Asked { seed, scale, .. } = asked;
     println!("drill: {episodes} episodes, seed {seed}, detail {detail}, a day in {} s", 86_400 / scale);
-    println!("{}", versions());
     let mut nectar = Nectar::open(40, *seed, i64::from(86_400 / scale)).await;
     let script = Script::draw(&nectar, *seed, episodes, *scale);
     let mut world = World::start(&nectar, detail, *scale, true).await;
