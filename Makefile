@@ -39,8 +39,8 @@ soak:
 	cargo test --release --locked --test soak -- --seed $(SEED) --polls $(POLLS)
 
 # Hundreds of logins break and are mended while exporter, Prometheus and Alertmanager go away and come back; counts who was
-# told what. Takes over an hour, and is about time: the machine should have little else to do. With a current Alertmanager, which
-# needs Go; without Go, with the one that is installed. The first line says which.
+# told what. Takes over an hour, and is about time: the machine should have little else to do. Alertmanager must be 0.30 or later:
+# where there is Go, it is built.
 EPISODES ?= 500
 drill: tools
 	if command -v go >/dev/null; then alertmanager="$$(./scripts/install-alertmanager)" && PATH="$$alertmanager:$$PATH" && export PATH; fi && \

@@ -31,7 +31,7 @@ impl Books<'_> {
             true => (self.episodes.clone(), self.episodes.clone()),
             false => (rises(&self.episodes), spells(&self.episodes)),
         };
-        begins.iter().for_each(|episode| self.count(episode, &mut tally));
+        begins.iter().for_each(|episode| self.count(episode, &begins, &mut tally));
         for (place, episode) in ends.iter().enumerate().filter(|(_, episode)| episode.end.is_finite()) {
             let again = ends[place + 1..].iter().find(|other| !self.has_detail && other.is_like(episode));
             self.count_end(episode, again.map_or(f64::INFINITY, |other| other.begin), &mut tally);
@@ -51,7 +51,8 @@ impl Books<'_> {
         tally
     }
 
-    fn count(&self, episode: &Episode, tally: &mut Tally) {
+    /// `begins` is all that is to be told.
+    fn count(&self, episode: &Episode, begins: &[Episode], tally: &mut Tally) {
         let story = || self.reach.story(episode);
         if episode.is_standing {
             tally.note(Row::Standing, story());
@@ -63,18 +64,31 @@ impl Books<'_> {
         tally.note(Row::Episodes, story());
         let news = self.lines(Saying::New, episode);
         let Some(first) = news.first() else {
-            return tally.note(self.reach.excuse(episode).unwrap_or(Row::Missed), story());
+            let row = self.reach.excuse(episode).or_else(|| self.joined(episode, begins));
+            return tally.note(row.unwrap_or(Row::Missed), story());
         };
         tally.note(Row::Told, story());
         let again = news.iter().rfind(|line| line.since == first.since && line.message != first.message);
         // Where one stands for several, it counts once.
         if let Some(again) = again.filter(|again| again.since == episode.since.0) {
-            let long = self.reach.follows_long_outage(first.at);
-            let row = if long { Row::TwiceAfterOutage } else { Row::Twice };
-            let [first, again] = [first, again].map(|line| self.reach.after(line.at));
-            tally.note(row, format!("at {first:.1} and {again:.1}: {}", story()));
+            let lines = [first, again].map(|line| self.line(line));
+            tally.note(Row::Twice, format!("{lines:?}: {}", story()));
         }
         self.note_late(Row::Late, episode, episode.begin, first.at, tally);
+    }
+
+    /// Whether a later one took the place of this one before it could be told, and is told.
+    fn joined(&self, episode: &Episode, begins: &[Episode]) -> Option<Row> {
+        let mut later = begins.iter().filter(|other| {
+            !self.has_detail
+                && other.is_like(episode)
+                && episode.begin < other.begin
+                && other.begin < episode.end
+        });
+        let first = later.clone().next()?;
+        let replaced = Episode { end: first.begin, ..episode.clone() };
+        let is_told = later.any(|other| !self.lines(Saying::New, other).is_empty());
+        (is_told && self.reach.excuse(&replaced) == Some(Row::Gone)).then_some(Row::Joined)
     }
 
     /// `again` is when the next one begins that has the same name.
@@ -89,9 +103,7 @@ impl Books<'_> {
         }
         tally.note(Row::Ends, story());
         let Some(first) = over.first() else {
-            let noticed = noticed.map_or(episode.end, |(at, _)| at);
-            let row = if self.reach.is_unscaled(noticed) { Row::EndsUnscaled } else { Row::EndsMissed };
-            return tally.note(row, story());
+            return tally.note(Row::EndsMissed, story());
         };
         tally.note(Row::EndsTold, story());
         if over.len() > 1 {

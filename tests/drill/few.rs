@@ -29,7 +29,7 @@ struct Few {
 /// Returns what does not hold.
 pub async fn run(detail: &str) -> Vec<String> {
     let nectar = Nectar::open(12, 1, i64::from(86_400 / SCALE)).await;
-    let world = World::start(&nectar, detail, SCALE, false).await;
+    let world = World::start(tempfile::tempdir().unwrap(), &nectar, detail, SCALE, false).await;
     let mut few = Few { nectar, has_detail: detail != "none", parts: Vec::new(), world, started: now() };
     few.parts = few.cast();
     few.in_quiet_times().await;

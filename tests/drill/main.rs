@@ -43,7 +43,7 @@ use crate::reach::Reach;
 use crate::scaling::minutes;
 use crate::script::Script;
 use crate::tally::{Row, Tally};
-use crate::world::{World, now, versions};
+use crate::world::{World, has_start_delay, now, versions};
 
 /// How long anything may take that is waited for, in real time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -64,9 +64,13 @@ pub struct Asked {
     /// Series per object of the exporter: connections, none, or both at once.
     #[arg(long, value_delimiter = ',', default_values = ["connections", "none"])]
     detail: Vec<String>,
-    /// How many times shorter than in life every wait is.
-    #[arg(long, default_value_t = 60)]
+    /// How many times shorter than in life every wait is. Prometheus sends nothing for the first 5 seconds after its start,
+    /// real ones: if that were as long as group_wait, Alertmanager would tear apart what comes first.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=90))]
     scale: u32,
+    /// Leave logs and data of Prometheus and Alertmanager, for whoever wonders.
+    #[arg(long)]
+    keep: bool,
     /// Names of tests, from `cargo test`: without one that is part of "drill" nothing is done.
     #[arg(hide = true)]
     names: Vec<String>,
@@ -91,11 +95,17 @@ async fn main() -> ExitCode {
 
 /// A drill by the clock.
 async fn many(asked: &Asked, episodes: usize, detail: &str) -> Vec<String> {
-    let Asked { seed, scale, .. } = asked;
+    let Asked { seed, scale, keep, .. } = asked;
+    assert!(
+        has_start_delay(),
+        "the long drill needs Alertmanager 0.30: before, some of its waits cannot be shortened"
+    );
     println!("drill: {episodes} episodes, seed {seed}, detail {detail}, a day in {} s", 86_400 / scale);
     let mut nectar = Nectar::open(40, *seed, i64::from(86_400 / scale)).await;
-    let script = Script::draw(&nectar, *seed, episodes, *scale);
-    let mut world = World::start(&nectar, detail, *scale, true).await;
+    let script = Script::draw(&nectar, *seed, episodes);
+    let folder = tempfile::Builder::new().disable_cleanup(*keep).tempdir().unwrap();
+    println!("detail {detail}: logs and data are in {}", folder.path().display());
+    let mut world = World::start(folder, &nectar, detail, *scale, true).await;
     let (start, started) = (Instant::now(), now());
     let mut next = 0;
     let mut switches = script.switches().into_iter().peekable();

@@ -5,7 +5,7 @@
 use crate::script::Part;
 use crate::tally::Row;
 use crate::truth::Episode;
-use crate::world::Away;
+use crate::world::{Away, START_DELAY};
 
 /// A page may have been fetched so long before its reading is recorded, in seconds.
 const FETCHED_BEFORE: f64 = 0.5;
@@ -19,10 +19,11 @@ const KEEP_FIRING: f64 = 20.0;
 const SCRAPED: f64 = 1.0 + 3.0;
 /// How much longer it may take, in minutes, and in seconds on a machine that does other things.
 const SLACK: (f64, f64) = (2.0, 1.0);
-/// After so many seconds Alertmanager forgets a group without alerts. No flag changes that.
-const CLEANING: f64 = 30.0;
 /// The exporter's own waits between attempts are not scaled, in seconds.
 const BETWEEN_ATTEMPTS: f64 = 8.0;
+
+/// Prometheus sends nothing for the first seconds after its start, in seconds: it does not know yet where Alertmanager is.
+const BEFORE_SENDING: f64 = 5.0;
 
 /// What there was to know with.
 #[derive(Debug)]
@@ -56,33 +57,21 @@ impl Reach {
         };
         let noticed = self.reading(episode.company, episode.end, f64::INFINITY);
         let gone = noticed.map_or(episode.end, |(at, _)| at) + KEEP_FIRING * self.minute;
-        // Times in which Alertmanager was there.
-        let mut from = known;
-        for away in self.of(|part| part == Part::Alertmanager).filter(|away| away.to > known) {
-            if self.must_tell(known, from, away.from.min(gone)) {
+        let [wait, delay, slack] = [GROUP_WAIT, START_DELAY, SLACK.0].map(|wait| wait * self.minute);
+        // When it fired, and when it was to be told.
+        let (mut fired, mut due) = (known, known + wait);
+        let is_on_the_way = |part| matches!(part, Part::Prometheus | Part::Alertmanager);
+        for Away { part, from, to } in self.of(is_on_the_way).filter(|away| away.to > known) {
+            if from.min(gone) > due + slack + SLACK.1 {
                 return None;
             }
-            from = away.to;
+            let sends = if *part == Part::Prometheus { to + BEFORE_SENDING } else { *to };
+            fired = if *part == Part::Prometheus { *to } else { fired };
+            // Where an alert has fired for longer than that, a new group of Alertmanager does not wait.
+            let is_old = sends > fired + wait + slack;
+            due = due.max(sends + if is_old { delay } else { wait });
         }
-        match self.must_tell(known, from, gone) {
-            false => Some(Row::Gone),
-            true => self.is_unscaled(known).then_some(Row::Unscaled),
-        }
-    }
-
-    /// Whether Alertmanager, there for this time, had to tell what was known since `known`.
-    fn must_tell(&self, known: f64, from: f64, to: f64) -> bool {
-        let wait = if from > known + GROUP_WAIT * self.minute { 0.0 } else { GROUP_WAIT };
-        to - from > (wait + SLACK.0) * self.minute + SLACK.1
-    }
-
-    /// Whether Prometheus was away when Alertmanager was to tell what was known since `known`, and was back before it
-    /// forgot the group, which takes no time to speak of in life.
-    pub fn is_unscaled(&self, known: f64) -> bool {
-        let [first, last] = [GROUP_WAIT, GROUP_WAIT + SLACK.0 + 1.0].map(|wait| known + wait * self.minute);
-        let is_then =
-            |away: &Away| away.from < last && first < away.to && away.to < last + CLEANING + SLACK.1;
-        self.of(|part| part == Part::Prometheus).any(is_then)
+        (gone <= due + slack + SLACK.1).then_some(Row::Gone)
     }
 
     /// Whether, for two polls on end, everything was there that is needed to know of it.
@@ -111,16 +100,13 @@ impl Reach {
             part => part != Part::Replica,
         };
         self.of(is_in_the_way).fold(at + budget, |due, away| {
-            let attempts = if away.part == Part::Api { BETWEEN_ATTEMPTS } else { 0.0 };
-            if away.from < due && away.to > at { due.max(away.to + budget + attempts) } else { due }
+            let unscaled = match away.part {
+                Part::Api => BETWEEN_ATTEMPTS,
+                Part::Prometheus => BEFORE_SENDING,
+                _ => 0.0,
+            };
+            if away.from < due && away.to > at { due.max(away.to + budget + unscaled) } else { due }
         })
-    }
-
-    /// Whether, when this was told, Alertmanager had just been away for longer than it waits for a group.
-    pub fn follows_long_outage(&self, at: f64) -> bool {
-        let wait = GROUP_WAIT * self.minute;
-        let is_long = |away: &Away| away.to - away.from > wait && away.from < at && at < away.to + 1.2 * wait;
-        self.of(|part| part == Part::Alertmanager).any(is_long)
     }
 
     /// Outages of these parts, in order.

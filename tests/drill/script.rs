@@ -18,10 +18,6 @@ const HOUR: f64 = 60.0;
 const WEEKEND: (f64, f64) = (6.0 * HOUR, 54.0 * HOUR);
 /// Longest time of which nothing may be known: Prometheus remembers for 5 hours.
 const LONGEST: f64 = 4.0 * HOUR;
-/// Alertmanager looks every 30 seconds, real ones, whether a group can be forgotten, and no flag changes that. Where Prometheus
-/// is away when a group is to be told, and back before it is forgotten, the drill is worse than life. So Prometheus stays
-/// away for less time than Alertmanager keeps an alert, its start of a minute or more included, or for long enough.
-const PROMETHEUS_SHORT: f64 = 2.0;
 /// Nothing happens before, and no outage ends later than so long before the end.
 const CALM: f64 = 30.0;
 
@@ -85,7 +81,7 @@ struct Writer<'a> {
 
 impl Script {
     /// The script of this seed, with so many episodes.
-    pub fn draw(nectar: &Nectar, seed: u64, episodes: usize, scale: u32) -> Self {
+    pub fn draw(nectar: &Nectar, seed: u64, episodes: usize) -> Self {
         let mut writer = Writer {
             chance: Chance(ChaCha8Rng::seed_from_u64(seed)),
             nectar,
@@ -95,7 +91,7 @@ impl Script {
             left: episodes,
         };
         let length = CALM + writer.write_life();
-        let outages = writer.outages(length, scale);
+        let outages = writer.outages(length);
         let mut life = writer.life;
         life.retain(|(at, _)| *at < length);
         life.sort_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -242,13 +238,13 @@ impl Writer<'_> {
     }
 
     /// One after the other; a quarter of them with another one within.
-    fn outages(&mut self, length: f64, scale: u32) -> Vec<(Part, f64, f64)> {
+    fn outages(&mut self, length: f64) -> Vec<(Part, f64, f64)> {
         let longest = LONGEST.min(length / 4.0);
         let mut outages = Vec::new();
         let mut now = HOUR;
         while now < length - 2.0 * CALM {
             let part = self.part();
-            let end = now + self.lasts(part, longest, scale);
+            let end = now + self.lasts(part, longest);
             if end > length - CALM {
                 now += CALM / 2.0;
                 continue;
@@ -256,7 +252,7 @@ impl Writer<'_> {
             outages.push((part, now, end));
             let other = self.part();
             let begin = now + self.chance.span(end - now);
-            let last = begin + self.lasts(other, longest, scale);
+            let last = begin + self.lasts(other, longest);
             if self.chance.is(0.25)
                 && !is_same_kind(part, other)
                 && last < length - CALM
@@ -281,20 +277,13 @@ impl Writer<'_> {
         }
     }
 
-    fn lasts(&mut self, part: Part, longest: f64, scale: u32) -> f64 {
+    fn lasts(&mut self, part: Part, longest: f64) -> f64 {
         let lasts = match self.chance.below(100) {
             0..50 => 3.0 + self.chance.span(7.0),
             50..85 => 10.0 + self.chance.span(50.0),
             _ => HOUR + self.chance.span((longest - HOUR).max(0.0)),
         };
-        // After group_wait, and what Alertmanager needs to forget a group.
-        let long = 15.0 + 0.5 * f64::from(scale);
-        match part {
-            Part::Prometheus if lasts < 10.0 => PROMETHEUS_SHORT,
-            Part::Prometheus => lasts.max(long),
-            Part::Replica => lasts.max(20.0),
-            _ => lasts,
-        }
+        if part == Part::Replica { lasts.max(20.0) } else { lasts }
     }
 }
 

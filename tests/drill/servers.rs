@@ -2,6 +2,8 @@
 //!
 //! Knows how they are run. Must not know why.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,8 @@ pub struct Server {
     /// HOST:PORT.
     pub address: String,
     arguments: Vec<String>,
+    /// What it says, of all its runs.
+    log: File,
     child: Option<Child>,
 }
 
@@ -34,17 +38,19 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// One that does not run yet.
-    pub fn new(program: &'static str, arguments: Vec<String>) -> Self {
+    /// One that does not run yet; it is to write its log into `folder`.
+    pub fn new(program: &'static str, folder: &Path, arguments: Vec<String>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        Self { program, address: listener.local_addr().unwrap().to_string(), arguments, child: None }
+        let address = listener.local_addr().unwrap().to_string();
+        let log = File::create(folder.join(format!("{program}.log"))).unwrap();
+        Self { program, address, arguments, log, child: None }
     }
 
     /// Starts it, and waits until it says that it is ready.
     pub async fn start(&mut self) {
         let mut command = Command::new(self.program);
         command.args(&self.arguments).arg(format!("--web.listen-address={}", self.address));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdout(Stdio::null()).stderr(self.log.try_clone().unwrap());
         let child = command.spawn().unwrap_or_else(|error| panic!("{} is needed: {error}", self.program));
         self.child = Some(child);
         let (url, began) = (format!("http://{}/-/ready", self.address), Instant::now());

@@ -13,6 +13,7 @@ use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::{Cli, Exporter, command};
 use nectar_exporter::nectar::Key;
 use nectar_exporter::simulator::{Fault, Scope};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ use crate::servers::Server;
 /// slow machine must not look like that.
 const SHORTEST_RESEND: Duration = Duration::from_secs(2);
 
+/// So many minutes Alertmanager waits after its start, as the README says.
+pub const START_DELAY: f64 = 3.0;
 /// The name that Debian gives it.
 const ALERTMANAGER: &str = "prometheus-alertmanager";
 
@@ -64,13 +67,18 @@ pub struct World {
     /// The one, and the one that comes and goes.
     replicas: [Replica; 2],
     exporter_flags: Vec<String>,
-    folder: tempfile::TempDir,
+    folder: TempDir,
 }
 
 impl World {
-    /// Starts everything, and waits until Prometheus has all companies.
-    pub async fn start(nectar: &Nectar, detail: &str, scale: u32, is_measured: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// Starts everything, with its files in `folder`, and waits until Prometheus has all companies.
+    pub async fn start(
+        folder: TempDir,
+        nectar: &Nectar,
+        detail: &str,
+        scale: u32,
+        is_measured: bool,
+    ) -> Self {
         let receiver = Receiver::default();
         let resend = minutes(1.0, scale).max(if is_measured { Duration::ZERO } else { SHORTEST_RESEND });
         let alertmanager =
@@ -225,11 +233,11 @@ scrape_configs: [{{job_name: nectar, file_sd_configs: [{{files: [targets.json], 
         format!("--rules.alert.for-outage-tolerance={}", wait(60.0)),
         format!("--rules.alert.for-grace-period={}", wait(10.0)),
     ];
-    Server::new("prometheus", arguments)
+    Server::new("prometheus", folder, arguments)
 }
 
 /// Alertmanager with our routes. Every wait is scaled; who deals with customers and who operates are told by webhook, too.
-/// One that can wait after its start until Prometheus has sent all alerts again (0.30 and later) does.
+/// One that can wait after its start until Prometheus has sent all alerts again does.
 fn alertmanager(folder: &Path, scale: u32, resend: Duration, receiver: &str, mail: &str) -> Server {
     let config = scaled(&shipped("alertmanager.yml"), scale);
     let config: String = config.lines().map(|line| adapted(line, receiver, mail) + "\n").collect();
@@ -243,10 +251,17 @@ fn alertmanager(folder: &Path, scale: u32, resend: Duration, receiver: &str, mai
         format!("--alerts.gc-interval={}ms", minutes(30.0, scale).as_millis()),
         "--cluster.listen-address=".to_owned(),
     ];
-    if said(ALERTMANAGER, "--help").contains("--dispatch.start-delay") {
-        arguments.push(format!("--dispatch.start-delay={}ms", 3 * resend.as_millis()));
+    if has_start_delay() {
+        let delay = resend.mul_f64(START_DELAY);
+        arguments.push(format!("--dispatch.start-delay={}ms", delay.as_millis()));
+        arguments.push(format!("--dispatch.maintenance-interval={}ms", minutes(0.5, scale).as_millis()));
     }
-    Server::new(ALERTMANAGER, arguments)
+    Server::new(ALERTMANAGER, folder, arguments)
+}
+
+/// Whether Alertmanager is 0.30 or later: it can wait after its start, and looks as often as it is told whether a group can be forgotten.
+pub fn has_start_delay() -> bool {
+    said(ALERTMANAGER, "--help").contains("--dispatch.start-delay")
 }
 
 /// What Prometheus and Alertmanager say that they are.
