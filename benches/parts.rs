@@ -19,6 +19,7 @@ use nectar_exporter::metrics::{Detail, Exposition, OwnMetrics, Settings};
 use nectar_exporter::model::{RecordFaults, Snapshot};
 use nectar_exporter::nectar::walk::walk;
 use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
+use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, Simulator};
 use nectar_exporter::web::{self, ListenAddress};
 use tokio::runtime::Runtime;
@@ -53,7 +54,7 @@ impl Nectar {
             page_size: 500,
             extra_certificates: None,
         };
-        let observer = Arc::new(OwnMetrics::new().unwrap());
+        let observer = Arc::new(OwnMetrics::new(DroppedLines::default()).unwrap());
         let key = Key::fixed(KEY.into()).unwrap();
         self.runtime.block_on(async { Client::new(settings, key, SystemClock::shared(), observer) }).unwrap()
     }
@@ -108,7 +109,7 @@ fn exposition(writer: &FleetWriter) -> Exposition {
         max_data_age: Duration::from_secs(24 * 60 * 60),
         poll_interval: Duration::from_secs(5 * 60),
     };
-    let own = Arc::new(OwnMetrics::new().unwrap());
+    let own = Arc::new(OwnMetrics::new(DroppedLines::default()).unwrap());
     Exposition::new(writer.reader(), own, SystemClock::shared(), settings).unwrap()
 }
 

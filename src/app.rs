@@ -12,6 +12,7 @@ use crate::config::Exporter;
 use crate::fleet::FleetWriter;
 use crate::metrics::{Exposition, OwnMetrics};
 use crate::nectar::{Client, ClientError, Key};
+use crate::observe::DroppedLines;
 use crate::poll::Poller;
 use crate::server::{Gate, Server};
 use crate::web::{Door, Limits, serve_through};
@@ -47,12 +48,17 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. Nothing is sent or served yet.
+    /// Puts the parts together. Nothing is sent or served yet; `dropped_lines` are the log's.
     ///
     /// # Errors
     /// [`AppError`], when it could not work.
-    pub fn new(settings: Exporter, key: Key, clock: SharedClock) -> Result<Self, AppError> {
-        let own = Arc::new(OwnMetrics::new()?);
+    pub fn new(
+        settings: Exporter,
+        key: Key,
+        clock: SharedClock,
+        dropped_lines: DroppedLines,
+    ) -> Result<Self, AppError> {
+        let own = Arc::new(OwnMetrics::new(dropped_lines)?);
         let client = Client::new(settings.nectar, key, Arc::clone(&clock), own.clone())?;
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();

@@ -1,16 +1,97 @@
-//! The log: lines to standard error, logfmt or JSON.
+//! The log: lines to standard error, logfmt or JSON, written by a thread of their own.
 //!
 //! Only this program's own events: what libraries would say may quote headers. Must not know what is logged.
 
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::{LogFlags, LogFormat, LogLevel};
+use crate::observe::DroppedLines;
+
+/// Lines that wait until whoever reads standard error has taken those before. More are dropped: a reader that stands still
+/// must not make the program do the same.
+const WAITING_LINES: usize = 2048;
+/// For what still waits when the program ends.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// What goes to the thread that writes.
+#[derive(Debug)]
+enum Entry {
+    Line(Vec<u8>),
+    /// All lines before this are written: says so.
+    Flush(Sender<()>),
+}
+
+/// Standard error, which never keeps anybody waiting. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Lines {
+    queue: SyncSender<Entry>,
+    dropped: DroppedLines,
+}
+
+impl Lines {
+    /// Standard error; what nobody reads is counted in `dropped`.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn to_standard_error(dropped: DroppedLines) -> io::Result<Self> {
+        let (queue, entries) = sync_channel(WAITING_LINES);
+        thread::Builder::new().name("log".to_owned()).spawn(move || write(&entries))?;
+        Ok(Self { queue, dropped })
+    }
+
+    /// Waits until everything is written, but not for long.
+    pub fn wait_until_written(&self) {
+        let (written, is_written) = channel();
+        // A full queue has waited for its reader long enough.
+        if self.queue.try_send(Entry::Flush(written)).is_ok() {
+            let _ = is_written.recv_timeout(LAST_LINES);
+        }
+    }
+}
+
+fn write(entries: &Receiver<Entry>) {
+    for entry in entries {
+        match entry {
+            // A standard error that is gone must not take the program with it.
+            Entry::Line(line) => drop(io::stderr().write_all(&line)),
+            Entry::Flush(written) => drop(written.send(())),
+        }
+    }
+}
+
+/// One line at a time, as a whole: so it is called by what makes them.
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.queue.try_send(Entry::Line(line.to_vec())).is_err() {
+            self.dropped.one_more();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
 
 /// What turns events into lines. To be set as the default once, by whoever starts the program.
-pub fn subscriber(flags: LogFlags) -> impl tracing::Subscriber + Send + Sync {
+pub fn subscriber(flags: LogFlags, lines: Lines) -> impl tracing::Subscriber + Send + Sync {
     let level = match flags.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -18,14 +99,13 @@ pub fn subscriber(flags: LogFlags) -> impl tracing::Subscriber + Send + Sync {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match flags.format {
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = match flags.format {
         LogFormat::Json => fmt::layer()
             .json()
             .flatten_event(true)
             .with_target(false)
             .with_current_span(false)
-            .with_writer(std::io::stderr)
-            // A standard error that is gone must not take the program with it.
+            .with_writer(lines)
             .log_internal_errors(false)
             .boxed(),
         LogFormat::Logfmt => tracing_logfmt::builder()
@@ -33,9 +113,9 @@ pub fn subscriber(flags: LogFlags) -> impl tracing::Subscriber + Send + Sync {
             .with_span_name(false)
             .with_span_path(false)
             .layer()
-            .with_writer(std::io::stderr)
+            .with_writer(lines)
             .log_internal_errors(false)
             .boxed(),
     };
-    Registry::default().with(lines.with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)))
+    Registry::default().with(layer.with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)))
 }

@@ -17,9 +17,10 @@ use nectar_exporter::config::flags::{DemoFlags, SimFlags};
 use nectar_exporter::config::{
     BadUsage, Cli, Command, Exporter, KeySource, LogFlags, SimulateFlags, command,
 };
-use nectar_exporter::log;
+use nectar_exporter::log::{self, Lines};
 use nectar_exporter::metrics::Build;
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
+use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, Simulator};
 use nectar_exporter::web::{self, BindError, ListenAddress};
 use nectar_exporter::webconfig::{Keeper, WebConfigError};
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         None => export(&cli),
         Some(Command::Demo(flags)) => demo(flags),
-        Some(Command::Simulate(flags)) => Ok(start(flags.log, |stop| simulate(flags, stop))),
+        Some(Command::Simulate(flags)) => Ok(start(flags.log, |stop, _| simulate(flags, stop))),
     };
     outcome.unwrap_or_else(|BadUsage(faults)| {
         command.error(ErrorKind::ValueValidation, faults.join("\nerror: ")).exit()
@@ -76,7 +77,7 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
     let key = env::var_os("NECTAR_API_KEY").map(|key| SecretString::from(key.to_string_lossy().as_ref()));
     let (mut settings, key) = Exporter::against_nectar(&cli.exporter, &cli.nectar, key)?;
     let ca_file = cli.nectar.ca_file.clone();
-    Ok(start(cli.exporter.log, |stop| async move {
+    Ok(start(cli.exporter.log, |stop, dropped| async move {
         if let Some(path) = ca_file {
             match tokio::fs::read(&path).await {
                 Ok(pem) => settings.nectar.extra_certificates = Some(Certificates { path, pem }),
@@ -92,14 +93,15 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
         }
         let addresses = settings.web.listen_addresses.clone();
         let keeper = keeper(&settings).await?;
-        let app = App::new(settings, key, SystemClock::shared())?.protected_by(keeper).within(descriptors());
+        let app = App::new(settings, key, SystemClock::shared(), dropped)?;
+        let app = app.protected_by(keeper).within(descriptors());
         Ok(app.run(listen(&addresses).await?, stop).await?)
     }))
 }
 
 fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
     let mut settings = Exporter::against_simulator(&flags.exporter)?;
-    Ok(start(flags.exporter.log, |stop| async move {
+    Ok(start(flags.exporter.log, |stop, dropped| async move {
         let clock = SystemClock::shared();
         let keeper = keeper(&settings).await?;
         let simulated = web::bind(&ListenAddress::loopback(0)).await?;
@@ -123,7 +125,7 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
                 page, metrics
             );
         }
-        let app = App::new(settings, key, clock)?.protected_by(keeper).within(descriptors());
+        let app = App::new(settings, key, clock, dropped)?.protected_by(keeper).within(descriptors());
         Ok(app.run(listeners, stop).await?)
     }))
 }
@@ -169,20 +171,31 @@ async fn listen(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, StartEr
 }
 
 /// Runs `job` until it ends or SIGTERM or SIGINT comes, and turns how it ended into an exit code.
-fn start<F>(log: LogFlags, job: impl FnOnce(CancellationToken) -> F) -> ExitCode
+fn start<F>(flags: LogFlags, job: impl FnOnce(CancellationToken, DroppedLines) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), StartError>>,
 {
-    let outcome = tracing::subscriber::set_global_default(log::subscriber(log))
-        .map_err(|_| StartError::Log)
-        .and_then(|()| run_to_end(job));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    let dropped = DroppedLines::default();
+    let lines = match log_to_standard_error(flags, dropped.clone()) {
+        Ok(lines) => lines,
         Err(fault) => {
-            error!(msg = "nectar-exporter ends", error = %fault);
-            ExitCode::FAILURE
+            eprintln!("nectar-exporter: {fault}");
+            return ExitCode::FAILURE;
         }
+    };
+    let outcome = run_to_end(|stop| job(stop, dropped));
+    if let Err(fault) = &outcome {
+        error!(msg = "nectar-exporter ends", error = %fault);
     }
+    lines.wait_until_written();
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> Result<Lines, StartError> {
+    let lines = Lines::to_standard_error(dropped)?;
+    tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone()))
+        .map_err(|_| StartError::Log)?;
+    Ok(lines)
 }
 
 fn run_to_end<F>(job: impl FnOnce(CancellationToken) -> F) -> Result<(), StartError>

@@ -1,7 +1,9 @@
-//! What is told to whoever counts: requests, and polls.
+//! What is told to whoever counts: requests, polls, and log lines that nobody reads.
 //!
 //! Must not know how they are counted, or who counts.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::failure::{Failure, Reason};
@@ -41,4 +43,20 @@ pub trait ObserveRequests: Send + Sync + 'static {
 pub trait ObservePolls: Send + Sync + 'static {
     /// A poll ended after `took`: whole, or not, with the first cause.
     fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>);
+}
+
+/// How many lines of the log were dropped since the start. Shared by its clones.
+#[derive(Debug, Clone, Default)]
+pub struct DroppedLines(Arc<AtomicU64>);
+
+impl DroppedLines {
+    /// A line was dropped.
+    pub fn one_more(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So far.
+    pub fn number(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }

@@ -12,7 +12,7 @@ use tracing::warn;
 use super::catalogue::exporter as cat;
 use super::metric::Metric;
 use crate::failure::{Failure, Reason};
-use crate::observe::{Endpoint, ObservePolls, ObserveRequests};
+use crate::observe::{DroppedLines, Endpoint, ObservePolls, ObserveRequests};
 
 const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
@@ -31,6 +31,8 @@ pub struct OwnMetrics {
     polls: IntCounter,
     poll_failures: IntCounterVec,
     poll_duration: HistogramVec,
+    log_lines_dropped: IntCounter,
+    dropped_lines: DroppedLines,
     /// How often they were read. Held while the end of a poll is counted, and while all are read: no scrape sees half of a
     /// poll.
     counting: Mutex<u64>,
@@ -50,7 +52,7 @@ impl OwnMetrics {
     ///
     /// # Errors
     /// When the catalogue declares one twice, or with a name that the client library refuses.
-    pub fn new() -> prometheus::Result<Self> {
+    pub fn new(dropped_lines: DroppedLines) -> prometheus::Result<Self> {
         let own = Self {
             registry: Registry::new(),
             requests: counters(&cat::API_REQUESTS)?,
@@ -60,6 +62,8 @@ impl OwnMetrics {
             polls: IntCounter::new(cat::POLLS.name, cat::POLLS.help)?,
             poll_failures: counters(&cat::POLL_FAILURES)?,
             poll_duration: histogram(&cat::POLL_DURATION, POLL_BUCKETS)?,
+            log_lines_dropped: IntCounter::new(cat::LOG_LINES_DROPPED.name, cat::LOG_LINES_DROPPED.help)?,
+            dropped_lines,
             counting: Mutex::default(),
         };
         own.register()?;
@@ -76,6 +80,7 @@ impl OwnMetrics {
         registry.register(Box::new(self.polls.clone()))?;
         registry.register(Box::new(self.poll_failures.clone()))?;
         registry.register(Box::new(self.poll_duration.clone()))?;
+        registry.register(Box::new(self.log_lines_dropped.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(())
@@ -109,6 +114,8 @@ impl OwnMetrics {
         let (number, families) = {
             let mut read = self.counting();
             *read += 1;
+            let dropped = self.dropped_lines.number();
+            self.log_lines_dropped.inc_by(dropped.saturating_sub(self.log_lines_dropped.get()));
             (*read, self.registry.gather())
         };
         let text = TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {

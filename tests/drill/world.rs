@@ -12,6 +12,7 @@ use nectar_exporter::app::App;
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::{Cli, Exporter, command};
 use nectar_exporter::nectar::Key;
+use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Fault, Scope};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -111,7 +112,13 @@ impl World {
         let matches = command("drill".to_owned()).try_get_matches_from(&self.exporter_flags).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
-        let app = App::new(settings, Key::fixed(KEY.into()).unwrap(), SystemClock::shared()).unwrap();
+        let app = App::new(
+            settings,
+            Key::fixed(KEY.into()).unwrap(),
+            SystemClock::shared(),
+            DroppedLines::default(),
+        )
+        .unwrap();
         let replica = &mut self.replicas[which];
         let listener = TcpListener::bind(&replica.address).await.unwrap();
         let stop = CancellationToken::new();

@@ -21,6 +21,7 @@ mod growth;
 mod gzip;
 mod kept_text;
 mod keys;
+mod log;
 mod long_texts;
 mod odd_values;
 mod pages;

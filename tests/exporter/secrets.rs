@@ -7,9 +7,10 @@ use nectar_exporter::app::App;
 use nectar_exporter::clock::Clock;
 use nectar_exporter::config::{Cli, Exporter, LogFlags, LogFormat, LogLevel, command};
 use nectar_exporter::fleet::tally::Tallies;
-use nectar_exporter::log;
+use nectar_exporter::log::{self, Lines};
 use nectar_exporter::model::Snapshot;
 use nectar_exporter::nectar::{Key, decode, json};
+use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, SECRET as PLANTED, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -94,20 +95,22 @@ fn places(row: &Row) -> &'static [At] {
 #[ignore = "run by nothing_planted_comes_out_of_a_failure, in a process of its own"]
 fn every_fault_aloud() {
     let flags = LogFlags { level: LogLevel::Trace, format: LogFormat::Logfmt };
-    tracing::subscriber::set_global_default(log::subscriber(flags)).unwrap();
+    let lines = Lines::to_standard_error(DroppedLines::default()).unwrap();
+    tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone())).unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         for row in fault_table::all() {
             for at in places(&row) {
-                aloud(&row, *at).await;
+                aloud(&row, *at, &lines).await;
             }
         }
     });
 }
 
-async fn aloud(row: &Row, at: At) {
+async fn aloud(row: &Row, at: At, log: &Lines) {
     let mut stage = Stage::for_fault(&row.wrong, row.flags()).await;
     let before = stage.program.after_polls(1).await;
     let victim = stage.victim(&before);
+    log.wait_until_written();
     eprintln!("{ACT} {} {at:?}", row.name);
     stage.spoil(&row.wrong, at, &victim).await;
     stage.program.next_poll().await;
@@ -115,9 +118,11 @@ async fn aloud(row: &Row, at: At) {
     for path in ["/metrics", "/", "/-/ready", "/-/healthy", "/nothing"] {
         println!("{}", stage.program.get(path).await.text().await.unwrap());
     }
+    log.wait_until_written();
     eprintln!("{MENDED}");
     stage.mend().await;
     stage.program.next_poll().await;
+    log.wait_until_written();
 }
 
 /// The whole log at its most talkative, every page, and the metrics at their most detailed.
@@ -177,7 +182,7 @@ async fn the_key_cannot_be_printed() {
     let cli = Cli::from_arg_matches(&matches).unwrap();
     let (settings, source) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
     let mut printed = format!("{cli:?} {settings:?} {source:?}");
-    printed += &format!("{:?}", App::new(settings, key, TestClock::new()).unwrap());
+    printed += &format!("{:?}", App::new(settings, key, TestClock::new(), DroppedLines::default()).unwrap());
     assert!(printed.contains("base_url") && !printed.contains(PLANTED));
 }
 

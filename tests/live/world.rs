@@ -11,6 +11,7 @@ use nectar_exporter::app::App;
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::{Cli, Exporter, command};
 use nectar_exporter::nectar::Key;
+use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -84,7 +85,13 @@ impl World {
         let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
-        let app = App::new(settings, Key::fixed(KEY.into()).unwrap(), Arc::new(Haste(clock))).unwrap();
+        let app = App::new(
+            settings,
+            Key::fixed(KEY.into()).unwrap(),
+            Arc::new(Haste(clock)),
+            DroppedLines::default(),
+        )
+        .unwrap();
         let (target, listener) = free_listener().await;
         let exporter = CancellationToken::new();
         tokio::spawn(app.run(vec![listener], exporter.clone()));

@@ -91,6 +91,16 @@ pub const POLL_DURATION: Metric<0> = metric(
     "Seconds that polls took.",
 );
 
+/// `nectar_exporter_log_lines_dropped_total`
+pub const LOG_LINES_DROPPED: Metric<0> = metric(
+    Exporter,
+    Counter,
+    Count,
+    "nectar_exporter_log_lines_dropped_total",
+    [],
+    "Log lines that were dropped because nobody took the earlier ones from standard error.",
+);
+
 /// `nectar_exporter_last_success_timestamp_seconds`
 pub const LAST_SUCCESS: Metric<0> = metric(
     Exporter,
@@ -162,6 +172,7 @@ pub const ALL: &[Entry] = &[
     POLLS.entry(),
     POLL_FAILURES.entry(),
     POLL_DURATION.entry(),
+    LOG_LINES_DROPPED.entry(),
     LAST_SUCCESS.entry(),
     POLL_INTERVAL.entry(),
     MAX_DATA_AGE.entry(),

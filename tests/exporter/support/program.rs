@@ -7,6 +7,7 @@ use clap::FromArgMatches;
 use nectar_exporter::app::App;
 use nectar_exporter::config::{Cli, Exporter, command};
 use nectar_exporter::nectar::{Certificates, Key};
+use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, Simulator};
 use nectar_exporter::webconfig::Keeper;
 use tokio::net::TcpListener;
@@ -63,7 +64,8 @@ impl Program {
             _ => format!("http://{address}"),
         };
         let stop = CancellationToken::new();
-        let app = App::new(settings, key, clock.clone()).unwrap().protected_by(keeper);
+        let app =
+            App::new(settings, key, clock.clone(), DroppedLines::default()).unwrap().protected_by(keeper);
         tokio::spawn(app.run(vec![listener], stop.clone()));
         // One for all scrapes, and trusting nobody: reading the system's certificates at each costs more than the scrape.
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0);

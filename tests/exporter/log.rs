@@ -1,0 +1,113 @@
+//! The log when nobody reads it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Stdio};
+use std::time::{Duration, Instant};
+
+use nectar_exporter::clock::SystemClock;
+use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::PATIENCE;
+use crate::support::binary::nectar_exporter;
+use crate::support::program::KEY;
+use crate::support::scrape::Scrape;
+
+const MANY: Plan = Plan { companies: 402, connections: 0, accounts: 0, seed: 1, speed: 0.0 };
+
+/// A program whose standard error is read up to its address, and no further.
+struct Unread {
+    child: Child,
+    _log: BufReader<ChildStderr>,
+    url: String,
+}
+
+impl Unread {
+    fn start(base_url: &str) -> Self {
+        let flags = [
+            "--nectar.poll-interval=100ms",
+            "--nectar.request-timeout=1h",
+            "--web.listen-address=127.0.0.1:0",
+        ];
+        let mut command = nectar_exporter(&flags);
+        command.args(["--nectar.base-url", base_url]).env("NECTAR_API_KEY", KEY);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("address=") {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it ends");
+        }
+        let url = format!("http://{}", line.rsplit_once("address=").unwrap().1.trim());
+        Self { child, _log: log, url }
+    }
+
+    async fn scrape(&self) -> Scrape {
+        Scrape::read(&reqwest::get(format!("{}/metrics", self.url)).await.unwrap().text().await.unwrap())
+    }
+
+    /// Scrapes until `condition` holds.
+    async fn until(&self, what: &str, condition: impl Fn(&Scrape) -> bool) {
+        let began = Instant::now();
+        while !condition(&self.scrape().await) {
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Ends it with a signal, and returns its exit code.
+    fn end(mut self, signal: Signal) -> Option<i32> {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(began.elapsed() < PATIENCE, "{signal} does not end it");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// However much the pipe takes: companies fail and are mended until lines are dropped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_holds_nothing_up() {
+    let simulator = Simulator::new(&MANY, KEY, SystemClock::shared());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
+    tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let program = Unread::start(&base_url);
+        let mut polls = 0.0;
+        let dropped = |scrape: &Scrape| scrape.value("nectar_exporter_log_lines_dropped_total", &[]).unwrap();
+        while dropped(&program.scrape().await) == 0.0 {
+            for company in simulator.companies().into_iter().take(400) {
+                simulator.faults().set(Scope::Company(company), Fault::Status(403));
+            }
+            polls += 2.0;
+            program
+                .until("a poll", |scrape| scrape.value("nectar_exporter_polls_total", &[]) >= Some(polls))
+                .await;
+            simulator.faults().clear();
+            polls += 2.0;
+            program
+                .until("a poll", |scrape| scrape.value("nectar_exporter_polls_total", &[]) >= Some(polls))
+                .await;
+        }
+        assert_eq!(reqwest::get(format!("{}/-/ready", program.url)).await.unwrap().status(), 200);
+        let before = program.scrape().await.value("nectar_exporter_polls_total", &[]);
+        program
+            .until("one more poll", |scrape| scrape.value("nectar_exporter_polls_total", &[]) > before)
+            .await;
+        assert_eq!(program.end(signal), Some(0), "{signal}");
+    }
+}
