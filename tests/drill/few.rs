@@ -3,6 +3,7 @@
 //! Knows what must have come before the next thing can happen. Nothing waits for time to pass.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use crate::nectar::{CONNECTED, Login, Nectar, WAITING};
 use crate::script::{Event, Part};
@@ -11,7 +12,7 @@ use crate::told::{Saying, told};
 use crate::truth::{Episode, episodes, rises, spells};
 use crate::world::{World, now};
 
-const SCALE: u32 = 120;
+const SCALE: u32 = 90;
 /// After so many minutes of the drill without a message no other is to come.
 const SETTLING: f64 = 15.0;
 /// How many episodes begin here.
@@ -49,6 +50,7 @@ impl Few {
     /// Alone, several at once, beside others that stand; every way to end.
     async fn in_quiet_times(&mut self) {
         self.all_told().await;
+        self.standing_are_one_message_each();
         for (part, number) in [(0, 1), (1, 3), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)] {
             for login in self.free(part, number) {
                 self.becomes(login, WAITING[part % WAITING.len()]);
@@ -64,6 +66,18 @@ impl Few {
         self.becomes(again, CONNECTED);
         self.becomes(again, WAITING[6 % WAITING.len()]);
         self.all_told().await;
+    }
+
+    /// What stands from the start is one message for each company.
+    fn standing_are_one_message_each(&self) {
+        let told = told(&self.nectar, &self.world.receiver.messages());
+        let messages: BTreeSet<(usize, usize)> = told
+            .iter()
+            .filter(|line| line.saying == Saying::Standing)
+            .map(|line| (line.company, line.message))
+            .collect();
+        let companies: BTreeSet<usize> = messages.iter().map(|(company, _)| *company).collect();
+        assert_eq!(messages.len(), companies.len(), "a company was told twice what stands: {messages:?}");
     }
 
     async fn while_messages_cannot_be_sent(&mut self) {

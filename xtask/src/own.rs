@@ -12,13 +12,12 @@ use crate::questions::Of;
 pub const MISSED_POLLS: u8 = 4;
 
 /// Metrics that are not the exporter's own: its client library's, Prometheus' of a target, and of alerts.
-pub const FOREIGN: [(&str, &[&str]); 7] = [
+pub const FOREIGN: [(&str, &[&str]); 6] = [
     ("up", &[]),
     ("scrape_samples_scraped", &[]),
     ("process_resident_memory_bytes", &[]),
     ("process_cpu_seconds_total", &[]),
     ("process_open_fds", &[]),
-    ("process_start_time_seconds", &[]),
     (
         "ALERTS",
         &[
@@ -48,6 +47,11 @@ fn restricted(name: &str, expression: &str) -> String {
     assert!(FOREIGN.iter().any(|(known, _)| *known == name), "{name} is not listed");
     let ours = series(&exporter::BUILD_INFO);
     format!("max by (job, instance) ({expression} and on (job, instance) last_over_time({ours}[7d]))")
+}
+
+/// When each exporter was started, also where the system hides that.
+pub fn started() -> String {
+    format!("max by (job, instance) ({})", series(&exporter::START))
 }
 
 /// Age of the newest data of these companies, while it is young enough to be believed.

@@ -174,7 +174,7 @@ fn descriptors() -> Panel {
 fn starts() -> Value {
     json!({
         "name": "Starts", "datasource": datasource(), "enable": true, "hide": false, "iconColor": "blue",
-        "expr": format!("{} * 1000", own::foreign("process_start_time_seconds")),
+        "expr": format!("{} * 1000", own::started()),
         "useValueForTime": true, "step": "60s", "titleFormat": "Exporter started", "textFormat": "{{instance}}",
         "tagKeys": "job,instance",
     })
