@@ -5,7 +5,7 @@
 use std::env;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ use tracing::{error, info, warn};
 /// For work that outlives the stop signal, such as a scrape still being written.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
+/// For a file that is read at the start. One that takes longer is a pipe that nobody writes to, or lies on a mount that hangs.
+const READING: Duration = Duration::from_secs(5);
+
 /// Descriptors where the system does not say how many there are.
 const DESCRIPTORS: u64 = 256;
 
@@ -49,6 +52,8 @@ enum StartError {
     App(#[from] AppError),
     #[error("cannot read the certificates in {0} (--nectar.ca-file): {1}")]
     Certificates(PathBuf, io::Error),
+    #[error("cannot read {0}: it did not end within {READING:?}; is it a pipe, or on a mount that hangs?")]
+    Hangs(PathBuf),
     #[error("cannot set up the runtime, signals or sockets: {0}")]
     System(#[from] io::Error),
     #[error("cannot set up the log: another one is in force")]
@@ -79,7 +84,7 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
     let ca_file = cli.nectar.ca_file.clone();
     Ok(start(cli.exporter.log, |stop, dropped| async move {
         if let Some(path) = ca_file {
-            match tokio::fs::read(&path).await {
+            match within_time(&path, tokio::fs::read(&path)).await? {
                 Ok(pem) => settings.nectar.extra_certificates = Some(Certificates { path, pem }),
                 Err(error) => return Err(StartError::Certificates(path, error)),
             }
@@ -151,11 +156,13 @@ fn descriptors() -> u64 {
 }
 
 /// What protects the server, where a file says so.
-async fn keeper(settings: &Exporter) -> Result<Option<Keeper>, WebConfigError> {
-    match settings.web.config_file.clone() {
-        Some(path) => Keeper::load(path).await.map(Some),
-        None => Ok(None),
-    }
+async fn keeper(settings: &Exporter) -> Result<Option<Keeper>, StartError> {
+    let Some(path) = &settings.web.config_file else { return Ok(None) };
+    Ok(Some(within_time(path, Keeper::load(path.clone())).await??))
+}
+
+async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result<T, StartError> {
+    tokio::time::timeout(READING, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
 }
 
 /// Binds every address and says so, a line each.

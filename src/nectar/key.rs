@@ -2,17 +2,23 @@
 //!
 //! Knows files and secrets. Must not know requests.
 
-use std::io;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::io::AsyncReadExt;
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 /// A key is a line; a larger file is not a key file.
 const MAX_KEY_BYTES: u64 = 16 * 1024;
+
+/// A file that takes longer to read is a pipe that nobody writes to, or lies on a mount that hangs.
+const READING: Duration = Duration::from_secs(5);
 
 /// Why there is no usable key. Never holds the key.
 #[derive(Debug, thiserror::Error)]
@@ -20,13 +26,18 @@ pub enum KeyError {
     /// The file cannot be read.
     #[error("cannot read the API key file {0}: {1}")]
     Unreadable(PathBuf, io::Error),
+    /// It neither ends nor fails.
+    #[error(
+        "cannot read the API key file {0}: it did not end within {READING:?}; is it a pipe, or on a mount that hangs?"
+    )]
+    Hangs(PathBuf),
     /// Nothing in it but white space.
     #[error("the API key file {0} is blank; write the key into it, on one line")]
     Blank(PathBuf),
     /// Something in it that no key has.
     #[error("the API key file {0} holds something other than one line of visible ASCII characters")]
     NotAKey(PathBuf),
-    /// As the three above, for the variable.
+    /// As the last two, for the variable.
     #[error("the variable NECTAR_API_KEY holds something other than one line of visible ASCII characters")]
     VariableNotAKey,
 }
@@ -36,8 +47,8 @@ pub enum KeyError {
 pub struct Key {
     file: Option<PathBuf>,
     held: Mutex<Held>,
-    /// One reading of the file at a time, so that an earlier one cannot end later.
-    reading: tokio::sync::Mutex<()>,
+    /// One reading of the file at a time: an earlier one cannot end later, and one that hangs takes one thread and no more.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -61,13 +72,14 @@ impl Key {
     /// # Errors
     /// [`KeyError`], when the file has no usable key now.
     pub async fn from_file(path: PathBuf) -> Result<Self, KeyError> {
-        let secret = read(&path).await?;
-        Ok(Self::holding(Some(path), secret))
+        let key = Self::holding(None, SecretString::default());
+        let secret = key.read(&path).await?;
+        Ok(Self { file: Some(path), held: Mutex::new(Held { secret, file_is_fine: true }), ..key })
     }
 
     fn holding(file: Option<PathBuf>, secret: SecretString) -> Self {
         let held = Mutex::new(Held { secret, file_is_fine: true });
-        Self { file, held, reading: tokio::sync::Mutex::default() }
+        Self { file, held, reading: Arc::default() }
     }
 
     /// The key as a header that no `Debug` shows.
@@ -82,8 +94,7 @@ impl Key {
     /// Reads the file again. One that vanished, or holds no key any more, leaves the old key in force.
     pub async fn refresh(&self) {
         let Some(path) = &self.file else { return };
-        let _reading = self.reading.lock().await;
-        let outcome = read(path).await;
+        let outcome = self.read(path).await;
         let mut held = self.held();
         match outcome {
             Ok(secret) => {
@@ -102,22 +113,34 @@ impl Key {
         }
     }
 
+    /// Reads the file, on a thread that may block.
+    async fn read(&self, path: &Path) -> Result<SecretString, KeyError> {
+        let hangs = || KeyError::Hangs(path.to_owned());
+        let turn = timeout(READING, Arc::clone(&self.reading).lock_owned()).await.map_err(|_| hangs())?;
+        let file = path.to_owned();
+        let reading = tokio::task::spawn_blocking(move || read(&file, turn));
+        let read = timeout(READING, reading).await.map_err(|_| hangs())?;
+        let broke = |_| KeyError::Unreadable(path.to_owned(), io::ErrorKind::Other.into());
+        read.map_err(broke)?
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn read(path: &PathBuf) -> Result<SecretString, KeyError> {
-    let unreadable = |error| KeyError::Unreadable(path.clone(), error);
-    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+/// Keeps its `turn` until it is done, however long that takes.
+fn read(path: &Path, turn: OwnedMutexGuard<()>) -> Result<SecretString, KeyError> {
     let mut bytes = Vec::new();
-    file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).await.map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|_| KeyError::NotAKey(path.clone()))?;
+    let outcome = File::open(path).and_then(|file| file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes));
+    drop(turn);
+    outcome.map_err(|error| KeyError::Unreadable(path.to_owned(), error))?;
+    let text = String::from_utf8(bytes).map_err(|_| KeyError::NotAKey(path.to_owned()))?;
     let line = text.trim_start_matches('\u{feff}').trim();
     if line.is_empty() {
-        return Err(KeyError::Blank(path.clone()));
+        return Err(KeyError::Blank(path.to_owned()));
     }
-    checked(line).ok_or_else(|| KeyError::NotAKey(path.clone()))
+    checked(line).ok_or_else(|| KeyError::NotAKey(path.to_owned()))
 }
 
 fn checked(key: &str) -> Option<SecretString> {

@@ -1,6 +1,7 @@
 //! Flags, environment, exit codes, signals and log lines, as a person at a terminal meets them.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::support::binary::{Running, nectar_exporter, run};
 
@@ -116,6 +117,26 @@ fn what_keeps_it_from_starting_is_one_line() {
         assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
         assert!(faults.len() == 1 && faults[0].contains(&place), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("sim-secret"), "{arguments:?}: {stderr}");
+    }
+}
+
+/// A pipe that nobody writes to stands for a mount that hangs.
+#[test]
+fn a_file_that_cannot_be_read_to_its_end_keeps_it_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe").display().to_string();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let cases = ["--nectar.api-key-file", "--nectar.ca-file", "--web.config.file"].map(|flag| {
+        let mut command = nectar_exporter(&[flag, &pipe, "--web.listen-address=127.0.0.1:0"]);
+        if flag != "--nectar.api-key-file" {
+            command.env("NECTAR_API_KEY", "sim-secret");
+        }
+        (flag, std::thread::spawn(move || run(&mut command)))
+    });
+    for (flag, ended) in cases {
+        let (code, _, stderr) = ended.join().unwrap();
+        assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{flag}: {stderr}");
+        assert!(stderr.contains(&pipe) && stderr.contains("did not end within"), "{flag}: {stderr}");
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use nectar_exporter::clock::SystemClock;
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
+use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
 use crate::support::program::Program;
 use crate::support::scrape::Scrape;
@@ -86,4 +90,37 @@ async fn a_rotated_key_is_no_fifth_attempt() {
     let scrape = rotated_during_a_poll(failing).await;
     let sent = scrape.sum("nectar_api_requests_total", &[("endpoint", "company")]);
     assert_eq!(sent, 1.0 + 4.0, "one in the first poll, four in the second");
+}
+
+/// A pipe that nobody writes to stands for a mount that hangs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_cannot_be_read_to_its_end_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "first-key").unwrap();
+    let simulator = Simulator::new(&SMALL, "first-key", SystemClock::shared());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("--nectar.base-url=http://{}/v2.2", listener.local_addr().unwrap());
+    tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
+    let key = format!("--nectar.api-key-file={}", file.display());
+    let flags = [&*base_url, &*key, "--nectar.poll-interval=100ms", "--web.listen-address=127.0.0.1:0"];
+    let mut running = Running::start(&mut nectar_exporter(&flags));
+    running.wait_for("Poll finished");
+
+    std::fs::remove_file(&file).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    assert!(running.wait_for("no longer usable").contains("did not end within"));
+    for _ in 0..2 {
+        assert!(running.wait_for("Poll finished").contains("failures=0"), "the old key stays");
+    }
+
+    // Whoever still reads the pipe gets this, and the next one reads the file.
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "second-key").unwrap();
+    simulator.accept_key("second-key");
+    running.wait_for("The API key file has a new key");
+    running.signal("TERM");
+    assert_eq!(running.end(), Some(0));
+    assert_eq!(running.log.iter().filter(|line| line.contains("no longer usable")).count(), 1);
 }
