@@ -121,9 +121,10 @@ impl Client {
         self.settings.max_concurrent_requests.max(1)
     }
 
-    /// A poll begins: all retries are there again, and the key file may have a new key.
-    pub async fn begin_poll(&self) {
-        self.manners.begin_poll();
+    /// A poll begins, and ends at `deadline` by the monotonic clock: all retries are there again, and the key file may have a new
+    /// key.
+    pub async fn begin_poll(&self, deadline: Duration) {
+        self.manners.begin_poll(deadline);
         self.key.refresh().await;
     }
 
@@ -176,11 +177,15 @@ impl Client {
                 // Even if this request is given up: whoever comes next would be refused, too.
                 self.manners.pause(wait);
             }
+            // To wait in vain would hide why: whoever still waited would have failed for want of time.
+            if failed.reason == Reason::RateLimited && !self.manners.pause_ends_in_time() {
+                return Err(failed.reason);
+            }
             let wait = if self.was_rotated(failed, &key).await && patience.spend() {
                 Duration::ZERO
             } else {
                 let wait = patience.next_wait(failed).ok_or(failed.reason)?;
-                if !self.manners.may_retry() {
+                if !self.manners.has_time_for(wait) || !self.manners.may_retry() {
                     return Err(failed.reason);
                 }
                 wait
@@ -191,18 +196,13 @@ impl Client {
                 reason = failed.reason.label(),
                 wait_seconds = wait.as_secs_f64(),
             );
-            self.wait(failed.reason, wait).await;
+            if failed.reason == Reason::RateLimited {
+                // Who is asked to slow down makes the whole program wait. Whoever sends a request waits for the end of that.
+                self.manners.pause(wait);
+            } else {
+                self.clock.sleep(wait).await;
+            }
             self.observer.retried(endpoint);
-        }
-    }
-
-    /// Waits before the next attempt. Who is asked to slow down makes the whole program wait.
-    async fn wait(&self, reason: Reason, wait: Duration) {
-        if reason == Reason::RateLimited {
-            self.manners.pause(wait);
-            self.manners.pause_is_over().await;
-        } else {
-            self.clock.sleep(wait).await;
         }
     }
 
@@ -226,7 +226,9 @@ impl Client {
         let (code, answer, took) = {
             // Given back before the answer is decoded: the next request need not wait for that.
             let _place = self.gate.acquire().await.map_err(|_| NO_ANSWER)?;
-            self.manners.pause_is_over().await;
+            if !self.manners.pause_is_over().await {
+                return Err(Failed { reason: Reason::RateLimited, retry_after: None });
+            }
             let began = self.clock.monotonic();
             let (code, answer) = self.exchange(url, key).await;
             (code, answer, self.clock.monotonic().saturating_sub(began))

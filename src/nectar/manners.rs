@@ -1,4 +1,5 @@
-//! What all requests of the program owe Nectar together: a pause that one was asked for holds for all, and retries are few.
+//! What all requests of the program owe Nectar together: a pause that one was asked for holds for all, retries are few, and nobody
+//! waits for what would come after the poll has ended.
 //!
 //! Source of the rules: Nectar's documentation asks clients to answer 429 with waiting. Must not know what is requested.
 
@@ -22,17 +23,27 @@ struct State {
     /// By the monotonic clock: nobody asks before.
     paused_until: Duration,
     retries_left: u32,
+    /// By the monotonic clock: when the poll under way ends.
+    deadline: Duration,
 }
 
 impl Manners {
     /// No pause, and all retries left.
     pub fn new(clock: SharedClock) -> Self {
-        Self { clock, state: Mutex::new(State { paused_until: Duration::ZERO, retries_left: RETRIES }) }
+        let state = State { paused_until: Duration::ZERO, retries_left: RETRIES, deadline: Duration::MAX };
+        Self { clock, state: Mutex::new(state) }
     }
 
-    /// A new poll has all retries again.
-    pub fn begin_poll(&self) {
-        self.state().retries_left = RETRIES;
+    /// A new poll has all retries again. It ends at `deadline`, by the monotonic clock.
+    pub fn begin_poll(&self, deadline: Duration) {
+        let mut state = self.state();
+        state.retries_left = RETRIES;
+        state.deadline = deadline;
+    }
+
+    /// Whether the poll goes on for longer than this.
+    pub fn has_time_for(&self, wait: Duration) -> bool {
+        self.clock.monotonic().saturating_add(wait) < self.state().deadline
     }
 
     /// Nobody asks for `wait` from now on. A longer pause that is under way stays.
@@ -42,13 +53,22 @@ impl Manners {
         state.paused_until = state.paused_until.max(until);
     }
 
-    /// Completes when there is no pause, or when the one under way is over.
-    pub async fn pause_is_over(&self) {
+    /// Whether the poll goes on for longer than the pause.
+    pub fn pause_ends_in_time(&self) -> bool {
+        let state = self.state();
+        state.paused_until < state.deadline
+    }
+
+    /// Completes when there is no pause, or when the one under way is over. False, and at once, where the poll ends before.
+    pub async fn pause_is_over(&self) -> bool {
         loop {
             let until = self.state().paused_until;
             let left = until.saturating_sub(self.clock.monotonic());
             if left.is_zero() {
-                return;
+                return true;
+            }
+            if !self.pause_ends_in_time() {
+                return false;
             }
             self.clock.sleep(left).await;
             let mut state = self.state();

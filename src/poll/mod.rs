@@ -132,7 +132,7 @@ impl Poller {
         self.polls += 1;
         let list = tokio::select! {
             biased;
-            list = read_list(&self.client) => list,
+            list = read_list(&self.client, began.saturating_add(self.settings.timeout)) => list,
             () = &mut deadline => Err(Failure::Deadline),
         };
         self.journal.list(&list);
@@ -235,8 +235,8 @@ impl std::fmt::Debug for Poller {
     }
 }
 
-async fn read_list(client: &Client) -> Result<CompanyList, Failure> {
-    client.begin_poll().await;
+async fn read_list(client: &Client, deadline: Duration) -> Result<CompanyList, Failure> {
+    client.begin_poll(deadline).await;
     client.company_list().await.map_err(Failure::Request)
 }
 

@@ -39,8 +39,9 @@ async fn after_a_429_the_whole_program_waits() {
     assert_eq!(simulator.requests(), 22);
 }
 
-/// One company is answered 429 and told to wait for a year, at every attempt. The poll ends at its deadline, the other companies
-/// are fresh, and few requests are sent meanwhile. Once Nectar answers again, so does everything.
+/// One company is answered 429 and told to wait for a year, at every attempt. It is given up when the next attempt would come after
+/// the poll's end, for the cause that it had; the other companies are fresh, and few requests are sent. Once Nectar answers again, so
+/// does everything.
 #[tokio::test]
 async fn a_wait_of_a_year_for_one_company() {
     let plan = Plan { companies: 3, connections: 3, accounts: 1, seed: 7, speed: 0.0 };
@@ -55,16 +56,13 @@ async fn a_wait_of_a_year_for_one_company() {
         let sent = simulator.requests();
         program.clock.advance(Duration::from_secs(1200));
         let refused = [("endpoint", "connections"), ("code", "429")];
-        for attempts in [1.0, 2.0] {
-            let is_refused =
-                |scrape: &Scrape| scrape.value("nectar_api_requests_total", &refused) == Some(attempts);
-            program.until("the refusal", is_refused).await;
-            assert_eq!(program.scrape().await.value("nectar_exporter_polls_total", &[]), Some(1.0), "{wait}");
-            program.clock.advance(Duration::from_secs(300));
-        }
-        // Ten minutes, and the poll is over.
+        let is_refused = |scrape: &Scrape| scrape.value("nectar_api_requests_total", &refused) == Some(1.0);
+        program.until("the refusal", is_refused).await;
+        assert_eq!(program.scrape().await.value("nectar_exporter_polls_total", &[]), Some(1.0), "{wait}");
+        program.clock.advance(Duration::from_secs(300));
+        // Five minutes more would be the ten that a poll has.
         let after = program.after_polls(2).await;
-        let why = [("company_id", victim.as_str()), ("reason", "deadline")];
+        let why = [("company_id", victim.as_str()), ("reason", "rate_limited")];
         assert_eq!(after.value("nectar_company_last_failure", &why), Some(1.0), "{wait}");
         assert_eq!(after.sum("nectar_company_up", &[]), 2.0, "{wait}: the others were read before");
         let connections = |scrape: &Scrape| scrape.sum("nectar_connections", &[]);
@@ -72,11 +70,57 @@ async fn a_wait_of_a_year_for_one_company() {
         assert!(simulator.requests() - sent <= 4 + 3, "{wait}: {} requests", simulator.requests() - sent);
 
         simulator.faults().clear();
-        program.clock.advance(Duration::from_secs(600));
+        program.clock.advance(Duration::from_secs(900));
         let healed = program.after_polls(3).await;
         assert_eq!(healed.value("nectar_up", &[]), Some(1.0), "{wait}");
         assert_eq!(connections(&healed), connections(&before), "{wait}");
     }
+}
+
+/// Everything is refused with a wait that leaves no time: the cause stays what it was, for the list, for a company, and for those
+/// whose turn never came.
+#[tokio::test]
+async fn a_long_wait_does_not_hide_why() {
+    for (status, reason) in [(503, "server_error"), (429, "rate_limited")] {
+        for wait in [200, 300, 3600] {
+            for is_list in [true, false] {
+                let context = format!("{status}, {wait} s, the list: {is_list}");
+                let after = refused_for_long(status, wait, is_list).await;
+                assert_eq!(after.value("nectar_last_failure", &[("reason", reason)]), Some(1.0), "{context}");
+                assert_eq!(
+                    after.sum("nectar_company_last_failure", &[("reason", reason)]),
+                    50.0,
+                    "{context}"
+                );
+            }
+        }
+    }
+}
+
+/// After the poll in which the list, or each company, was refused.
+async fn refused_for_long(status: u16, wait: u64, is_list: bool) -> Scrape {
+    let plan = Plan { companies: 50, connections: 3, accounts: 1, seed: 7, speed: 0.0 };
+    let clock = TestClock::skipping(Duration::from_secs(60));
+    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    // A time that no wait of these ends at.
+    let flags = ["--nectar.poll-interval=20m", "--nectar.max-data-age=2h", "--nectar.poll-timeout=590s"];
+    let program = Program::against(&simulator, &flags, clock).await;
+    program.after_polls(1).await;
+    let companies = || simulator.companies().into_iter().map(Scope::Company).collect();
+    for scope in if is_list { vec![Scope::CompanyList] } else { companies() } {
+        simulator.faults().set(scope, Fault::StatusRetryAfter(status, wait.to_string()));
+    }
+    program.clock.advance(Duration::from_secs(1200));
+    // A longer one counts as five minutes.
+    let wait = Duration::from_secs(wait.min(300));
+    program
+        .until("the end of the poll", |scrape| {
+            if program.clock.is_awaited(wait) {
+                program.clock.advance(wait);
+            }
+            scrape.value("nectar_exporter_polls_total", &[]) == Some(2.0)
+        })
+        .await
 }
 
 /// All pages of all companies fail: each company is asked for, but not each four times. And the next poll is as patient as
