@@ -2,24 +2,38 @@
 //!
 //! Source of the rules: the section "Label values" of the README. Must not know which field the text came from.
 
-/// A value is cut at this many characters.
-pub const MAX_CHARS: usize = 200;
+use std::cmp::Ordering;
 
-/// `text` cut at [`MAX_CHARS`], with control characters other than the newline replaced by U+FFFD.
+/// A value is cut at this many bytes of UTF-8, as Prometheus' `label_value_length_limit` counts them.
+pub const MAX_BYTES: usize = 200;
+
+/// `text` with control characters other than the newline replaced by U+FFFD, and cut before the character that would make it
+/// longer than [`MAX_BYTES`].
 pub fn clean(text: &str) -> String {
-    let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
-    text.chars().take(MAX_CHARS).map(visible).collect()
+    let mut cleaned = String::new();
+    for c in text.chars() {
+        let visible = if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+        if cleaned.len() + visible.len_utf8() > MAX_BYTES {
+            break;
+        }
+        cleaned.push(visible);
+    }
+    cleaned
 }
 
 /// `text` cleaned, or `fallback` where there is none or what is left of it is blank.
 pub fn clean_or(text: Option<&str>, fallback: &str) -> String {
-    match text {
-        Some(text) if !text.chars().take(MAX_CHARS).all(char::is_whitespace) => clean(text),
-        _ => fallback.to_owned(),
-    }
+    let cleaned = text.map(clean).filter(|cleaned| !cleaned.trim().is_empty());
+    cleaned.unwrap_or_else(|| fallback.to_owned())
 }
 
 /// Whether `text` can serve as an id: cleaning must not change it, or two ids could become one.
 pub fn is_readable_id(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.len() <= MAX_BYTES && !text.chars().any(char::is_control)
+}
+
+/// The order of ids. They are UUIDs: upper and lower case are the same.
+pub fn by_id(one: &str, other: &str) -> Ordering {
+    let [one, other] = [one, other].map(|id| id.bytes().map(|byte| byte.to_ascii_lowercase()));
+    one.cmp(other)
 }

@@ -101,8 +101,8 @@ impl Exporter {
             poll: poll::Settings {
                 interval: flags.poll_interval,
                 timeout: flags.poll_timeout,
-                only: flags.only.clone(),
-                except: flags.except.clone(),
+                only: ids(&flags.only),
+                except: ids(&flags.except),
             },
             metrics: metrics::Settings {
                 detail: match flags.detail {
@@ -140,14 +140,22 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
             OWN_PATHS.join(", ")
         ));
     }
-    for (flag, ids) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
-        if ids.iter().any(|id| id.trim().is_empty()) {
-            faults.push(format!("{flag} takes the id of a company, not an empty text"));
+    for (flag, given) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
+        if !given.is_empty() && ids(given).is_empty() {
+            faults.push(format!("{flag} takes ids of companies, not an empty text"));
         }
     }
-    if flags.only.iter().any(|id| flags.except.iter().any(|other| other.eq_ignore_ascii_case(id))) {
+    let except = ids(&flags.except);
+    if ids(&flags.only).iter().any(|id| except.iter().any(|other| other.eq_ignore_ascii_case(id))) {
         faults.push("--nectar.company and --nectar.exclude-company name the same company".to_owned());
     }
+}
+
+/// Ids as people write them: with blanks behind commas, one on each line, or in quotes that an env file keeps. No id has any of these.
+fn ids(given: &[String]) -> Vec<String> {
+    let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'');
+    let ids = given.iter().flat_map(|text| text.split(is_between));
+    ids.filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// Does not repeat the value: somebody may have written a password into it.

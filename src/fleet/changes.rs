@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::unknown::GrantedWords;
 use crate::model::Snapshot;
 use crate::status::{Kind, Status};
+use crate::text::by_id;
 
 /// Counts by the value of the `status` label.
 pub type ByLabel = BTreeMap<Box<str>, u64>;
@@ -74,7 +75,7 @@ fn pairs<'a, T>(
     let mut before = before.iter().peekable();
     after.iter().filter_map(move |new| {
         loop {
-            match id(before.peek()?).cmp(id(new)) {
+            match by_id(id(before.peek()?), id(new)) {
                 Ordering::Less => before.next(),
                 Ordering::Equal => return Some((before.next()?, new)),
                 Ordering::Greater => return None,

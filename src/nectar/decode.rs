@@ -15,7 +15,7 @@ use super::distinct::{Identified, keep_distinct};
 use super::json::{Elements, Fields, Value};
 use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
 use crate::status::{Kind, Status};
-use crate::text;
+use crate::text::{self, by_id};
 
 /// What a utility or country that is missing is called.
 pub const UNKNOWN: &str = "unknown";
@@ -67,7 +67,7 @@ pub fn company_list(body: &[u8]) -> Option<CompanyList> {
     let mut seen = BTreeSet::new();
     for record in Elements::read(without_mark(&text))? {
         match company(record) {
-            Some(company) if seen.insert(company.id.clone()) => list.companies.push(company),
+            Some(company) if seen.insert(company.id.to_ascii_lowercase()) => list.companies.push(company),
             Some(_) => {}
             None => list.dropped += 1,
         }
@@ -118,8 +118,8 @@ pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
 
 fn repeated(rows: &[Row]) -> usize {
     let mut ids: Vec<&str> = rows.iter().map(Row::id).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    ids.sort_unstable_by(|a, b| by_id(a, b));
+    ids.dedup_by(|a, b| by_id(a, b).is_eq());
     rows.len() - ids.len()
 }
 

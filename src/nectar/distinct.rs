@@ -6,6 +6,8 @@ use std::mem::swap;
 
 use jiff::Timestamp;
 
+use crate::text::by_id;
+
 /// A record that has an id.
 pub trait Identified {
     /// Unique among those to be kept.
@@ -19,9 +21,9 @@ pub trait Identified {
 /// Returns how many went.
 pub fn keep_distinct<T: Identified>(records: &mut Vec<T>) -> usize {
     let all = records.len();
-    records.sort_by(|a, b| a.id().cmp(b.id()).then(a.last_update().cmp(&b.last_update())));
+    records.sort_by(|a, b| by_id(a.id(), b.id()).then(a.last_update().cmp(&b.last_update())));
     records.dedup_by(|later, kept| {
-        let is_same = later.id() == kept.id();
+        let is_same = by_id(later.id(), kept.id()).is_eq();
         if is_same {
             swap(later, kept);
         }

@@ -14,6 +14,8 @@ pub(super) struct Choice {
     pub(super) listed: BTreeMap<CompanyId, Company>,
     /// Asked for by id, but not in the list.
     pub(super) absent: Vec<Company>,
+    /// To be left out, but not in the list either.
+    pub(super) left_out_in_vain: Vec<String>,
 }
 
 impl Choice {
@@ -26,14 +28,16 @@ impl Choice {
             absent.insert(company.id.to_ascii_lowercase(), company);
         }
         let mut listed = BTreeMap::new();
+        let mut left_out_in_vain = except.to_vec();
         for company in companies {
+            left_out_in_vain.retain(|id| !id.eq_ignore_ascii_case(&company.id));
             absent.remove(&company.id.to_ascii_lowercase());
             let wanted = only.is_empty() || among(only, &company.id);
             if wanted && !among(except, &company.id) {
                 listed.insert(Arc::clone(&company.id), company);
             }
         }
-        Self { listed, absent: absent.into_values().collect() }
+        Self { listed, absent: absent.into_values().collect(), left_out_in_vain }
     }
 
     /// How many companies are to be shown, read or not.

@@ -18,6 +18,7 @@ pub(super) struct Journal {
     companies: BTreeMap<CompanyId, Failure>,
     list: Option<Failure>,
     dropped_records: usize,
+    left_out_in_vain: Vec<String>,
 }
 
 impl Journal {
@@ -43,6 +44,20 @@ impl Journal {
                 records = list.dropped
             );
             self.dropped_records = list.dropped;
+        }
+    }
+
+    /// Ids of `--nectar.exclude-company` that the list does not have: most likely mistyped. Said once of each.
+    pub(super) fn left_out_in_vain(&mut self, ids: &[String]) {
+        for id in ids {
+            if !self.left_out_in_vain.contains(id) {
+                warn!(
+                    msg = "A company that is to be left out is not in the list",
+                    company_id = id.as_str(),
+                    advice = "check the id given with --nectar.exclude-company",
+                );
+                self.left_out_in_vain.push(id.clone());
+            }
         }
     }
 

@@ -174,7 +174,8 @@ impl Poller {
         tally.companies = choice.len();
         tally.nothing_to_read = list_is_empty || tally.companies == 0;
         self.journal.keep_only(|id| choice.contains(id));
-        let Choice { listed, absent } = choice;
+        let Choice { listed, absent, left_out_in_vain } = choice;
+        self.journal.left_out_in_vain(&left_out_in_vain);
         self.last_begun.retain(|id, _| listed.contains_key(id));
         self.fleet.listed(&listed, &absent);
         for company in absent {

@@ -140,6 +140,22 @@ fn a_file_that_cannot_be_read_to_its_end_keeps_it_from_starting() {
     }
 }
 
+/// Most likely it is mistyped. It is said once, and not at each poll.
+#[test]
+fn a_company_that_is_left_out_in_vain_is_named_once() {
+    let mut command =
+        nectar_exporter(&["demo", "--nectar.poll-interval=100ms", "--web.listen-address=127.0.0.1:0"]);
+    let mut running =
+        Running::start(command.env("NECTAR_EXPORTER_NECTAR_EXCLUDE_COMPANY", "\"not-there, nor-this\""));
+    (0..3).for_each(|_| drop(running.wait_for("Poll finished")));
+    running.signal("TERM");
+    assert_eq!(running.end(), Some(0));
+    for id in ["not-there", "nor-this"] {
+        let named = format!("company_id={id} ");
+        assert_eq!(running.log.iter().filter(|line| line.contains(&named)).count(), 1, "{:#?}", running.log);
+    }
+}
+
 #[test]
 fn every_flag_has_a_twin_in_the_environment() {
     let mut command = nectar_exporter(&["demo"]);

@@ -149,9 +149,11 @@ async fn a_list_of_accounts_beyond_all_measure() {
 /// The same company twice in the list is one company, under the name that came first.
 #[tokio::test]
 async fn a_company_that_stands_twice_in_the_list() {
-    for (name, second) in [("the same name", "C"), ("another name", "D")] {
+    for (name, id, second) in
+        [("the same name", "c", "C"), ("another name", "c", "D"), ("another letter case", "C", "C")]
+    {
         let list = format!(
-            r#"[{{"id":"c","name":"C","externalId":"1"}},{{"id":"d","name":"Other"}},{{"id":"c","name":"{second}","externalId":"2"}}]"#
+            r#"[{{"id":"c","name":"C","externalId":"1"}},{{"id":"d","name":"Other"}},{{"id":"{id}","name":"{second}","externalId":"2"}}]"#
         );
         let bodies = Bodies::default()
             .with("company", list)
@@ -182,6 +184,13 @@ async fn a_record_that_stands_twice_on_a_page() {
         ("the later one last", row("PENDING", 13), row("CONNECTED", 14), 1, Some("CONNECTED")),
         ("the later one first", row("PENDING", 14), row("CONNECTED", 13), 1, Some("PENDING")),
         ("of one age", row("PENDING", 14), row("CONNECTED", 14), 1, Some("CONNECTED")),
+        (
+            "in another letter case",
+            row("PENDING", 13),
+            row("CONNECTED", 14).replace(r#""a""#, r#""A""#),
+            1,
+            Some("CONNECTED"),
+        ),
         ("counted twice by Nectar", row("PENDING", 13), row("CONNECTED", 14), 2, None),
     ];
     for (name, first, second, total, shown) in cases {
