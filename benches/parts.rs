@@ -53,6 +53,7 @@ impl Nectar {
             max_concurrent_requests: 8,
             page_size: 500,
             extra_certificates: None,
+            proxy: None,
         };
         let observer = Arc::new(OwnMetrics::new(DroppedLines::default()).unwrap());
         let key = Key::fixed(KEY.into()).unwrap();

@@ -62,10 +62,8 @@ impl App {
         let client = Client::new(settings.nectar, key, Arc::clone(&clock), own.clone())?;
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
-        let max_data_age = settings.metrics.max_data_age;
         let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics)?;
-        let path = settings.web.telemetry_path;
-        let server = Server::new(exposition.clone(), fleet, Arc::clone(&clock), path, max_data_age);
+        let server = Server::new(exposition.clone(), fleet, Arc::clone(&clock), settings.web.pages);
         let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own);
         Ok(Self { poller, exposition, server, clock, keeper: None, limits: Limits::default() })
     }

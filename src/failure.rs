@@ -21,8 +21,12 @@ pub enum Reason {
     ServerError,
     /// No answer, or not all of it, within the request timeout.
     Timeout,
+    /// The name of the host leads nowhere.
+    Dns,
     /// No connection, or one that broke.
     Connect,
+    /// The two sides could not agree on TLS, or we do not trust the certificate.
+    Tls,
     /// An answer that is not what the API documents.
     Decode,
     /// An answer larger than this program reads.
@@ -33,7 +37,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Auth,
         Self::Forbidden,
         Self::NotFound,
@@ -41,7 +45,9 @@ impl Reason {
         Self::ClientError,
         Self::ServerError,
         Self::Timeout,
+        Self::Dns,
         Self::Connect,
+        Self::Tls,
         Self::Decode,
         Self::TooLarge,
         Self::Other,
@@ -57,17 +63,33 @@ impl Reason {
             Self::ClientError => "client_error",
             Self::ServerError => "server_error",
             Self::Timeout => "timeout",
+            Self::Dns => "dns",
             Self::Connect => "connect",
+            Self::Tls => "tls",
             Self::Decode => "decode",
             Self::TooLarge => "too_large",
             Self::Other => "other",
         }
     }
 
+    /// Whether it came from the way to Nectar, and not from Nectar.
+    pub fn is_of_the_way(self) -> bool {
+        matches!(self, Self::Dns | Self::Connect | Self::Tls)
+    }
+
     /// Whether the same request may succeed a moment later.
     pub fn is_passing(self) -> bool {
-        matches!(self, Self::Timeout | Self::Connect | Self::RateLimited | Self::ServerError)
+        self.is_of_the_way() || matches!(self, Self::Timeout | Self::RateLimited | Self::ServerError)
     }
+}
+
+/// What stood in the way to Nectar, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Whom we wanted to reach.
+    pub host: String,
+    /// What the operating system or TLS says of it.
+    pub cause: String,
 }
 
 /// Why a company, or a whole poll, failed.
@@ -100,6 +122,28 @@ impl Failure {
         }
     }
 
+    /// What it is, in plain words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Request(Reason::Auth) => "Nectar refuses the API key",
+            Self::Request(Reason::Forbidden) => "the API key may not see it",
+            Self::Request(Reason::NotFound) => "Nectar does not know it",
+            Self::Request(Reason::RateLimited) => "Nectar asks for fewer requests",
+            Self::Request(Reason::ClientError) => "Nectar refuses the request",
+            Self::Request(Reason::ServerError) => "Nectar reports an error of its own",
+            Self::Request(Reason::Timeout) => "no answer came in time",
+            Self::Request(Reason::Dns) => "the name of Nectar's host leads nowhere",
+            Self::Request(Reason::Connect) => "there is no connection to Nectar, or it broke",
+            Self::Request(Reason::Tls) => "there is no connection to Nectar that can be trusted",
+            Self::Request(Reason::Decode) => "what came is no answer of Nectar's API",
+            Self::Request(Reason::TooLarge) => "the answer is too large",
+            Self::Request(Reason::Other) => "the answer is of a kind that Nectar's API does not give",
+            Self::Incomplete => "the list kept changing while it was read",
+            Self::Deadline => "time ran out before it was read",
+            Self::NotListed => "the API key does not list it",
+        }
+    }
+
     /// What a person can do about it.
     pub fn advice(self) -> &'static str {
         match self {
@@ -112,7 +156,13 @@ impl Failure {
             Self::Request(Reason::ClientError) => "check --nectar.base-url and --nectar.page-size",
             Self::Request(Reason::ServerError) => "wait, or ask Nectar: their side reports an error",
             Self::Request(Reason::Timeout) => "check the network, or raise --nectar.request-timeout",
-            Self::Request(Reason::Connect) => "check the network, DNS, proxy and certificates",
+            Self::Request(Reason::Dns) => {
+                "check the host in --nectar.base-url (or of the proxy), and DNS on this machine"
+            }
+            Self::Request(Reason::Connect) => "check the network, firewalls, and the proxy",
+            Self::Request(Reason::Tls) => {
+                "check the certificate of the server, --nectar.ca-file, and the clock of this machine"
+            }
             Self::Request(Reason::Decode) => "check --nectar.base-url: this is not an answer of Nectar's API",
             Self::Request(Reason::TooLarge) => "lower --nectar.page-size",
             Self::Request(Reason::Other) => "check --nectar.base-url: Nectar's API does not answer like this",

@@ -19,6 +19,7 @@ use nectar_exporter::config::{
 };
 use nectar_exporter::log::{self, Lines};
 use nectar_exporter::metrics::Build;
+use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, Simulator};
@@ -44,6 +45,8 @@ const DESCRIPTORS: u64 = 256;
 enum StartError {
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error(transparent)]
@@ -89,6 +92,9 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
                 Err(error) => return Err(StartError::Certificates(path, error)),
             }
         }
+        if !settings.nectar.is_on_this_machine() {
+            settings.nectar.proxy = proxy_for(&settings.nectar.base_url, |name| env::var_os(name))?;
+        }
         let key = match key {
             KeySource::File(path) => Key::from_file(path).await?,
             KeySource::Value(key) => Key::fixed(key)?,
@@ -123,8 +129,8 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
         if let Some(first) = listeners.first() {
             let port = first.local_addr()?.port();
             let scheme = if keeper.as_ref().is_some_and(Keeper::has_tls) { "https" } else { "http" };
-            let page = format!("{scheme}://localhost:{port}/");
-            let metrics = format!("{scheme}://localhost:{port}{}", settings.web.telemetry_path);
+            let page = format!("{scheme}://localhost:{port}{}/", settings.web.pages.prefix);
+            let metrics = format!("{scheme}://localhost:{port}{}", settings.web.pages.metrics());
             info!(
                 msg = "The demo runs: open the page in a browser, point Prometheus at the metrics",
                 page, metrics

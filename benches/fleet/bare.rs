@@ -55,6 +55,7 @@ pub fn run(mut words: impl Iterator<Item = String>) -> ExitCode {
         max_concurrent_requests: CONCURRENCY,
         page_size: PAGE,
         extra_certificates: None,
+        proxy: None,
     };
     let key = Key::fixed(KEY.into()).unwrap();
     let client = Arc::new(Client::new(settings, key, SystemClock::shared(), Arc::new(Nobody)).unwrap());

@@ -138,6 +138,12 @@ pub struct ExporterFlags {
     /// Path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
     pub telemetry_path: String,
+    /// Where people reach this exporter behind a reverse proxy [default: where it listens]
+    #[arg(long = "web.external-url", value_name = "URL")]
+    pub external_url: Option<String>,
+    /// What all paths begin with [default: the path of --web.external-url]
+    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    pub route_prefix: Option<String>,
     /// File with TLS and basic auth, in the format of Prometheus' exporter-toolkit; read again when it changes
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,

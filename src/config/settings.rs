@@ -11,7 +11,7 @@ use url::Url;
 
 use super::flags::{DetailFlag, ExporterFlags, NectarFlags};
 use crate::web::ListenAddress;
-use crate::{metrics, nectar, poll};
+use crate::{metrics, nectar, poll, server};
 
 /// Paths that are taken. Some of them need no password, which the metrics must not fall under.
 const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
@@ -37,8 +37,8 @@ pub enum KeySource {
 pub struct Web {
     /// Where to listen.
     pub listen_addresses: Vec<ListenAddress>,
-    /// Path of the metrics.
-    pub telemetry_path: String,
+    /// What people can look at.
+    pub pages: server::Pages,
     /// The file with TLS and passwords.
     pub config_file: Option<PathBuf>,
 }
@@ -84,7 +84,11 @@ impl Exporter {
         let mut faults = Vec::new();
         check(flags, &mut faults);
         match base_url(SIMULATOR_URL) {
-            Ok(base_url) if faults.is_empty() => Ok(Self::new(flags, base_url)),
+            Ok(base_url) if faults.is_empty() => {
+                let mut settings = Self::new(flags, base_url);
+                settings.web.pages.is_demo = true;
+                Ok(settings)
+            }
             _ => Err(BadUsage(faults)),
         }
     }
@@ -97,6 +101,7 @@ impl Exporter {
                 max_concurrent_requests: flags.max_concurrent_requests.into(),
                 page_size: flags.page_size,
                 extra_certificates: None,
+                proxy: None,
             },
             poll: poll::Settings {
                 interval: flags.poll_interval,
@@ -117,7 +122,12 @@ impl Exporter {
             },
             web: Web {
                 listen_addresses: flags.listen_addresses.clone(),
-                telemetry_path: flags.telemetry_path.clone(),
+                pages: server::Pages {
+                    prefix: prefix(flags).unwrap_or_default(),
+                    telemetry_path: flags.telemetry_path.clone(),
+                    max_data_age: flags.max_data_age,
+                    is_demo: false,
+                },
                 config_file: flags.web_config_file.clone(),
             },
         }
@@ -133,12 +143,14 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
         );
     }
     let path = &flags.telemetry_path;
-    let is_path = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b));
-    if !is_path || OWN_PATHS.contains(&path.as_str()) {
+    if !is_path(path) || OWN_PATHS.contains(&path.as_str()) {
         faults.push(format!(
             "--web.telemetry-path takes a path that begins with / and is none of {}",
             OWN_PATHS.join(", ")
         ));
+    }
+    if let Err(fault) = prefix(flags) {
+        faults.push(fault);
     }
     for (flag, given) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
         if !given.is_empty() && ids(given).is_empty() {
@@ -148,6 +160,26 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     let except = ids(&flags.except);
     if ids(&flags.only).iter().any(|id| except.iter().any(|other| other.eq_ignore_ascii_case(id))) {
         faults.push("--nectar.company and --nectar.exclude-company name the same company".to_owned());
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b))
+}
+
+/// What all paths begin with, without a slash at its end.
+fn prefix(flags: &ExporterFlags) -> Result<String, String> {
+    let outside = flags.external_url.as_ref().map(|text| {
+        let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.ok_or("--web.external-url takes an http:// or https:// URL, such as https://example.org/nectar/")
+    });
+    let outside = outside.transpose()?.map(|url| url.path().to_owned());
+    let prefix = flags.route_prefix.clone().or(outside).unwrap_or_default();
+    let prefix = prefix.trim_end_matches('/');
+    if prefix.is_empty() || is_path(prefix) {
+        Ok(prefix.to_owned())
+    } else {
+        Err("--web.route-prefix takes a path that begins with /, such as /nectar".to_owned())
     }
 }
 

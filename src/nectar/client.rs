@@ -3,25 +3,26 @@
 //! Knows HTTP and `reqwest`. Must not know paging, polling or metrics' names.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, StatusCode, redirect};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, Proxy, StatusCode, redirect};
+use secrecy::ExposeSecret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::debug;
 use url::Url;
 
-use super::answer::{read_body, reason_of, reason_of_status};
+use super::answer::{cause_of, read_body, reason_of, reason_of_status};
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
 use super::manners::Manners;
 use super::retry::{self, Failed, Patience};
 use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
-use crate::failure::Reason;
+use crate::failure::{Obstacle, Reason};
 use crate::observe::{Endpoint, ObserveRequests};
 use crate::worker::{NoThread, Priority, Worker};
 
@@ -31,6 +32,9 @@ const KEY_HEADER: &str = "X-API-Key";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than between two requests of a poll. Until the next poll a connection would be of no use to either side.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Header lines of an answer. More, or larger ones, are not read.
+const MAX_HEADERS: usize = 1000;
 
 /// By a fault of ours there is none.
 const NO_ANSWER: Failed = Failed { reason: Reason::Other, retry_after: None };
@@ -47,6 +51,9 @@ pub enum ClientError {
     /// No TLS.
     #[error("TLS cannot be set up: no trusted certificates were found; install the package ca-certificates")]
     Tls,
+    /// The address of the proxy is none.
+    #[error("the address of the proxy cannot be used; look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY")]
+    Proxy,
     /// No thread to decode answers on.
     #[error(transparent)]
     Thread(#[from] NoThread),
@@ -66,6 +73,7 @@ pub struct Client {
     manners: Manners,
     clock: SharedClock,
     observer: Arc<dyn ObserveRequests>,
+    obstacle: Mutex<Option<Obstacle>>,
 }
 
 impl Client {
@@ -81,6 +89,7 @@ impl Client {
     ) -> Result<Self, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("nectar-exporter/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -89,9 +98,12 @@ impl Client {
             .pool_idle_timeout(IDLE_TIMEOUT)
             // A redirect would take the key to another host.
             .redirect(redirect::Policy::none())
-            .gzip(true);
-        if settings.is_on_this_machine() {
-            builder = builder.no_proxy();
+            .http1_max_headers(MAX_HEADERS)
+            // Which one is taken is settled already, see nectar::proxy.
+            .no_proxy();
+        if let Some(proxy) = &settings.proxy {
+            let proxy = Proxy::all(proxy.expose_secret()).map_err(|_| ClientError::Proxy)?;
+            builder = builder.proxy(proxy);
         }
         let extra = further_certificates(&settings)?;
         let builder = if settings.base_url.scheme() == "http" {
@@ -108,12 +120,28 @@ impl Client {
         let (gate, room) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
         let manners = Manners::new(Arc::clone(&clock));
         let decoder = Worker::start("decoder", Priority::Low)?;
-        Ok(Self { http, settings, key, gate, room: Arc::new(room), decoder, manners, clock, observer })
+        Ok(Self {
+            http,
+            settings,
+            key,
+            gate,
+            room: Arc::new(room),
+            decoder,
+            manners,
+            clock,
+            observer,
+            obstacle: Mutex::default(),
+        })
     }
 
     /// The clock that this client waits by.
     pub fn clock(&self) -> &SharedClock {
         &self.clock
+    }
+
+    /// What stood in the way last, if anything ever did.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many requests may be under way at once.
@@ -263,7 +291,15 @@ impl Client {
     async fn exchange(&self, url: &Url, key: &HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
         let failed = |reason| Failed { reason, retry_after: None };
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
-            Err(error) => (None, Err(failed(reason_of(&error)))),
+            Err(error) => {
+                let reason = reason_of(&error);
+                if reason.is_of_the_way() {
+                    let host = url.host_str().unwrap_or_default().to_owned();
+                    *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(Obstacle { host, cause: cause_of(&error) });
+                }
+                (None, Err(failed(reason)))
+            }
             Ok(response) if response.status() == StatusCode::OK => {
                 (Some(StatusCode::OK), read_body(response).await.map_err(failed))
             }

@@ -9,6 +9,7 @@ mod distinct;
 pub mod json;
 pub mod key;
 pub mod manners;
+pub mod proxy;
 pub mod retry;
 mod settings;
 pub mod walk;

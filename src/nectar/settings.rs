@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use url::{Host, Url};
 
 /// How to talk to Nectar.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub page_size: u16,
     /// Certificates trusted besides the system's.
     pub extra_certificates: Option<Certificates>,
+    /// The address of a proxy that all requests take. A password may stand in it.
+    pub proxy: Option<SecretString>,
 }
 
 /// A file of certificates, read.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Obstacle};
 use crate::fleet::PollOutcome;
 use crate::model::{Company, CompanyId};
 use crate::nectar::decode::CompanyList;
@@ -22,14 +22,17 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// How the company list was read.
-    pub(super) fn list(&mut self, list: &Result<CompanyList, Failure>) {
+    /// How the company list was read, and what stood in the way last.
+    pub(super) fn list(&mut self, list: &Result<CompanyList, Failure>, obstacle: Option<&Obstacle>) {
         let failure = list.as_ref().err().copied();
         match failure {
             Some(failure) if self.list != Some(failure) => {
+                let (host, cause) = told_of(failure, obstacle);
                 warn!(
                     msg = "The company list cannot be read; what was read earlier stays until it is too old",
                     reason = failure.label(),
+                    host,
+                    cause,
                     advice = failure.advice(),
                 );
             }
@@ -61,16 +64,19 @@ impl Journal {
         }
     }
 
-    /// How a company was read.
-    pub(super) fn company(&mut self, company: &Company, outcome: PollOutcome) {
+    /// How a company was read, and what stood in the way last.
+    pub(super) fn company(&mut self, company: &Company, outcome: PollOutcome, obstacle: Option<&Obstacle>) {
         match outcome {
             Err(failure) => {
                 if self.companies.insert(Arc::clone(&company.id), failure) != Some(failure) {
+                    let (host, cause) = told_of(failure, obstacle);
                     warn!(
                         msg = "A company cannot be read; what was read earlier stays until it is too old",
                         company_id = &*company.id,
                         company = &*company.name,
                         reason = failure.label(),
+                        host,
+                        cause,
                         advice = failure.advice(),
                     );
                 }
@@ -90,5 +96,15 @@ impl Journal {
     /// Forgets companies that are no longer asked for.
     pub(super) fn keep_only(&mut self, is_asked_for: impl Fn(&str) -> bool) {
         self.companies.retain(|id, _| is_asked_for(id));
+    }
+}
+
+/// Host and cause, where the failure came from the way to Nectar.
+fn told_of(failure: Failure, obstacle: Option<&Obstacle>) -> (Option<&str>, Option<&str>) {
+    match failure {
+        Failure::Request(reason) if reason.is_of_the_way() => {
+            (obstacle.map(|it| it.host.as_str()), obstacle.map(|it| it.cause.as_str()))
+        }
+        _ => (None, None),
     }
 }

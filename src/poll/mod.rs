@@ -67,6 +67,7 @@ struct Tally {
     failures: usize,
     first_cause: Option<Failure>,
     nothing_to_read: bool,
+    has_list: bool,
 }
 
 impl Tally {
@@ -135,7 +136,7 @@ impl Poller {
             list = read_list(&self.client, began.saturating_add(self.settings.timeout)) => list,
             () = &mut deadline => Err(Failure::Deadline),
         };
-        self.journal.list(&list);
+        self.journal.list(&list, self.client.obstacle().as_ref());
         let mut tally = Tally::default();
         match list {
             Ok(list) => {
@@ -153,11 +154,12 @@ impl Poller {
         // First the fleet, then the counters: who sees a poll counted sees its fleet.
         self.fleet.poll_ended(outcome, tally.is_good(), self.clock.now(), ended);
         self.observer.poll_ended(took, outcome);
+        // What is not known is no 0: it is left out.
         info!(
             msg = "Poll finished",
-            companies = tally.companies,
-            connections = tally.connections,
-            accounts = tally.accounts,
+            companies = tally.has_list.then_some(tally.companies),
+            connections = tally.is_good().then_some(tally.connections),
+            accounts = tally.is_good().then_some(tally.accounts),
             seconds = rounded(took),
             failures = tally.failures,
         );
@@ -165,6 +167,7 @@ impl Poller {
 
     /// Takes over the list, and returns the companies to be read.
     fn take_over(&mut self, list: CompanyList, tally: &mut Tally) -> BTreeMap<CompanyId, Company> {
+        tally.has_list = true;
         let list_is_empty = list.companies.is_empty();
         if list.dropped > 0 {
             // A company that cannot be named cannot be read: this poll is not whole.
@@ -180,7 +183,7 @@ impl Poller {
         self.fleet.listed(&listed, &absent);
         for company in absent {
             tally.failed(Failure::NotListed);
-            self.journal.company(&company, Err(Failure::NotListed));
+            self.journal.company(&company, Err(Failure::NotListed), None);
         }
         listed
     }
@@ -210,7 +213,12 @@ impl Poller {
             };
             let Some((company, outcome)) = ended else { break };
             waiting.remove(&company.id);
-            journal.company(&company, outcome.as_ref().map(|_| ()).map_err(|failure| *failure));
+            let obstacle = client.obstacle();
+            journal.company(
+                &company,
+                outcome.as_ref().map(drop).map_err(|failure| *failure),
+                obstacle.as_ref(),
+            );
             match outcome {
                 Ok(snapshot) => {
                     tally.read(&snapshot);
@@ -224,7 +232,7 @@ impl Poller {
         }
         for company in waiting.values() {
             tally.failed(Failure::Deadline);
-            journal.company(company, Err(Failure::Deadline));
+            journal.company(company, Err(Failure::Deadline), None);
             fleet.failed(&company.id, Failure::Deadline);
         }
     }

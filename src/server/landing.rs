@@ -3,14 +3,18 @@
 //! Knows the page's words and figures. Must not know how they are laid out (`templates/landing.html`), or HTTP.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::fmt;
 
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::fleet::{Fleet, Held};
+use super::Pages;
+use crate::fleet::{CompanyState, Fleet, Held};
 use crate::metrics::Build;
 use crate::status::{Category, Kind, Recheck, Status};
+
+/// So many names of companies and statuses are shown, and then how many more there are.
+const MAX_NAMES: usize = 20;
 
 #[derive(Template)]
 #[template(path = "landing.html")]
@@ -18,22 +22,79 @@ struct Landing<'a> {
     version: &'static str,
     revision: &'static str,
     telemetry_path: &'a str,
+    is_demo: bool,
     ready: bool,
     last_poll: LastPoll,
     companies: usize,
-    failing: usize,
+    failing: Names<Failing<'a>>,
     withdrawn: usize,
-    connections: u64,
-    accounts: u64,
+    connections: Number,
+    accounts: Number,
     categories: Vec<CategoryRow>,
+    unknown: Names<UnknownStatus<'a>>,
     data_age: Option<DataAge>,
+}
+
+/// A number, of all companies or of those that have data.
+struct Number {
+    count: u64,
+    knows: Knows,
+}
+
+/// Of how many companies something is known.
+#[derive(Clone, Copy)]
+enum Knows {
+    All,
+    Some,
+    None,
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.knows {
+            Knows::All => write!(f, "{}", self.count),
+            Knows::Some => write!(f, "{} known", self.count),
+            Knows::None => write!(f, "unknown"),
+        }
+    }
+}
+
+/// The first of some names.
+struct Names<T> {
+    first: Vec<T>,
+    all: usize,
+}
+
+impl<T> Names<T> {
+    fn of(names: impl Iterator<Item = T>) -> Self {
+        let mut first: Vec<T> = names.collect();
+        let all = first.len();
+        first.truncate(MAX_NAMES);
+        Self { first, all }
+    }
+
+    fn more(&self) -> usize {
+        self.all - self.first.len()
+    }
+}
+
+/// A company that the last poll did not read.
+struct Failing<'a> {
+    name: &'a str,
+    why: &'static str,
+}
+
+/// A status that is not in the table, and how many connections have it.
+struct UnknownStatus<'a> {
+    name: &'a str,
+    count: u64,
 }
 
 /// A category of connections.
 struct CategoryRow {
     name: &'static str,
     slug: &'static str,
-    count: u64,
+    count: Number,
     /// The statuses that it is made of, where they are worth naming one by one.
     statuses: Vec<StatusRow>,
 }
@@ -41,7 +102,7 @@ struct CategoryRow {
 struct StatusRow {
     words: String,
     name: &'static str,
-    count: u64,
+    count: Number,
     /// What the customer is asked, where one waits.
     request: Option<&'static str>,
 }
@@ -54,22 +115,24 @@ struct DataAge {
 enum LastPoll {
     None,
     Whole,
-    Failed { reason: &'static str, advice: &'static str },
+    Failed { words: &'static str, reason: &'static str, advice: &'static str },
 }
 
 /// The page as of `now`.
 ///
 /// # Errors
 /// When the template cannot be written, which no fleet causes.
-pub fn page(
-    fleet: &Fleet,
-    now: Timestamp,
-    max_data_age: Duration,
-    telemetry_path: &str,
-) -> askama::Result<String> {
+pub fn page(fleet: &Fleet, now: Timestamp, pages: &Pages) -> askama::Result<String> {
     // As in the metrics, nothing about companies is shown before the first good poll.
     let states: Vec<_> = if fleet.ready { fleet.companies.values().collect() } else { Vec::new() };
-    let served: Vec<&Held> = states.iter().filter_map(|state| state.served(now, max_data_age)).collect();
+    let served: Vec<&Held> =
+        states.iter().filter_map(|state| state.served(now, pages.max_data_age)).collect();
+    let knows = match served.len() {
+        known if known == states.len() => Knows::All,
+        0 => Knows::None,
+        _ => Knows::Some,
+    };
+    let number = |count| Number { count, knows };
     let mut statuses: BTreeMap<&Status, u64> = BTreeMap::new();
     for (status, tally) in served.iter().flat_map(|held| &held.tallies.connections.by_status) {
         *statuses.entry(status).or_default() += tally.count;
@@ -78,43 +141,65 @@ pub fn page(
     let landing = Landing {
         version,
         revision,
-        telemetry_path,
+        telemetry_path: &pages.telemetry_path,
+        is_demo: pages.is_demo,
         ready: fleet.ready,
         last_poll: match fleet.last_poll {
             None => LastPoll::None,
             Some(Ok(())) => LastPoll::Whole,
-            Some(Err(failure)) => LastPoll::Failed { reason: failure.label(), advice: failure.advice() },
+            Some(Err(failure)) => {
+                LastPoll::Failed { words: failure.words(), reason: failure.label(), advice: failure.advice() }
+            }
         },
         companies: states.len(),
-        failing: states.iter().filter(|state| !state.is_up()).count(),
+        failing: Names::of(states.iter().filter_map(|state| failing(state))),
         withdrawn: states.len() - served.len(),
-        connections: statuses.values().sum(),
-        accounts: served.iter().map(|held| held.tallies.accounts.count()).sum(),
-        categories: categories(&statuses),
+        connections: number(statuses.values().sum()),
+        accounts: number(served.iter().map(|held| held.tallies.accounts.count()).sum()),
+        categories: categories(&statuses, knows),
+        unknown: Names::of(unknown(fleet, &statuses).into_iter()),
         data_age: data_age(&served, now),
     };
     landing.render()
 }
 
-fn categories(statuses: &BTreeMap<&Status, u64>) -> Vec<CategoryRow> {
+fn failing(state: &CompanyState) -> Option<Failing<'_>> {
+    let why = match state.last_poll {
+        Some(Ok(())) => return None,
+        Some(Err(failure)) => failure.words(),
+        None => "it waits for its first reading",
+    };
+    Some(Failing { name: &state.company.name, why })
+}
+
+/// As the metrics call them.
+fn unknown<'a>(fleet: &Fleet, statuses: &BTreeMap<&'a Status, u64>) -> Vec<UnknownStatus<'a>> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (status, count) in statuses.iter().filter(|(status, _)| status.category() == Category::Unknown) {
+        *counts.entry(fleet.granted.label(Kind::Connection, status)).or_default() += count;
+    }
+    counts.into_iter().map(|(name, count)| UnknownStatus { name, count }).collect()
+}
+
+fn categories(statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<CategoryRow> {
     let row = |category: &Category| CategoryRow {
         name: category.display(),
         slug: category.label(),
-        count: sum(statuses, |status| status.category() == *category),
-        statuses: named(*category, statuses),
+        count: Number { count: sum(statuses, |status| status.category() == *category), knows },
+        statuses: named(*category, statuses, knows),
     };
     Kind::Connection.categories().iter().map(row).collect()
 }
 
 /// The statuses that wait for a customer, one by one: somebody has to act on each in its own way.
-fn named(category: Category, statuses: &BTreeMap<&Status, u64>) -> Vec<StatusRow> {
+fn named(category: Category, statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<StatusRow> {
     let documented = Kind::Connection.documented().iter();
     documented
         .filter(|row| row.category == category && row.recheck == Recheck::AfterCustomer)
         .map(|row| {
             let count = sum(statuses, |status| status.word() == row.value);
             let request = row.request.filter(|_| count > 0);
-            StatusRow { words: row.headline(), name: row.display, count, request }
+            StatusRow { words: row.headline(), name: row.display, count: Number { count, knows }, request }
         })
         .collect()
 }

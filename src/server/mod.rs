@@ -7,7 +7,7 @@
 //! | `GET /-/healthy` | 200 while the process lives |
 //! | `GET /-/ready` | 503 until the first good poll, then 200 |
 //!
-//! All but the last two may need a password; see [`Gate`]. Knows paths and content types. Must not know Nectar, or polling.
+//! Each behind the prefix, where there is one; `/` then leads there. All but the last two may need a password; see [`Gate`]. Knows paths and content types. Must not know Nectar, or polling.
 
 mod gate;
 mod held;
@@ -18,7 +18,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFRESH, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Method, StatusCode};
 use tracing::error;
 
@@ -42,6 +44,42 @@ pub const READY: &str = "/-/ready";
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                            frame-ancestors 'none'";
 
+/// How often a browser asks for the page again, in seconds.
+const REFRESH_EVERY: &str = "60";
+
+/// What people can look at, and where.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// What all paths begin with, without a slash at its end; empty where they have no prefix.
+    pub prefix: String,
+    /// Path of the metrics, behind the prefix.
+    pub telemetry_path: String,
+    /// Older data is not shown.
+    pub max_data_age: Duration,
+    /// Whether the fleet is made up.
+    pub is_demo: bool,
+}
+
+impl Pages {
+    /// The whole path of the metrics.
+    pub fn metrics(&self) -> String {
+        format!("{}{}", self.prefix, self.telemetry_path)
+    }
+
+    fn route(&self, path: &str) -> Option<Route> {
+        match path.strip_prefix(&self.prefix) {
+            // The metrics first: they may be served at `/`, and then there is no page.
+            Some(path) if path == self.telemetry_path => Some(Route::Metrics),
+            Some("/") => Some(Route::Landing),
+            Some(HEALTHY) => Some(Route::Healthy),
+            Some(READY) => Some(Route::Ready),
+            Some("") => Some(Route::Elsewhere),
+            None if path == "/" => Some(Route::Elsewhere),
+            _ => None,
+        }
+    }
+}
+
 /// Answers requests. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Server(Arc<Inner>);
@@ -51,33 +89,27 @@ struct Inner {
     scrapes: Scrapes,
     fleet: FleetReader,
     clock: SharedClock,
-    telemetry_path: String,
-    max_data_age: Duration,
+    pages: Pages,
 }
 
 impl Server {
     /// A server that shows `fleet` and `exposition`.
-    pub fn new(
-        exposition: Exposition,
-        fleet: FleetReader,
-        clock: SharedClock,
-        telemetry_path: String,
-        max_data_age: Duration,
-    ) -> Self {
+    pub fn new(exposition: Exposition, fleet: FleetReader, clock: SharedClock, pages: Pages) -> Self {
         let scrapes = Scrapes::new(exposition, Arc::clone(&clock));
-        Self(Arc::new(Inner { scrapes, fleet, clock, telemetry_path, max_data_age }))
+        Self(Arc::new(Inner { scrapes, fleet, clock, pages }))
+    }
+
+    /// Whether this path is for machines that have no password: health checks, which learn nothing about Nectar.
+    pub fn is_open(&self, path: &str) -> bool {
+        matches!(self.0.pages.route(path), Some(Route::Healthy | Route::Ready))
     }
 
     /// Answers one request.
     pub async fn answer(self, request: Request) -> Answer {
-        let path = request.uri().path();
-        // The metrics first: they may be served at `/`, and then there is no page.
-        let route = match path {
-            _ if path == self.0.telemetry_path => Route::Metrics,
-            "/" => Route::Landing,
-            HEALTHY => Route::Healthy,
-            READY => Route::Ready,
-            _ => return answer(StatusCode::NOT_FOUND, TEXT, "Not found. The metrics and links are at /\n"),
+        let pages = &self.0.pages;
+        let Some(route) = pages.route(request.uri().path()) else {
+            let text = format!("Not found. The metrics and links are at {}/\n", pages.prefix);
+            return answer(StatusCode::NOT_FOUND, TEXT, text);
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return answer::method_not_allowed(TEXT, "This path takes GET and HEAD.\n");
@@ -87,6 +119,7 @@ impl Server {
             Route::Landing => self.landing(),
             Route::Healthy => answer(StatusCode::OK, TEXT, "Healthy.\n"),
             Route::Ready => self.ready(),
+            Route::Elsewhere => elsewhere(&pages.prefix),
         }
     }
 
@@ -106,14 +139,15 @@ impl Server {
     }
 
     fn landing(&self) -> Answer {
-        let Inner { fleet, clock, telemetry_path, max_data_age, .. } = self.0.as_ref();
-        let page = landing::page(&fleet.now(), clock.now(), *max_data_age, telemetry_path);
+        let Inner { fleet, clock, pages, .. } = self.0.as_ref();
+        let page = landing::page(&fleet.now(), clock.now(), pages);
         let page = match page {
             Ok(page) => page,
             Err(error) => return failed(error),
         };
         let mut answer = answer(StatusCode::OK, HTML, page);
         let headers = answer.headers_mut();
+        headers.insert(REFRESH, HeaderValue::from_static(REFRESH_EVERY));
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         answer
@@ -133,6 +167,16 @@ enum Route {
     Landing,
     Healthy,
     Ready,
+    /// The page, as a browser that is at the wrong slash wants it.
+    Elsewhere,
+}
+
+fn elsewhere(prefix: &str) -> Answer {
+    let mut answer = answer(StatusCode::FOUND, TEXT, format!("The page is at {prefix}/\n"));
+    if let Ok(page) = HeaderValue::from_str(&format!("{prefix}/")) {
+        answer.headers_mut().insert(LOCATION, page);
+    }
+    answer
 }
 
 fn failed(cause: impl Display) -> Answer {

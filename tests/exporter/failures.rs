@@ -197,6 +197,11 @@ async fn data_older_than_max_data_age_is_withdrawn_and_comes_back() {
     assert_eq!(withdrawn.family("nectar_company_last_failure").count(), 3);
     assert_eq!(withdrawn.family(changed).count(), before.family(changed).count());
 
+    // Nor does the page say 0 of what nobody knows.
+    let page = program.get("/").await.text().await.unwrap();
+    assert!(page.contains("<dt>Connections</dt><dd>unknown</dd>"), "{page}");
+    assert!(!page.contains(">0<") && !page.contains("0 known"), "{page}");
+
     simulator.faults().clear();
     let after = program.next_poll().await;
     assert_eq!(after.sum("nectar_connections", &[]), before.sum("nectar_connections", &[]));

@@ -202,11 +202,12 @@ pub fn connections() -> Vec<Row> {
 
 /// Faults of the whole server: there is no such thing for one page or one company, so they are for everything.
 pub fn servers() -> Vec<Row> {
-    let row = |name, wrong| Row { name, wrong, reason: "connect", is_slow: false };
+    let row = |name, wrong, reason| Row { name, wrong, reason, is_slow: false };
+    let certificate = |name, wrong| row(name, Wrong::Certificate(wrong), "tls");
     vec![
-        row("nobody listens", Wrong::Absence),
-        row("a certificate of somebody else", Wrong::Certificate(BadCertificate::OtherName)),
-        row("a certificate of another authority", Wrong::Certificate(BadCertificate::OtherAuthority)),
-        row("an expired certificate", Wrong::Certificate(BadCertificate::Expired)),
+        row("nobody listens", Wrong::Absence, "connect"),
+        certificate("a certificate of somebody else", BadCertificate::OtherName),
+        certificate("a certificate of another authority", BadCertificate::OtherAuthority),
+        certificate("an expired certificate", BadCertificate::Expired),
     ]
 }

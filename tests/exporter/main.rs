@@ -9,6 +9,7 @@
     clippy::unwrap_used
 )]
 
+mod answers;
 mod any_json;
 mod clock_steps;
 mod command_line;
@@ -29,6 +30,7 @@ mod places;
 mod politeness;
 mod polling;
 mod prometheus;
+mod proxies;
 mod requests;
 mod secrets;
 mod server;

@@ -1,10 +1,10 @@
 //! What the exporter sends, and through which door.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use crate::support::binary::{Running, nectar_exporter};
+use crate::support::binary::{Running, nectar_exporter, run};
 
 /// Takes one request, answers with an empty list, and returns the request's head.
 fn one_request(listener: TcpListener) -> thread::JoinHandle<Vec<String>> {
@@ -39,6 +39,56 @@ fn headers() {
     assert_eq!(header(&head, "x-api-key"), Some("sim-secret"));
     assert!(header(&head, "accept-encoding").unwrap().contains("gzip"));
     assert_eq!(header(&head, "accept"), Some("application/json"));
+}
+
+/// Whoever reads the log knows whom it could not reach, why, and what to do.
+#[test]
+fn what_stands_in_the_way_is_named() {
+    for (url, parts) in [
+        (
+            "http://127.0.0.1:1/v2.2",
+            ["reason=connect", "host=127.0.0.1", "Connection refused", "check the network"],
+        ),
+        ("http://nectar.invalid/v2.2", ["reason=dns", "host=nectar.invalid", "cause=", "and DNS"]),
+    ] {
+        let mut command = nectar_exporter(&["--nectar.base-url", url, "--web.listen-address=127.0.0.1:0"]);
+        let mut running = Running::start(command.env("NECTAR_API_KEY", "sim-secret"));
+        let line = running.wait_for("cannot be read");
+        // A resolver that does not answer is a time-out, and not this.
+        if !line.contains("reason=timeout") {
+            parts.iter().for_each(|part| assert!(line.contains(part), "{part} is not in: {line}"));
+        }
+    }
+}
+
+/// Where a proxy cannot be used, to go without it would be a guess.
+#[test]
+fn a_proxy_that_cannot_be_used_keeps_it_from_starting() {
+    for proxy in ["\"http://sim-secret:1\"", "http://sim-secret:1 ", "socks5://sim-secret:1"] {
+        let mut command = nectar_exporter(&["--web.listen-address=127.0.0.1:0"]);
+        let (code, _, stderr) = run(command.env("NECTAR_API_KEY", "sim-secret").env("HTTPS_PROXY", proxy));
+        assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.contains("HTTPS_PROXY") && !stderr.contains("sim-secret"), "{stderr}");
+    }
+}
+
+/// An address that is nobody's: nothing is read, but the proxy is not asked either.
+#[test]
+fn no_proxy_exempts_addresses_too() {
+    for exempt in ["*", "192.0.2.0/24"] {
+        let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+        proxy.set_nonblocking(true).unwrap();
+        let flags = [
+            "--nectar.base-url=http://192.0.2.1/v2.2",
+            "--web.listen-address=127.0.0.1:0",
+            "--nectar.poll-timeout=2s",
+        ];
+        let mut command = nectar_exporter(&flags);
+        command.env("HTTP_PROXY", format!("http://{}", proxy.local_addr().unwrap())).env("NO_PROXY", exempt);
+        let mut running = Running::start(command.env("NECTAR_API_KEY", "sim-secret"));
+        running.wait_for("Poll finished");
+        assert_eq!(proxy.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "{exempt}");
+    }
 }
 
 #[test]

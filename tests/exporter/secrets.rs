@@ -223,7 +223,7 @@ async fn what_was_read_cannot_be_printed() {
     assert!(!printed.contains(PLANTED), "a secret came out");
 }
 
-/// The landing page escapes what comes from Nectar: it shows none of it, and what the flags say cannot break out.
+/// What the flags say cannot break out of the landing page.
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let (program, _simulator) =

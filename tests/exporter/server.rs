@@ -66,10 +66,49 @@ async fn metrics_at_a_path_of_ones_own() {
     let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/fleet"]).await;
     assert_eq!(program.get("/fleet").await.status(), 200);
     assert_eq!(program.get("/metrics").await.status(), 404);
-    assert!(program.get("/").await.text().await.unwrap().contains("href=\"/fleet\""));
+    assert!(program.get("/").await.text().await.unwrap().contains("href=\"./fleet\""));
 
     let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/"]).await;
     assert!(program.get("/").await.text().await.unwrap().starts_with("# HELP"));
+}
+
+/// As Prometheus and its own exporters do: the path of the outer address is the prefix, unless the proxy in front takes it away.
+#[tokio::test]
+async fn behind_a_path_prefix() {
+    for (flags, prefix) in [
+        (&["--web.route-prefix=/nectar"][..], "/nectar"),
+        (&["--web.route-prefix=/nectar/"], "/nectar"),
+        (&["--web.external-url=https://example.org/a/b/"], "/a/b"),
+        (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/b"], "/b"),
+        (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/"], ""),
+        (&["--web.external-url=https://example.org"], ""),
+    ] {
+        let (program, _simulator) = Program::simulated(&SMALL, flags).await;
+        program.get(&format!("{prefix}/metrics")).await;
+        for path in ["/", "/metrics", "/-/healthy"] {
+            assert_eq!(program.get(&format!("{prefix}{path}")).await.status(), 200, "{flags:?} {path}");
+        }
+        let page = program.get(&format!("{prefix}/")).await;
+        assert_eq!(page.headers()["refresh"], "60");
+        let page = page.text().await.unwrap();
+        let links: Vec<&str> =
+            page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(links, ["./metrics", "./-/healthy", "./-/ready"], "none leaves the prefix");
+        if prefix.is_empty() {
+            continue;
+        }
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        for path in ["/", prefix] {
+            let answer = client.get(format!("{}{path}", program.url)).send().await.unwrap();
+            assert_eq!(
+                (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()),
+                (302, &*format!("{prefix}/"))
+            );
+        }
+        for path in ["/metrics", "/-/healthy", &format!("{prefix}metrics")] {
+            assert_eq!(program.get(path).await.status(), 404, "{flags:?} {path}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -90,7 +129,7 @@ async fn gzip_when_it_is_asked_for() {
         (Some(""), false),
     ];
     // A client that does not unpack by itself.
-    let client = reqwest::Client::builder().gzip(false).build().unwrap();
+    let client = reqwest::Client::builder().build().unwrap();
     for (accepted, zipped) in cases {
         let mut request = client.get(format!("{}/metrics", program.url));
         if let Some(accepted) = accepted {

@@ -1,30 +1,74 @@
-//! HTTPS to Nectar: trusted with `--nectar.ca-file`, refused without.
+//! HTTPS to Nectar: trusted with `--nectar.ca-file`, refused without; and what the log says of it.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::Arc;
 
 use nectar_exporter::simulator::{Plan, Simulator};
+use tokio_rustls::rustls::ServerConfig;
 
-use crate::support::authority::Authority;
+use crate::support::authority::{Authority, self_signed};
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
 use crate::support::front::Front;
 use crate::support::program::KEY;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn further_certificates_are_trusted() {
+/// Polls a Nectar with this certificate, trusting `pem`, and returns the first line of the log with `text`.
+async fn said(server: Arc<ServerConfig>, pem: &str, text: &'static str) -> String {
     let plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 1, speed: 0.0 };
     let simulator = Simulator::new(&plan, KEY, TestClock::new());
-    let authority = Authority::new();
-    let front = Front::of(&simulator, "127.0.0.1:0", Some(authority.server("localhost"))).await;
-    let url = format!("https://localhost:{}/v2.2", front.address.port());
+    let front = Front::of(&simulator, "127.0.0.1:0", Some(server)).await;
+    said_of(front.address.port(), pem, text).await
+}
+
+async fn said_of(port: u16, pem: &str, text: &'static str) -> String {
+    let url = format!("https://localhost:{port}/v2.2");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
-    std::fs::write(&file, authority.pem()).unwrap();
+    std::fs::write(&file, pem).unwrap();
+    let trusted = format!("--nectar.ca-file={}", file.display());
+    let flags = ["--nectar.base-url", &url, "--web.listen-address=127.0.0.1:0", &trusted];
+    let mut command = nectar_exporter(&flags);
+    command.env("NECTAR_API_KEY", KEY);
+    tokio::task::spawn_blocking(move || Running::start(&mut command).wait_for(text)).await.unwrap()
+}
 
-    let trusting = format!("--nectar.ca-file={}", file.display());
-    for (flag, outcome) in [(trusting.as_str(), "failures=0"), ("--log.level=info", "reason=connect")] {
-        let flags = ["--nectar.base-url", &url, "--web.listen-address=127.0.0.1:0", flag];
-        let mut command = nectar_exporter(&flags);
-        command.env("NECTAR_API_KEY", KEY);
-        let waited = tokio::task::spawn_blocking(move || Running::start(&mut command).wait_for(outcome));
-        waited.await.unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn further_certificates_are_trusted() {
+    let authority = Authority::new();
+    said(authority.server("localhost"), &authority.pem(), "failures=0").await;
+    // As the README makes one: its own authority, and none for others.
+    let (server, pem) = self_signed("localhost", false);
+    said(server, &pem, "failures=0").await;
+}
+
+/// Each can be told from the others, with what to do about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_tls_is_named() {
+    let authority = Authority::new();
+    let trusted = authority.pem();
+    let (own_authority, own_pem) = self_signed("localhost", true);
+    let (stranger, _) = self_signed("localhost", false);
+    for (server, pem, cause) in [
+        (stranger, &trusted, "signed by nobody who is trusted here"),
+        (authority.server("example.org"), &trusted, "is for another name"),
+        (authority.expired_server("localhost"), &trusted, "has expired"),
+        (own_authority, &own_pem, "basicConstraints=CA:FALSE"),
+    ] {
+        names(&said(server, pem, "cannot be read").await, cause);
+    }
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = plain.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        plain
+            .incoming()
+            .for_each(|client| client.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap())
+    });
+    names(&said_of(port, &trusted, "cannot be read").await, "does not speak TLS");
+}
+
+fn names(line: &str, cause: &str) {
+    for part in ["reason=tls", "host=localhost", cause, "--nectar.ca-file"] {
+        assert!(line.contains(part), "{part} is not in: {line}");
     }
 }

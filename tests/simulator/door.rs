@@ -61,8 +61,7 @@ pub async fn open(plan: &Plan) -> Door {
     let stop = CancellationToken::new();
     tokio::spawn(simulator.clone().serve(vec![listener], stop.clone()));
     // Packing takes long in a debug build.
-    let client =
-        reqwest::Client::builder().no_gzip().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     Door { simulator, clock, client, base, _stop: stop.drop_guard() }
 }
 

@@ -58,5 +58,5 @@ impl Reader {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().gzip(false).build().unwrap()
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }

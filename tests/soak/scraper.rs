@@ -88,6 +88,6 @@ impl Scraper {
 }
 
 fn client() -> reqwest::Client {
-    let builder = reqwest::Client::builder().no_proxy().gzip(false);
+    let builder = reqwest::Client::builder().no_proxy();
     builder.timeout(PATIENCE).build().unwrap()
 }

@@ -11,7 +11,7 @@ use crate::support::program::KEY;
 /// Connections asked for per page: few, so that most companies have several pages.
 pub const PAGE_SIZE: usize = 3;
 /// Reasons after which the same request is sent again: a fault of up to three requests passes unseen.
-const PASSING: [&str; 4] = ["timeout", "connect", "rate_limited", "server_error"];
+const PASSING: [&str; 6] = ["timeout", "dns", "connect", "tls", "rate_limited", "server_error"];
 
 /// Where a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

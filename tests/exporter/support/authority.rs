@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -42,4 +42,20 @@ impl Authority {
         let chain = vec![certificate.der().clone()];
         Arc::new(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap())
     }
+}
+
+/// A server with a certificate that it has signed itself, and that certificate.
+pub fn self_signed(name: &str, is_authority: bool) -> (Arc<ServerConfig>, String) {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "A server that nobody else has signed");
+    params.is_ca = match is_authority {
+        true => IsCa::Ca(BasicConstraints::Unconstrained),
+        false => IsCa::ExplicitNoCa,
+    };
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let chain = vec![certificate.der().clone()];
+    let server = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, private).unwrap();
+    (Arc::new(server), certificate.pem())
 }

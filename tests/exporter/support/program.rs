@@ -1,9 +1,11 @@
 //! The exporter in this process, on real sockets, with a clock that the test turns.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::FromArgMatches;
+use flate2::read::GzDecoder;
 use nectar_exporter::app::App;
 use nectar_exporter::config::{Cli, Exporter, command};
 use nectar_exporter::nectar::{Certificates, Key};
@@ -99,9 +101,13 @@ impl Program {
         self.http.get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
-    /// The metrics as text.
+    /// The metrics as text, sent with gzip as Prometheus asks for it.
     pub async fn text(&self) -> String {
-        self.get("/metrics").await.text().await.unwrap()
+        let request = self.http.get(format!("{}/metrics", self.url)).header("accept-encoding", "gzip");
+        let packed = request.send().await.unwrap().bytes().await.unwrap();
+        let mut text = String::new();
+        GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+        text
     }
 
     /// The metrics, read.

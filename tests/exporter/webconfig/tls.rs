@@ -141,7 +141,7 @@ async fn long_texts() {
     let clock = TestClock::new();
     let nectar = Simulator::new(&LONG, KEY, clock.clone());
     let program = Program::against(&nectar, &[&place.flag(), FLAG], clock).await;
-    let client = place.authority.client().gzip(false).build().unwrap();
+    let client = place.authority.client().build().unwrap();
     let url = format!("{}/metrics", program.url);
     let mut plain = String::new();
     while !plain.contains("\nnectar_up 1\n") {

@@ -1,0 +1,82 @@
+//! Which proxy requests to Nectar take, by the variables that curl reads.
+//!
+//! Source of the rules: curl's manual, section "Environment". One more is read: HTTP_PROXY in capitals. Must not know requests.
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+/// A proxy that cannot be used. Never holds the value: a password may stand in it.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The variable is no address.
+    #[error(
+        "the variable {0} is not the address of a proxy, such as http://proxy.example.com:3128, without quotes, blanks or line ends"
+    )]
+    Unreadable(&'static str),
+    /// For instance a SOCKS proxy.
+    #[error(
+        "the variable {0} names a proxy of another kind: this program takes http:// and https:// proxies only"
+    )]
+    Scheme(&'static str),
+}
+
+/// The proxy for requests to `url`; none where no variable names one, or `NO_PROXY` exempts it. `variable` looks one up.
+///
+/// # Errors
+/// [`ProxyError`], when the variable that counts cannot be used: to go without a proxy then would be a guess.
+pub fn proxy_for(
+    url: &Url,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<SecretString>, ProxyError> {
+    // An empty one counts as none.
+    let variable = |name: &&'static str| {
+        let value = variable(name)?;
+        (!value.is_empty()).then(|| (*name, value.to_string_lossy().into_owned()))
+    };
+    let names: &[&'static str] = match url.scheme() {
+        "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+        _ => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+    };
+    let Some((name, value)) = names.iter().find_map(variable) else { return Ok(None) };
+    let exempt = ["no_proxy", "NO_PROXY"].iter().find_map(variable);
+    if exempt.is_some_and(|(_, list)| url.host().is_some_and(|host| is_exempt(&host, &list))) {
+        return Ok(None);
+    }
+    let address = if value.contains("://") { value } else { format!("http://{value}") };
+    let is_plain = !address.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\''));
+    let parsed = Url::parse(&address).ok().filter(|url| is_plain && url.has_host());
+    let proxy = parsed.ok_or(ProxyError::Unreadable(name))?;
+    match proxy.scheme() {
+        "http" | "https" => Ok(Some(address.into())),
+        _ => Err(ProxyError::Scheme(name)),
+    }
+}
+
+/// Whether a list of hosts, domains, addresses and networks has `host`. `*` is every host.
+fn is_exempt(host: &Host<&str>, list: &str) -> bool {
+    let mut entries = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+    entries.any(|entry| {
+        entry == "*"
+            || match host {
+                Host::Domain(name) => is_within(name, entry),
+                Host::Ipv4(address) => has_address(entry, IpAddr::V4(*address)),
+                Host::Ipv6(address) => has_address(entry, IpAddr::V6(*address)),
+            }
+    })
+}
+
+/// Whether `name` is `domain`, or below it. A dot before or behind either says nothing.
+fn is_within(name: &str, domain: &str) -> bool {
+    let [name, domain] = [name, domain].map(|name| name.trim_matches('.').to_ascii_lowercase());
+    name.strip_suffix(&domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
+fn has_address(entry: &str, address: IpAddr) -> bool {
+    let entry = entry.trim_start_matches('[').trim_end_matches(']');
+    let is_it = entry.parse::<IpAddr>().is_ok_and(|known| known == address);
+    is_it || entry.parse::<IpNet>().is_ok_and(|network| network.contains(&address))
+}
