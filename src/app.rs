@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::clock::SharedClock;
 use crate::config::Exporter;
@@ -45,6 +47,8 @@ pub struct App {
     clock: SharedClock,
     keeper: Option<Arc<Keeper>>,
     limits: Limits,
+    key: Arc<Key>,
+    reload: Arc<Notify>,
 }
 
 impl App {
@@ -59,13 +63,15 @@ impl App {
         dropped_lines: DroppedLines,
     ) -> Result<Self, AppError> {
         let own = Arc::new(OwnMetrics::new(dropped_lines)?);
-        let client = Client::new(settings.nectar, key, Arc::clone(&clock), own.clone())?;
+        let key = Arc::new(key);
+        let client = Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), own.clone())?;
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
         let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics)?;
         let server = Server::new(exposition.clone(), fleet, Arc::clone(&clock), settings.web.pages);
         let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own);
-        Ok(Self { poller, exposition, server, clock, keeper: None, limits: Limits::default() })
+        let (keeper, limits, reload) = (None, Limits::default(), Arc::default());
+        Ok(Self { poller, exposition, server, clock, keeper, limits, key, reload })
     }
 
     /// The same, with TLS, passwords and headers as `keeper` has them.
@@ -80,14 +86,21 @@ impl App {
         Self { limits: self.limits.within(descriptors), ..self }
     }
 
+    /// The same, reading its files again whenever `reload` says so.
+    #[must_use]
+    pub fn reloading_on(self, reload: Arc<Notify>) -> Self {
+        Self { reload, ..self }
+    }
+
     /// Polls, and serves on `listeners`, until `stop`.
     ///
     /// # Errors
     /// [`AppError::PollerStopped`], when it cannot go on.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, exposition, server, clock, keeper, limits } = self;
+        let Self { poller, exposition, server, clock, keeper, limits, key, reload } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
         tokio::spawn(exposition.keep_prepared(stop.clone()));
+        tokio::spawn(reload_when_told(reload, key, keeper.clone(), stop.clone()));
         if let Some(keeper) = &keeper {
             tokio::spawn(Arc::clone(keeper).watch(clock, stop.clone()));
         }
@@ -106,6 +119,32 @@ impl App {
                 if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
             }
         }
+    }
+}
+
+async fn reload_when_told(
+    reload: Arc<Notify>,
+    key: Arc<Key>,
+    keeper: Option<Arc<Keeper>>,
+    stop: CancellationToken,
+) {
+    let told = async {
+        loop {
+            reload.notified().await;
+            key.refresh().await;
+            if let Some(keeper) = &keeper {
+                keeper.reload().await;
+            }
+            info!(
+                msg = "Files were read again; flags need a restart",
+                api_key_file = key.file().map(|file| file.display().to_string()),
+                web_config_file = keeper.as_ref().map(|keeper| keeper.path().display().to_string()),
+            );
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = told => {}
     }
 }
 

@@ -2,15 +2,22 @@
 //!
 //! Only this program's own events: what libraries would say may quote headers. Must not know what is logged.
 
+use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use serde::Serialize;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::{LogFlags, LogFormat, LogLevel};
@@ -90,8 +97,67 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
+/// Events as JSON, with the same keys and values as in logfmt.
+struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let mut fields = JsonFields(format!("{{\"ts\":\"{}\"", Timestamp::now()));
+        fields.add("level", &event.metadata().level().as_str().to_ascii_lowercase());
+        event.record(&mut fields);
+        writeln!(line, "{}}}", fields.0)
+    }
+}
+
+/// The object so far, without its end.
+struct JsonFields(String);
+
+impl JsonFields {
+    fn add(&mut self, name: &str, value: &impl Serialize) {
+        // Numbers, truth values and text: there is nothing in them that JSON cannot say.
+        if let (Ok(name), Ok(value)) = (serde_json::to_string(name), serde_json::to_string(value)) {
+            self.0 += &format!(",{name}:{value}");
+        }
+    }
+}
+
+impl Visit for JsonFields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.add(field.name(), &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field.name(), &value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field.name(), &value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field.name(), &value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field.name(), &value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field.name(), &value);
+    }
+}
+
 /// What turns events into lines. To be set as the default once, by whoever starts the program.
-pub fn subscriber(flags: LogFlags, lines: Lines) -> impl tracing::Subscriber + Send + Sync {
+pub fn subscriber(flags: LogFlags, lines: Lines) -> impl Subscriber + Send + Sync {
     let level = match flags.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -100,14 +166,9 @@ pub fn subscriber(flags: LogFlags, lines: Lines) -> impl tracing::Subscriber + S
         LogLevel::Trace => LevelFilter::TRACE,
     };
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match flags.format {
-        LogFormat::Json => fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_target(false)
-            .with_current_span(false)
-            .with_writer(lines)
-            .log_internal_errors(false)
-            .boxed(),
+        LogFormat::Json => {
+            fmt::layer().event_format(JsonLines).with_writer(lines).log_internal_errors(false).boxed()
+        }
         LogFormat::Logfmt => tracing_logfmt::builder()
             .with_target(false)
             .with_span_name(false)

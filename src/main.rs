@@ -3,22 +3,28 @@
 //! Must not know metrics or routes.
 
 use std::env;
+use std::ffi::OsString;
 use std::future::Future;
 use std::io;
+use std::num::NonZero;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::FromArgMatches;
-use clap::error::ErrorKind;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use nectar_exporter::app::{App, AppError};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{DemoFlags, SimFlags};
 use nectar_exporter::config::{
-    BadUsage, Cli, Command, Exporter, KeySource, LogFlags, SimulateFlags, command,
+    BadUsage, Cli, Command, Exporter, KeySource, LogFlags, SimulateFlags, command, stray_variables,
+    variable_of,
 };
 use nectar_exporter::log::{self, Lines};
-use nectar_exporter::metrics::Build;
+use nectar_exporter::metrics::{Build, Detail};
 use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
@@ -28,8 +34,10 @@ use nectar_exporter::webconfig::{Keeper, WebConfigError};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use url::Url;
 
 /// For work that outlives the stop signal, such as a scrape still being written.
 const LAST_WORK: Duration = Duration::from_secs(1);
@@ -68,24 +76,81 @@ enum StartError {
 fn main() -> ExitCode {
     let Build { version, revision, rustc } = Build::THIS;
     let mut command = command(format!("{version} (revision {revision}, rustc {rustc})"));
-    let matches = command.get_matches_mut();
+    let arguments = arguments();
+    let matches = command.try_get_matches_from_mut(&arguments).unwrap_or_else(|mut fault| {
+        if let Some(variable) = variable_of(&fault, &arguments) {
+            let tip = StyledStr::from(format!("the value comes from the variable {variable}"));
+            fault.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        }
+        fault.exit()
+    });
+    let stray =
+        stray_variables(&command, env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()));
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|fault| fault.exit());
     let outcome = match &cli.command {
-        None => export(&cli),
-        Some(Command::Demo(flags)) => demo(flags),
-        Some(Command::Simulate(flags)) => Ok(start(flags.log, |stop, _| simulate(flags, stop))),
+        None => export(&cli, stray),
+        Some(Command::Demo(flags)) => demo(flags, stray),
+        Some(Command::Simulate(flags)) => Ok(start(flags.log, |signals, _| simulate(flags, signals.stop))),
     };
     outcome.unwrap_or_else(|BadUsage(faults)| {
         command.error(ErrorKind::ValueValidation, faults.join("\nerror: ")).exit()
     })
 }
 
-fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
+/// `help --help` is `help`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = env::args_os().collect();
+    if arguments.get(1).is_some_and(|first| first == "help") {
+        arguments.retain(|argument| argument != "--help" && argument != "-h");
+    }
+    arguments
+}
+
+/// What the log says first, once nothing keeps the program from starting.
+struct Beginning {
+    base_url: Url,
+    detail: Detail,
+    companies: String,
+    /// Variables that look like those of a flag.
+    stray: Vec<String>,
+    key_file: Option<PathBuf>,
+    crosses_network_in_the_clear: bool,
+}
+
+impl Beginning {
+    fn of(settings: &Exporter, stray: Vec<String>, key: Option<&Key>) -> Self {
+        Self {
+            base_url: settings.nectar.base_url.clone(),
+            detail: settings.metrics.detail,
+            companies: settings.poll.selection(),
+            stray,
+            key_file: key.and_then(Key::file).map(Path::to_owned),
+            crosses_network_in_the_clear: settings.nectar.crosses_network_in_the_clear(),
+        }
+    }
+
+    async fn say(&self) {
+        let Build { version, revision, .. } = Build::THIS;
+        let Self { base_url, detail, companies, .. } = self;
+        info!(msg = "Starting", version, revision, %base_url, ?detail, companies);
+        for variable in &self.stray {
+            warn!(msg = "A variable looks like one of a flag, and is none; see docs/flags.md", variable);
+        }
+        if self.crosses_network_in_the_clear {
+            warn!(msg = "The API key crosses the network in the clear: use https in --nectar.base-url");
+        }
+        if let Some(file) = &self.key_file {
+            warn_of_readers(file).await;
+        }
+    }
+}
+
+fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
     // Read here and not as a flag: a command line is public.
     let key = env::var_os("NECTAR_API_KEY").map(|key| SecretString::from(key.to_string_lossy().as_ref()));
     let (mut settings, key) = Exporter::against_nectar(&cli.exporter, &cli.nectar, key)?;
     let ca_file = cli.nectar.ca_file.clone();
-    Ok(start(cli.exporter.log, |stop, dropped| async move {
+    Ok(start(cli.exporter.log, |signals, dropped| async move {
         if let Some(path) = ca_file {
             match within_time(&path, tokio::fs::read(&path)).await? {
                 Ok(pem) => settings.nectar.extra_certificates = Some(Certificates { path, pem }),
@@ -99,20 +164,18 @@ fn export(cli: &Cli) -> Result<ExitCode, BadUsage> {
             KeySource::File(path) => Key::from_file(path).await?,
             KeySource::Value(key) => Key::fixed(key)?,
         };
-        if settings.nectar.crosses_network_in_the_clear() {
-            warn!(msg = "The API key crosses the network in the clear: use https in --nectar.base-url");
-        }
+        let beginning = Beginning::of(&settings, stray, Some(&key));
         let addresses = settings.web.listen_addresses.clone();
         let keeper = keeper(&settings).await?;
         let app = App::new(settings, key, SystemClock::shared(), dropped)?;
-        let app = app.protected_by(keeper).within(descriptors());
-        Ok(app.run(listen(&addresses).await?, stop).await?)
+        let app = app.protected_by(keeper).within(descriptors()).reloading_on(signals.reload);
+        Ok(app.run(listen(&addresses, &beginning).await?, signals.stop).await?)
     }))
 }
 
-fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
+fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
     let mut settings = Exporter::against_simulator(&flags.exporter)?;
-    Ok(start(flags.exporter.log, |stop, dropped| async move {
+    Ok(start(flags.exporter.log, |signals, dropped| async move {
         let clock = SystemClock::shared();
         let keeper = keeper(&settings).await?;
         let simulated = web::bind(&ListenAddress::loopback(0)).await?;
@@ -121,11 +184,12 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
             let port = Some(listener.local_addr()?.port());
             settings.nectar.base_url.set_port(port).map_err(|()| StartError::DemoUrl)?;
         }
+        let beginning = Beginning::of(&settings, stray, None);
         let secret = "demo";
         let key = Key::fixed(secret.into())?;
-        let listeners = listen(&settings.web.listen_addresses).await?;
+        let listeners = listen(&settings.web.listen_addresses, &beginning).await?;
         let simulator = Simulator::new(&plan(&flags.sim), secret, clock.clone());
-        tokio::spawn(simulator.serve(simulated, stop.clone()));
+        tokio::spawn(simulator.serve(simulated, signals.stop.clone()));
         if let Some(first) = listeners.first() {
             let port = first.local_addr()?.port();
             let scheme = if keeper.as_ref().is_some_and(Keeper::has_tls) { "https" } else { "http" };
@@ -137,12 +201,13 @@ fn demo(flags: &DemoFlags) -> Result<ExitCode, BadUsage> {
             );
         }
         let app = App::new(settings, key, clock, dropped)?.protected_by(keeper).within(descriptors());
-        Ok(app.run(listeners, stop).await?)
+        Ok(app.reloading_on(signals.reload).run(listeners, signals.stop).await?)
     }))
 }
 
 async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
-    let listeners = listen(&flags.listen_addresses).await?;
+    let listeners = bind(&flags.listen_addresses).await?;
+    say_where(&listeners)?;
     let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), SystemClock::shared());
     simulator.serve(listeners, stop).await;
     Ok(())
@@ -151,6 +216,17 @@ async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), 
 fn plan(flags: &SimFlags) -> Plan {
     let &SimFlags { companies, connections, accounts, seed, speed } = flags;
     Plan { companies, connections, accounts, seed, speed }
+}
+
+/// A key that everybody on this machine can read is no secret.
+async fn warn_of_readers(path: &Path) {
+    let Ok(Ok(file)) = tokio::time::timeout(READING, tokio::fs::metadata(path)).await else { return };
+    if file.is_file() && file.mode() & 0o007 != 0 {
+        warn!(
+            msg = "Everybody on this machine can read or write the API key file: chmod o= takes that away",
+            file = %path.display()
+        );
+    }
 }
 
 /// Raises the soft limit of descriptors to the hard one, and returns how many there are now.
@@ -171,20 +247,39 @@ async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result
     tokio::time::timeout(READING, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
 }
 
-/// Binds every address and says so, a line each.
-async fn listen(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, StartError> {
+/// Binds every address, says what has begun, and where, a line each.
+async fn listen(addresses: &[ListenAddress], beginning: &Beginning) -> Result<Vec<TcpListener>, StartError> {
+    let listeners = bind(addresses).await?;
+    beginning.say().await;
+    say_where(&listeners)?;
+    Ok(listeners)
+}
+
+async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, StartError> {
     let mut listeners = Vec::new();
     for address in addresses {
         listeners.extend(web::bind(address).await?);
     }
-    for listener in &listeners {
-        info!(msg = "Listening on", address = %listener.local_addr()?);
-    }
     Ok(listeners)
 }
 
+fn say_where(listeners: &[TcpListener]) -> io::Result<()> {
+    for listener in listeners {
+        info!(msg = "Listening on", address = %listener.local_addr()?);
+    }
+    Ok(())
+}
+
+/// What the operating system tells us.
+struct Signals {
+    /// SIGTERM or SIGINT: end.
+    stop: CancellationToken,
+    /// SIGHUP: read files again.
+    reload: Arc<Notify>,
+}
+
 /// Runs `job` until it ends or SIGTERM or SIGINT comes, and turns how it ended into an exit code.
-fn start<F>(flags: LogFlags, job: impl FnOnce(CancellationToken, DroppedLines) -> F) -> ExitCode
+fn start<F>(flags: LogFlags, job: impl FnOnce(Signals, DroppedLines) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), StartError>>,
 {
@@ -196,7 +291,7 @@ where
             return ExitCode::FAILURE;
         }
     };
-    let outcome = run_to_end(|stop| job(stop, dropped));
+    let outcome = run_to_end(|signals| job(signals, dropped));
     if let Err(fault) = &outcome {
         error!(msg = "nectar-exporter ends", error = %fault);
     }
@@ -211,31 +306,34 @@ fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> Result<Lines
     Ok(lines)
 }
 
-fn run_to_end<F>(job: impl FnOnce(CancellationToken) -> F) -> Result<(), StartError>
+fn run_to_end<F>(job: impl FnOnce(Signals) -> F) -> Result<(), StartError>
 where
     F: Future<Output = Result<(), StartError>>,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(async {
-        let stop = CancellationToken::new();
-        stop_on_signal(&stop)?;
-        job(stop).await
-    });
+    // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    let outcome = runtime.block_on(async { job(signals()?).await });
     runtime.shutdown_timeout(LAST_WORK);
     outcome
 }
 
-fn stop_on_signal(stop: &CancellationToken) -> io::Result<()> {
+fn signals() -> io::Result<Signals> {
+    let signals = Signals { stop: CancellationToken::new(), reload: Arc::default() };
+    let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let stop = stop.clone();
+    let (stop, reload) = (signals.stop.clone(), Arc::clone(&signals.reload));
     tokio::spawn(async move {
-        let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
+        let name = loop {
+            tokio::select! {
+                _ = terminate.recv() => break "SIGTERM",
+                _ = interrupt.recv() => break "SIGINT",
+                _ = hangup.recv() => reload.notify_one(),
+            }
         };
         info!(msg = "Stopping", signal = name);
         stop.cancel();
     });
-    Ok(())
+    Ok(signals)
 }

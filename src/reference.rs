@@ -161,7 +161,8 @@ pub fn flags_page(command: &Command) -> String {
 pub fn flags_table(command: &Command) -> String {
     let mut table = String::from("| flag | default | variable | meaning |\n|---|---|---|---|\n");
     for arg in command.get_arguments() {
-        let Some(flag) = arg.get_long().filter(|flag| flag.contains('.')) else { continue };
+        let shown = arg.get_long().filter(|flag| flag.contains('.') && !arg.is_hide_set());
+        let Some(flag) = shown else { continue };
         let default = default_of(arg);
         let meaning = arg.get_help().map(ToString::to_string).unwrap_or_default();
         let meaning = cell(&(meaning + &choices_of(arg)));

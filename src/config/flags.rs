@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::duration;
@@ -19,6 +20,9 @@ const ENV_PREFIX: &str = "NECTAR_EXPORTER_";
 #[derive(Debug, Parser)]
 #[command(name = "nectar-exporter", about = "Polls the Nectar API and serves what it found to Prometheus.")]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Try it without a key:\n  nectar-exporter demo\n\nAgainst Nectar:\n  \
+                        nectar-exporter --nectar.api-key-file=/etc/nectar-exporter/api-key\n\nThen open http://localhost:10942/. \
+                        The documentation is README.md and the folder docs/ of the source.")]
 pub struct Cli {
     /// What to do instead of the main job.
     #[command(subcommand)]
@@ -115,9 +119,10 @@ pub struct ExporterFlags {
     /// Connections per request, 1 to 500
     #[arg(long = "nectar.page-size", value_name = "N", default_value = "500", value_parser = whole::<u16>(1, 500))]
     pub page_size: u16,
-    /// Connections and accounts of a company are withdrawn when its last good snapshot is older; must exceed the poll interval
-    #[arg(long = "nectar.max-data-age", value_name = "DURATION", default_value = "1h", value_parser = duration::parse)]
-    pub max_data_age: Duration,
+    /// Connections and accounts of a company are withdrawn when its last good snapshot is older; must exceed the poll interval [default:
+    /// 1h, or two poll intervals where that is longer]
+    #[arg(long = "nectar.max-data-age", value_name = "DURATION", value_parser = duration::parse)]
+    pub max_data_age: Option<Duration>,
     /// How soon Nectar is expected to look again
     #[arg(long = "nectar.check-interval", value_name = "DURATION", default_value = "7d", value_parser = duration::parse)]
     pub check_interval: Duration,
@@ -240,6 +245,33 @@ pub fn command(version: String) -> clap::Command {
         .mut_subcommand("demo", |demo| demo.mut_args(lively))
         .mut_subcommands(|subcommand| subcommand.mut_args(with_twin))
         .mut_args(with_twin)
+        .mut_subcommand("demo", without_nectar)
+}
+
+/// What `demo` takes only to say that it does not. Not from the environment: a container has the same variables for both.
+fn without_nectar(demo: clap::Command) -> clap::Command {
+    let refused = |_: &str| -> Result<String, String> {
+        Err("the demo takes no key and no address: it polls a simulated Nectar".to_owned())
+    };
+    let flags = ["nectar.api-key-file", "nectar.base-url", "nectar.ca-file"];
+    demo.args(flags.map(|flag| clap::Arg::new(flag).long(flag).hide(true).value_parser(refused)))
+}
+
+/// Variables that look like a twin of a flag, and are none.
+pub fn stray_variables(command: &clap::Command, names: impl Iterator<Item = String>) -> Vec<String> {
+    let commands = std::iter::once(command).chain(command.get_subcommands());
+    let flags: Vec<String> =
+        commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).map(twin).collect();
+    names.filter(|name| name.starts_with(ENV_PREFIX) && !flags.contains(name)).collect()
+}
+
+/// The variable that a value which was refused came from, where it did not come from the command line.
+pub fn variable_of(fault: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    let ContextValue::String(argument) = fault.get(ContextKind::InvalidArg)? else { return None };
+    let flag = argument.split([' ', '=']).next()?;
+    let is_given = |given: &OsString| given.to_string_lossy().starts_with(flag);
+    let variable = twin(flag.trim_start_matches('-'));
+    (!arguments.iter().any(is_given) && env::var_os(&variable).is_some()).then_some(variable)
 }
 
 /// The environment twin of a flag: upper case, dots and dashes to `_`, with the prefix.

@@ -6,5 +6,7 @@ pub mod duration;
 pub mod flags;
 mod settings;
 
-pub use flags::{Cli, Command, LogFlags, LogFormat, LogLevel, SimulateFlags, command};
+pub use flags::{
+    Cli, Command, LogFlags, LogFormat, LogLevel, SimulateFlags, command, stray_variables, variable_of,
+};
 pub use settings::{BadUsage, Exporter, KeySource, Web};

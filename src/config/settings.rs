@@ -16,6 +16,9 @@ use crate::{metrics, nectar, poll, server};
 /// Paths that are taken. Some of them need no password, which the metrics must not fall under.
 const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
 
+/// Where neither it nor the poll interval says otherwise.
+const MAX_DATA_AGE: Duration = Duration::from_secs(60 * 60);
+
 /// Where a simulated Nectar in this process is, but for the port.
 const SIMULATOR_URL: &str = "http://127.0.0.1/v2.2";
 
@@ -117,7 +120,7 @@ impl Exporter {
                 },
                 detail_limit: flags.detail_limit,
                 check_interval: signed(flags.check_interval),
-                max_data_age: flags.max_data_age,
+                max_data_age: max_data_age(flags),
                 poll_interval: flags.poll_interval,
             },
             web: Web {
@@ -125,7 +128,7 @@ impl Exporter {
                 pages: server::Pages {
                     prefix: prefix(flags).unwrap_or_default(),
                     telemetry_path: flags.telemetry_path.clone(),
-                    max_data_age: flags.max_data_age,
+                    max_data_age: max_data_age(flags),
                     is_demo: false,
                 },
                 config_file: flags.web_config_file.clone(),
@@ -135,12 +138,12 @@ impl Exporter {
 }
 
 fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
-    if flags.max_data_age <= flags.poll_interval {
-        faults.push(
+    if max_data_age(flags) <= flags.poll_interval {
+        let [age, interval] = [max_data_age(flags), flags.poll_interval].map(humantime::format_duration);
+        faults.push(format!(
             "--nectar.max-data-age takes a duration longer than --nectar.poll-interval, \
-             or data would be withdrawn between two polls"
-                .to_owned(),
-        );
+             or data would be withdrawn between two polls: they are {age} and {interval}"
+        ));
     }
     let path = &flags.telemetry_path;
     if !is_path(path) || OWN_PATHS.contains(&path.as_str()) {
@@ -161,6 +164,11 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     if ids(&flags.only).iter().any(|id| except.iter().any(|other| other.eq_ignore_ascii_case(id))) {
         faults.push("--nectar.company and --nectar.exclude-company name the same company".to_owned());
     }
+}
+
+/// Where it is not set, it follows the poll interval.
+fn max_data_age(flags: &ExporterFlags) -> Duration {
+    flags.max_data_age.unwrap_or_else(|| MAX_DATA_AGE.max(flags.poll_interval.saturating_mul(2)))
 }
 
 fn is_path(text: &str) -> bool {

@@ -12,6 +12,9 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue, RETRY_AFT
 use reqwest::{Certificate, Proxy, StatusCode, redirect};
 use secrecy::ExposeSecret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tracing::debug;
 use url::Url;
 
@@ -48,6 +51,11 @@ pub enum ClientError {
     /// The file given with `--nectar.ca-file` is not one.
     #[error("{0} (--nectar.ca-file) holds no certificate in PEM form that can be used")]
     NoCertificate(PathBuf),
+    /// One of its certificates is none.
+    #[error(
+        "{0} (--nectar.ca-file): its certificate number {1} cannot be used; take it out, or put a good one in its place"
+    )]
+    BadCertificate(PathBuf, usize),
     /// No TLS.
     #[error("TLS cannot be set up: no trusted certificates were found; install the package ca-certificates")]
     Tls,
@@ -63,7 +71,7 @@ pub enum ClientError {
 pub struct Client {
     http: reqwest::Client,
     settings: Settings,
-    key: Key,
+    key: Arc<Key>,
     gate: Semaphore,
     /// For answers that come, wait or are decoded: each may be as large as an answer can be. Half as many more than
     /// requests, so that these need not wait for decoding.
@@ -83,7 +91,7 @@ impl Client {
     /// [`ClientError`], when TLS cannot be set up.
     pub fn new(
         settings: Settings,
-        key: Key,
+        key: impl Into<Arc<Key>>,
         clock: SharedClock,
         observer: Arc<dyn ObserveRequests>,
     ) -> Result<Self, ClientError> {
@@ -123,7 +131,7 @@ impl Client {
         Ok(Self {
             http,
             settings,
-            key,
+            key: key.into(),
             gate,
             room: Arc::new(room),
             decoder,
@@ -137,6 +145,11 @@ impl Client {
     /// The clock that this client waits by.
     pub fn clock(&self) -> &SharedClock {
         &self.clock
+    }
+
+    /// What is odd about the key, for people; none where nothing is.
+    pub fn hint_at_key(&self) -> Option<&'static str> {
+        self.key.is_quoted().then_some("the key stands in quotes: does an env file keep them?")
     }
 
     /// What stood in the way last, if anything ever did.
@@ -322,8 +335,15 @@ impl std::fmt::Debug for Client {
 
 fn further_certificates(settings: &Settings) -> Result<Vec<Certificate>, ClientError> {
     let Some(Certificates { path, pem }) = &settings.extra_certificates else { return Ok(Vec::new()) };
-    match Certificate::from_pem_bundle(pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(ClientError::NoCertificate(path.clone())),
+    let mut certificates = Vec::new();
+    for (place, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
+        let bad = || ClientError::BadCertificate(path.clone(), place + 1);
+        let certificate = certificate.map_err(|_| bad())?;
+        RootCertStore::empty().add(certificate.clone()).map_err(|_| bad())?;
+        certificates.push(Certificate::from_der(&certificate).map_err(|_| bad())?);
     }
+    if certificates.is_empty() {
+        return Err(ClientError::NoCertificate(path.clone()));
+    }
+    Ok(certificates)
 }

@@ -95,8 +95,8 @@ fn company(record: &RawValue) -> Option<Company> {
 pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     let text = String::from_utf8_lossy(body);
     let envelope = Fields::read(without_mark(&text))?;
-    let total_pages: u64 = envelope.get("totalPages").present()?;
-    let total_connections: u64 = envelope.get("totalConnections").present()?;
+    let total_pages = count(&envelope, "totalPages")?;
+    let total_connections = count(&envelope, "totalConnections")?;
     if total_pages > u64::max(total_connections, 1) || total_connections > MAX_CONNECTIONS {
         return None;
     }
@@ -114,6 +114,15 @@ pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
         page.faults.add(Kind::Connection, RecordFault::DuplicateId);
     }
     Some(page)
+}
+
+/// A count, also where it is written as `2.0` or `2e0`: JSON has one kind of number.
+fn count(envelope: &Fields<'_>, name: &str) -> Option<u64> {
+    let number = envelope.get::<serde_json::Number>(name).present()?;
+    number.as_u64().or_else(|| {
+        let whole = number.as_f64().filter(|count| count.fract() == 0.0)?;
+        format!("{whole:.0}").parse().ok()
+    })
 }
 
 fn repeated(rows: &[Row]) -> usize {
@@ -286,11 +295,12 @@ impl<'a> Record<'a> {
     }
 }
 
-/// RFC 3339, with any offset and up to nine fractional digits; without a zone it is UTC.
+/// RFC 3339, with any offset and up to nine fractional digits; without a zone it is UTC. A zone by its name and without an offset
+/// (`[America/New_York]`) is not read: the rules of zones are not at hand.
 fn read_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     let has_time_of_day = text.get(10..11).is_some_and(|mark| matches!(mark, "T" | "t" | " "));
     let time = text.parse::<Timestamp>().ok().or_else(|| {
-        let civil: DateTime = text.parse().ok()?;
+        let civil: DateTime = text.parse().ok().filter(|_| !text.contains('['))?;
         civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     })?;
     let believable = time >= FIRST_TIME && time.duration_since(now) <= MAX_AHEAD;

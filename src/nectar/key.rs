@@ -82,6 +82,18 @@ impl Key {
         Self { file, held, reading: Arc::default() }
     }
 
+    /// Where it is read, if it is in a file.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Whether it stands in quotes, which belong to no key: an env file keeps them.
+    pub fn is_quoted(&self) -> bool {
+        let held = self.held();
+        let key = held.secret.expose_secret();
+        key.starts_with(['"', '\'']) || key.ends_with(['"', '\''])
+    }
+
     /// The key as a header that no `Debug` shows.
     pub fn header(&self) -> HeaderValue {
         // Checked when it was read, so it always fits; were it not so, Nectar would refuse the empty one.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::failure::{Failure, Obstacle};
+use crate::failure::{Failure, Obstacle, Reason};
 use crate::fleet::PollOutcome;
 use crate::model::{Company, CompanyId};
 use crate::nectar::decode::CompanyList;
@@ -22,8 +22,13 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// How the company list was read, and what stood in the way last.
-    pub(super) fn list(&mut self, list: &Result<CompanyList, Failure>, obstacle: Option<&Obstacle>) {
+    /// How the company list was read, what stood in the way last, and what is odd about the key.
+    pub(super) fn list(
+        &mut self,
+        list: &Result<CompanyList, Failure>,
+        obstacle: Option<&Obstacle>,
+        hint_at_key: Option<&str>,
+    ) {
         let failure = list.as_ref().err().copied();
         match failure {
             Some(failure) if self.list != Some(failure) => {
@@ -34,6 +39,7 @@ impl Journal {
                     host,
                     cause,
                     advice = failure.advice(),
+                    hint = hint_at_key.filter(|_| failure == Failure::Request(Reason::Auth)),
                 );
             }
             None if self.list.is_some() => info!(msg = "The company list can be read again"),

@@ -43,6 +43,17 @@ pub struct Settings {
     pub except: Vec<String>,
 }
 
+impl Settings {
+    /// Which companies are read, in words.
+    pub fn selection(&self) -> String {
+        match (self.only.len(), self.except.len()) {
+            (0, 0) => "all".to_owned(),
+            (0, except) => format!("all but {except}"),
+            (only, _) => format!("{only} by id"),
+        }
+    }
+}
+
 /// Polls Nectar and writes the fleet.
 pub struct Poller {
     client: Client,
@@ -136,7 +147,7 @@ impl Poller {
             list = read_list(&self.client, began.saturating_add(self.settings.timeout)) => list,
             () = &mut deadline => Err(Failure::Deadline),
         };
-        self.journal.list(&list, self.client.obstacle().as_ref());
+        self.journal.list(&list, self.client.obstacle().as_ref(), self.client.hint_at_key());
         let mut tally = Tally::default();
         match list {
             Ok(list) => {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -71,7 +71,8 @@ pub enum BindError {
 
 /// Binds every address that `address` stands for. Call inside a tokio runtime.
 ///
-/// `:PORT` becomes one socket for IPv6 and IPv4 together, or one for IPv4 alone where IPv6 is off.
+/// `:PORT` becomes one socket for IPv6 and IPv4 together, or one for IPv4 alone where IPv6 is off. So does `[::]:PORT`, as it does for
+/// others; where IPv4 has a socket already, one for IPv6 alone.
 ///
 /// # Errors
 /// [`BindError`], when no socket could be bound, or one of a name's addresses is taken.
@@ -88,7 +89,7 @@ pub async fn bind(address: &ListenAddress) -> Result<Vec<TcpListener>, BindError
     let mut listeners = Vec::new();
     let mut absent = None;
     for target in targets {
-        match bind_one(target, false) {
+        match bind_target(target) {
             Ok(listener) => listeners.push(listener),
             // `localhost` often names ::1 on machines where IPv6 is off: the other address serves.
             Err(error) if is_absent(&error) => absent = Some(error),
@@ -105,6 +106,14 @@ pub async fn bind(address: &ListenAddress) -> Result<Vec<TcpListener>, BindError
 fn bind_everywhere(port: u16) -> io::Result<TcpListener> {
     match bind_one((Ipv6Addr::UNSPECIFIED, port).into(), true) {
         Err(error) if is_absent(&error) => bind_one((Ipv4Addr::UNSPECIFIED, port).into(), false),
+        outcome => outcome,
+    }
+}
+
+fn bind_target(target: SocketAddr) -> io::Result<TcpListener> {
+    let is_every = target.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    match bind_one(target, is_every) {
+        Err(error) if is_every && error.kind() == io::ErrorKind::AddrInUse => bind_one(target, false),
         outcome => outcome,
     }
 }

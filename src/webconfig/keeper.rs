@@ -66,6 +66,20 @@ impl Keeper {
         }
     }
 
+    /// Looks now, and takes over what has changed at once: somebody says that it is complete.
+    pub async fn reload(&self) {
+        let read = self.held().read.clone();
+        let Ok(now) = tokio::task::spawn_blocking(move || read.now()).await else { return };
+        if now != self.held().read {
+            self.take_over().await;
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     async fn look(&self) {
         let read = self.held().read.clone();
         let Ok(now) = tokio::task::spawn_blocking(move || read.now()).await else { return };

@@ -1,8 +1,13 @@
 //! Flags, environment, exit codes, signals and log lines, as a person at a terminal meets them.
 
-use std::net::TcpListener;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use nectar_exporter::web;
+
+use crate::support::authority::Authority;
 use crate::support::binary::{Running, nectar_exporter, run};
 
 /// Where nothing listens: a poll fails at once.
@@ -89,6 +94,9 @@ fn what_keeps_it_from_starting_is_one_line() {
     std::fs::write(path("lines"), "sim-secret\nsim-secret\n").unwrap();
     std::fs::write(path("key"), "sim-secret\n").unwrap();
     std::fs::write(path("der"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    let good = Authority::new().pem();
+    let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(path("one-bad"), [&good, bad, &good].concat()).unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let with_key = |rest: &str| vec![format!("--nectar.api-key-file={}", path("key")), rest.to_owned()];
@@ -106,6 +114,7 @@ fn what_keeps_it_from_starting_is_one_line() {
         (with_key(&format!("--nectar.ca-file={}", path("none"))), path("none")),
         (with_key(&format!("--nectar.ca-file={}", path("key"))), path("key")),
         (with_key(&format!("--nectar.ca-file={}", path("der"))), path("der")),
+        (with_key(&format!("--nectar.ca-file={}", path("one-bad"))), "certificate number 2 ".to_owned()),
         (vec!["demo".to_owned(), format!("--web.listen-address={taken}")], taken.clone()),
         (vec!["simulate".to_owned(), format!("--sim.listen-address={taken}")], taken.clone()),
     ];
@@ -169,7 +178,7 @@ fn every_flag_has_a_twin_in_the_environment() {
     let first = running.wait_for("Listening on");
     assert!(first.starts_with('{'), "{first}");
     let first: serde_json::Value = serde_json::from_str(&first).unwrap();
-    assert_eq!((&first["msg"], &first["level"]), (&"Listening on".into(), &"INFO".into()));
+    assert_eq!((&first["msg"], &first["level"]), (&"Listening on".into(), &"info".into()));
     running.wait_for("Listening on");
     assert!(running.wait_for("The demo runs").contains("/fleet"));
     let poll: serde_json::Value = serde_json::from_str(&running.wait_for("Poll finished")).unwrap();
@@ -182,7 +191,111 @@ fn a_bad_twin_is_named_too() {
     let mut command = nectar_exporter(&["demo"]);
     let (code, _, stderr) = run(command.env("NECTAR_EXPORTER_NECTAR_PAGE_SIZE", "many"));
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("--nectar.page-size"), "{stderr}");
+    for part in ["--nectar.page-size", "the variable NECTAR_EXPORTER_NECTAR_PAGE_SIZE"] {
+        assert!(stderr.contains(part), "{part} is not in: {stderr}");
+    }
+    // From the command line: the variable has nothing to do with it.
+    let mut command = nectar_exporter(&["demo", "--nectar.page-size=many"]);
+    let (_, _, stderr) = run(command.env("NECTAR_EXPORTER_NECTAR_PAGE_SIZE", "5"));
+    assert!(!stderr.contains("NECTAR_EXPORTER_"), "{stderr}");
+}
+
+/// Version, address, detail and companies, and what in the environment looks like a slip.
+#[test]
+fn the_first_line_says_what_starts() {
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), "sim-secret").unwrap();
+    std::fs::set_permissions(key.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let file = format!("--nectar.api-key-file={}", key.path().display());
+    let flags = [
+        "--nectar.base-url",
+        NOWHERE,
+        "--web.listen-address=127.0.0.1:0",
+        "--nectar.exclude-company=a,b",
+        &file,
+    ];
+    let mut command = nectar_exporter(&flags);
+    command.env("NECTAR_EXPORTER_NECTAR_COMPANIES", "a").env("NECTAR_EXPORTER_NECTAR_PAGE_SIZE", "100");
+    let mut running = Running::start(&mut command);
+    let first = running.wait_for("");
+    let version = concat!("version=", env!("CARGO_PKG_VERSION"));
+    for part in ["msg=Starting", version, NOWHERE, "detail=Connections", "companies=\"all but 2\""] {
+        assert!(first.contains(part), "{part} is not in: {first}");
+    }
+    assert!(running.wait_for("").contains("variable=NECTAR_EXPORTER_NECTAR_COMPANIES"));
+    assert!(running.wait_for("").contains("Everybody on this machine can read"));
+    running.wait_for("Poll finished");
+    let strays = running.log.iter().filter(|line| line.contains("looks like one of a flag"));
+    assert_eq!(strays.count(), 1);
+}
+
+#[test]
+fn help_shows_how_to_begin_and_data_age_follows_the_interval() {
+    for arguments in [&["--help"][..], &["help"], &["help", "--help"]] {
+        let (code, stdout, _) = run(&mut nectar_exporter(arguments));
+        assert_eq!(code, Some(0), "{arguments:?}");
+        for part in ["nectar-exporter demo", "--nectar.api-key-file=/etc", "docs/"] {
+            assert!(stdout.contains(part), "{arguments:?}: {part}");
+        }
+    }
+    let (code, _, stderr) = run(&mut nectar_exporter(&["demo", "--nectar.api-key-file=x"]));
+    assert!(code == Some(2) && stderr.contains("the demo takes no key"), "{stderr}");
+
+    let flags = ["demo", "--nectar.poll-interval=1h", "--web.listen-address=127.0.0.1:0"];
+    Running::start(&mut nectar_exporter(&flags)).wait_for("Poll finished");
+    let (code, _, stderr) =
+        run(&mut nectar_exporter(&["demo", "--nectar.poll-interval=1h", "--nectar.max-data-age=30m"]));
+    assert!(code == Some(2) && stderr.contains("they are 30m and 1h"), "{stderr}");
+}
+
+/// Both kinds of line have the same keys, with the same values.
+#[test]
+fn json_says_what_logfmt_says() {
+    let lines = ["logfmt", "json"].map(|format| {
+        let flags = [
+            "demo",
+            "--web.listen-address=127.0.0.1:0",
+            "--log.format",
+            format,
+            "--nectar.exclude-company=x",
+        ];
+        let mut running = Running::start(&mut nectar_exporter(&flags));
+        running.wait_for("Poll finished");
+        running.log.clone()
+    });
+    let [plain, json] = lines;
+    for text in ["is not in the list", "Poll finished"] {
+        let line = plain.iter().find(|line| line.contains(text)).unwrap();
+        let keys = line.split(' ').filter_map(|word| word.split_once('=')).map(|(key, _)| key.to_owned());
+        let line = json.iter().find(|line| line.contains(text)).unwrap();
+        let fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        assert_eq!(keys.collect::<BTreeSet<String>>(), fields.keys().cloned().collect(), "{line}");
+        assert!(fields["ts"].as_str().unwrap().ends_with('Z'), "{line}");
+    }
+    assert!(json.iter().any(|line| line.contains("\"level\":\"warn\"")), "{json:?}");
+}
+
+/// `[::]` is both families, as for others; beside an address of IPv4 it is IPv6 alone. Where there is no IPv6, there is nothing to see.
+#[tokio::test]
+async fn every_address_is_of_both_families() {
+    let Ok([both]) = web::bind(&"[::]:0".parse().unwrap()).await.map(|all| <[_; 1]>::try_from(all).unwrap())
+    else {
+        return;
+    };
+    let port = both.local_addr().unwrap().port();
+    TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let [four] =
+        web::bind(&"0.0.0.0:0".parse().unwrap()).await.map(|all| <[_; 1]>::try_from(all).unwrap()).unwrap();
+    let port = four.local_addr().unwrap().port();
+    let beside = web::bind(&format!("[::]:{port}").parse().unwrap()).await.unwrap();
+    assert_eq!(beside.len(), 1);
+}
+
+/// A library that panics at it would take the program with it.
+#[test]
+fn a_number_of_threads_that_is_none_is_not_looked_at() {
+    let mut command = nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]);
+    Running::start(command.env("TOKIO_WORKER_THREADS", "0")).wait_for("Poll finished");
 }
 
 #[test]

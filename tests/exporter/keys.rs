@@ -124,3 +124,39 @@ async fn a_key_file_that_cannot_be_read_to_its_end_keeps_nobody_waiting() {
     assert_eq!(running.end(), Some(0));
     assert_eq!(running.log.iter().filter(|line| line.contains("no longer usable")).count(), 1);
 }
+
+/// SIGHUP ends nobody: files are read again, and it is said which.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_reads_files_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "first-key").unwrap();
+    let key = format!("--nectar.api-key-file={}", file.display());
+    let flags = ["--nectar.base-url=http://127.0.0.1:1", &*key, "--web.listen-address=127.0.0.1:0"];
+    let mut running = Running::start(&mut nectar_exporter(&flags));
+    running.wait_for("Poll finished");
+    std::fs::write(&file, "second-key").unwrap();
+    running.signal("HUP");
+    running.wait_for("The API key file has a new key");
+    assert!(running.wait_for("Files were read again").contains(&file.display().to_string()));
+    running.signal("TERM");
+    assert_eq!(running.end(), Some(0));
+}
+
+/// An env file keeps quotes, and then they are part of the key.
+#[test]
+fn a_key_in_quotes_is_hinted_at_when_it_is_refused() {
+    let mut demo = Running::start(&mut nectar_exporter(&[
+        "simulate",
+        "--sim.listen-address=127.0.0.1:0",
+        "--sim.api-key=sim-secret",
+    ]));
+    let url = format!("http://{}/v2.2", demo.address());
+    for (key, is_hinted_at) in [("\"sim-secret\"", true), ("sim-other", false)] {
+        let flags = ["--nectar.base-url", &url, "--web.listen-address=127.0.0.1:0"];
+        let mut running = Running::start(nectar_exporter(&flags).env("NECTAR_API_KEY", key));
+        let line = running.wait_for("reason=auth");
+        assert_eq!(line.contains("stands in quotes"), is_hinted_at, "{line}");
+        assert!(!line.contains("sim-"), "{line}");
+    }
+}

@@ -161,7 +161,7 @@ async fn a_flood_of_different_values_is_few_series() {
 }
 
 /// As Nectar sent it, and the Unix time that it means; none where nobody can believe it. It is 2026-06-15T12:00:00Z.
-const TIMES: [(&str, Option<f64>); 17] = [
+const TIMES: [(&str, Option<f64>); 20] = [
     ("2026-06-15T12:00:00Z", Some(1_781_524_800.0)),
     ("2026-06-16T12:00:00Z", Some(1_781_611_200.0)),
     ("2026-06-16T12:00:01Z", None),
@@ -180,6 +180,10 @@ const TIMES: [(&str, Option<f64>); 17] = [
     ("2026-06-10T12:00:61Z", None),
     ("2026-06-10T25:00:00Z", None),
     ("-1", None),
+    // A name of a zone beside an offset adds nothing; alone it would have to be known when that zone has which offset.
+    ("2026-06-15T08:00:00-04:00[America/New_York]", Some(1_781_524_800.0)),
+    ("2026-06-15T08:00:00[America/New_York]", None),
+    ("2026-06-15T12:00:00[UTC]", None),
 ];
 
 #[tokio::test]

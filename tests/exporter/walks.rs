@@ -100,6 +100,8 @@ async fn envelopes_that_contradict_themselves() {
         (vec![page(3, 2, &[&a]), page(2, 2, &[&b])], good(2.0, 2.0)),
         // A page that is named but is not there.
         (vec![page(2, 2, &[&a])], bad("not_found", 2.0)),
+        // JSON has one kind of number.
+        (vec![envelope(r#""totalConnections":1.0,"totalPages":1e0"#, &[&a])], good(1.0, 1.0)),
         // Numbers that are none.
         (vec![envelope(r#""totalConnections":-1,"totalPages":1"#, &[&a])], bad("decode", 1.0)),
         (vec![envelope(r#""totalConnections":1.5,"totalPages":1"#, &[&a])], bad("decode", 1.0)),

@@ -123,7 +123,7 @@ async fn headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plain_http_gets_no_answer_where_there_is_tls() {
+async fn plain_http_gets_a_sentence_where_there_is_tls() {
     let place = Place::new(TLS);
     let program = place.serve().await;
     let port = program.url.rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
@@ -131,7 +131,11 @@ async fn plain_http_gets_no_answer_where_there_is_tls() {
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    assert!(!String::from_utf8_lossy(&answer).contains("HTTP"), "{answer:?}");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        answer.starts_with("HTTP/1.0 400 ") && answer.ends_with("HTTP request to an HTTPS server.\n"),
+        "{answer}"
+    );
 }
 
 /// What the system could send by itself has to be encrypted first.
