@@ -2,9 +2,10 @@
 //!
 //! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `server`. The ground that all
 //! stand on: `clock`, `status`, `text`, `gzip`, `store`, `failure`, `observe`, `web`, `webconfig`. Beside them the
-//! `simulator`, which knows only the ground.
+//! `simulator`, which knows only the ground, and `check`, which asks what a first poll would ask.
 
 pub mod app;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod failure;

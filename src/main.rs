@@ -17,8 +17,9 @@ use clap::FromArgMatches;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use nectar_exporter::app::{App, AppError};
+use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
-use nectar_exporter::config::flags::{DemoFlags, SimFlags};
+use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
 use nectar_exporter::config::{
     BadUsage, Cli, Command, Exporter, KeySource, LogFlags, SimulateFlags, command, stray_variables,
     variable_of,
@@ -33,6 +34,7 @@ use nectar_exporter::web::{self, BindError, ListenAddress};
 use nectar_exporter::webconfig::{Keeper, WebConfigError};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +55,8 @@ const DESCRIPTORS: u64 = 256;
 enum StartError {
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     #[error(transparent)]
@@ -90,6 +94,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         None => export(&cli, stray),
         Some(Command::Demo(flags)) => demo(flags, stray),
+        Some(Command::Check(flags)) => check(flags),
         Some(Command::Simulate(flags)) => Ok(start(flags.log, |signals, _| simulate(flags, signals.stop))),
     };
     outcome.unwrap_or_else(|BadUsage(faults)| {
@@ -145,25 +150,75 @@ impl Beginning {
     }
 }
 
+/// Read here and not as a flag: a command line is public.
+fn key_variable() -> Option<SecretString> {
+    env::var_os("NECTAR_API_KEY").map(|key| SecretString::from(key.to_string_lossy().as_ref()))
+}
+
+/// The same settings, with what stands in files and in the variables for proxies; and the key.
+async fn with_files(
+    mut settings: Exporter,
+    key: KeySource,
+    ca_file: Option<PathBuf>,
+) -> Result<(Exporter, Key), StartError> {
+    if let Some(path) = ca_file {
+        match within_time(&path, tokio::fs::read(&path)).await? {
+            Ok(pem) => settings.nectar.extra_certificates = Some(Certificates { path, pem }),
+            Err(error) => return Err(StartError::Certificates(path, error)),
+        }
+    }
+    if !settings.nectar.is_on_this_machine() {
+        settings.nectar.proxy = proxy_for(&settings.nectar.base_url, |name| env::var_os(name))?;
+    }
+    let key = match key {
+        KeySource::File(path) => Key::from_file(path).await?,
+        KeySource::Value(key) => Key::fixed(key)?,
+    };
+    Ok((settings, key))
+}
+
+fn check(flags: &CheckFlags) -> Result<ExitCode, BadUsage> {
+    let (settings, key) = Exporter::against_nectar(&flags.exporter, &flags.nectar, key_variable())?;
+    let mut report = Report::to(io::stdout());
+    let outcome = runtime()
+        .map_err(StartError::from)
+        .and_then(|runtime| runtime.block_on(report_on(&mut report, flags, settings, key)));
+    if let Err(fault) = outcome {
+        // Who cannot be told so by these words sees the exit code.
+        let _ = report.failed(&format!("{fault}."), "mend this, and run the check again");
+    }
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn report_on(
+    report: &mut Report<io::Stdout>,
+    flags: &CheckFlags,
+    settings: Exporter,
+    key: KeySource,
+) -> Result<(), StartError> {
+    report.ok("The flags hold together.")?;
+    let (settings, key) = with_files(settings, key, flags.nectar.ca_file.clone()).await?;
+    match key.file() {
+        Some(file) => report.ok(&format!("The API key is in {}.", file.display()))?,
+        None => report.ok("The API key is in the variable NECTAR_API_KEY.")?,
+    }
+    if keeper(&settings).await?.is_some() {
+        report.ok("The web configuration can be used.")?;
+    }
+    let clock = SystemClock::shared();
+    if flags.config_only {
+        // Takes in the certificates, and sends nothing.
+        App::new(settings, key, clock, DroppedLines::default())?;
+        return Ok(());
+    }
+    Ok(check::check(report, settings, key, clock, flags.all).await?)
+}
+
 fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
-    // Read here and not as a flag: a command line is public.
-    let key = env::var_os("NECTAR_API_KEY").map(|key| SecretString::from(key.to_string_lossy().as_ref()));
-    let (mut settings, key) = Exporter::against_nectar(&cli.exporter, &cli.nectar, key)?;
+    let (settings, key) = Exporter::against_nectar(&cli.exporter, &cli.nectar, key_variable())?;
     let ca_file = cli.nectar.ca_file.clone();
     Ok(start(cli.exporter.log, |signals, dropped| async move {
-        if let Some(path) = ca_file {
-            match within_time(&path, tokio::fs::read(&path)).await? {
-                Ok(pem) => settings.nectar.extra_certificates = Some(Certificates { path, pem }),
-                Err(error) => return Err(StartError::Certificates(path, error)),
-            }
-        }
-        if !settings.nectar.is_on_this_machine() {
-            settings.nectar.proxy = proxy_for(&settings.nectar.base_url, |name| env::var_os(name))?;
-        }
-        let key = match key {
-            KeySource::File(path) => Key::from_file(path).await?,
-            KeySource::Value(key) => Key::fixed(key)?,
-        };
+        let (settings, key) = with_files(settings, key, ca_file).await?;
         let beginning = Beginning::of(&settings, stray, Some(&key));
         let addresses = settings.web.listen_addresses.clone();
         let keeper = keeper(&settings).await?;
@@ -270,6 +325,12 @@ fn say_where(listeners: &[TcpListener]) -> io::Result<()> {
     Ok(())
 }
 
+fn runtime() -> io::Result<Runtime> {
+    // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
 /// What the operating system tells us.
 struct Signals {
     /// SIGTERM or SIGINT: end.
@@ -310,9 +371,7 @@ fn run_to_end<F>(job: impl FnOnce(Signals) -> F) -> Result<(), StartError>
 where
     F: Future<Output = Result<(), StartError>>,
 {
-    // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(async { job(signals()?).await });
     runtime.shutdown_timeout(LAST_WORK);
     outcome

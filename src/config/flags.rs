@@ -40,6 +40,8 @@ pub struct Cli {
 pub enum Command {
     /// Poll a simulated Nectar: no key, no network
     Demo(Box<DemoFlags>),
+    /// Look whether it would work, and what it would export; with --all, all companies and not ten; with --config-only, without network
+    Check(Box<CheckFlags>),
     /// Serve the simulated Nectar API alone, for testing other clients and alert rules
     Simulate(SimulateFlags),
 }
@@ -53,6 +55,23 @@ pub struct DemoFlags {
     /// What is simulated.
     #[command(flatten)]
     pub sim: SimFlags,
+}
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckFlags {
+    /// How to reach Nectar.
+    #[command(flatten)]
+    pub nectar: NectarFlags,
+    /// What the exporter does.
+    #[command(flatten)]
+    pub exporter: ExporterFlags,
+    /// Look at all companies, and not at ten
+    #[arg(long)]
+    pub all: bool,
+    /// Read flags and files only: for scripts before a start, which an outage of Nectar must not hold up
+    #[arg(long)]
+    pub config_only: bool,
 }
 
 /// Flags of `simulate`.
@@ -284,7 +303,7 @@ fn is_number(arg: &clap::Arg) -> bool {
 }
 
 fn with_twin(arg: clap::Arg) -> clap::Arg {
-    let Some(flag) = arg.get_long() else { return arg };
+    let Some(flag) = arg.get_long().filter(|flag| flag.contains('.')) else { return arg };
     let twin = twin(flag);
     // A minus sign is a bad number for the flag before it, and not a flag of its own.
     let arg = if is_number(&arg) { arg.allow_hyphen_values(true) } else { arg };

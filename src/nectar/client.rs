@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Proxy, StatusCode, redirect};
 use secrecy::ExposeSecret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -189,6 +189,33 @@ impl Client {
         self.get(Endpoint::Connections, &url, decode::page).await
     }
 
+    /// `GET /ping`: whether Nectar takes the key, and what time it is there, where it says so. Once, and counted nowhere.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn ping(&self) -> Result<Option<Timestamp>, Reason> {
+        let url = self.url(&["ping"]);
+        let asked = self.http.get(url.clone()).header(KEY_HEADER, self.key.header()).send().await;
+        let answer = asked.map_err(|error| self.no_answer(&url, &error))?;
+        if answer.status() != StatusCode::OK {
+            return Err(reason_of_status(answer.status()));
+        }
+        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        Ok(date.and_then(|date| Timestamp::try_from(date).ok()))
+    }
+
+    /// Why there is no answer; what stood in the way is kept for whoever asks.
+    fn no_answer(&self, url: &Url, error: &reqwest::Error) -> Reason {
+        let reason = reason_of(error);
+        if reason.is_of_the_way() {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Obstacle { host, cause: cause_of(error) });
+        }
+        reason
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.settings.base_url.clone();
         // Only a URL that cannot have a path refuses; the flag's check leaves none of those.
@@ -304,15 +331,7 @@ impl Client {
     async fn exchange(&self, url: &Url, key: &HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
         let failed = |reason| Failed { reason, retry_after: None };
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
-            Err(error) => {
-                let reason = reason_of(&error);
-                if reason.is_of_the_way() {
-                    let host = url.host_str().unwrap_or_default().to_owned();
-                    *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some(Obstacle { host, cause: cause_of(&error) });
-                }
-                (None, Err(failed(reason)))
-            }
+            Err(error) => (None, Err(failed(self.no_answer(url, &error)))),
             Ok(response) if response.status() == StatusCode::OK => {
                 (Some(StatusCode::OK), read_body(response).await.map_err(failed))
             }

@@ -9,18 +9,18 @@ use crate::model::{Company, CompanyId};
 
 /// Companies to be read, and companies to be missed.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(crate) struct Choice {
     /// In the list, and asked for.
-    pub(super) listed: BTreeMap<CompanyId, Company>,
+    pub(crate) listed: BTreeMap<CompanyId, Company>,
     /// Asked for by id, but not in the list.
-    pub(super) absent: Vec<Company>,
+    pub(crate) absent: Vec<Company>,
     /// To be left out, but not in the list either.
-    pub(super) left_out_in_vain: Vec<String>,
+    pub(crate) left_out_in_vain: Vec<String>,
 }
 
 impl Choice {
     /// Chooses from `companies`: only those in `only`, or all if that is empty; none of those in `except`.
-    pub(super) fn from(companies: Vec<Company>, only: &[String], except: &[String]) -> Self {
+    pub(crate) fn from(companies: Vec<Company>, only: &[String], except: &[String]) -> Self {
         let mut absent: BTreeMap<String, Company> = BTreeMap::new();
         for id in only {
             let id: CompanyId = id.as_str().into();
@@ -41,12 +41,12 @@ impl Choice {
     }
 
     /// How many companies are to be shown, read or not.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.listed.len() + self.absent.len()
     }
 
     /// Whether a company of this id is to be shown.
-    pub(super) fn contains(&self, id: &str) -> bool {
+    pub(crate) fn contains(&self, id: &str) -> bool {
         self.listed.contains_key(id) || self.absent.iter().any(|company| &*company.id == id)
     }
 }

@@ -14,7 +14,7 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use choice::Choice;
+pub(crate) use choice::Choice;
 use journal::Journal;
 
 use crate::clock::SharedClock;

@@ -11,6 +11,7 @@
 
 mod answers;
 mod any_json;
+mod check;
 mod clock_steps;
 mod command_line;
 mod failures;

@@ -1,0 +1,300 @@
+//! `nectar-exporter check`: what would be exported, and what keeps it from working, before anything runs.
+//!
+//! Knows what a newcomer wants to hear. Must not log, and never shows the key.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use jiff::SignedDuration;
+
+use crate::clock::SharedClock;
+use crate::config::Exporter;
+use crate::failure::{Failure, Reason};
+use crate::fleet::tally::Tallies;
+use crate::metrics::Detail;
+use crate::model::{Company, Snapshot};
+use crate::nectar::{Client, ClientError, Key};
+use crate::observe::{Endpoint, ObserveRequests};
+use crate::poll::Choice;
+
+/// Companies that are looked at, unless all are.
+const SAMPLE: usize = 10;
+/// Clocks that differ by less are as good as the same: Nectar says its time to the second, and the answer takes a while.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+
+/// Why the check could not go on to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// No client for Nectar.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Nobody reads what it says.
+    #[error("the report cannot be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// What a check says, line by line.
+#[derive(Debug)]
+pub struct Report<W> {
+    out: W,
+    failures: usize,
+}
+
+impl<W: Write> Report<W> {
+    /// Nothing said yet.
+    pub fn to(out: W) -> Self {
+        Self { out, failures: 0 }
+    }
+
+    /// Whether nothing failed.
+    pub fn is_good(&self) -> bool {
+        self.failures == 0
+    }
+
+    /// Something is as it should be.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn ok(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "ok      {text}")
+    }
+
+    /// Something is worth knowing.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "note    {text}")
+    }
+
+    /// Something keeps it from working, and what to do about that.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn failed(&mut self, text: &str, advice: &str) -> io::Result<()> {
+        self.failures += 1;
+        writeln!(self.out, "failed  {text}\n        What to do: {advice}.")
+    }
+}
+
+/// What a look at some companies brought.
+#[derive(Debug, Default)]
+struct Sample {
+    companies: usize,
+    connections: u64,
+    accounts: u64,
+    /// Pages that a whole reading of these companies takes.
+    pages: u64,
+    /// Connections on the first pages, and the series about them and their accounts.
+    on_first_pages: u64,
+    series: u64,
+    took: Duration,
+}
+
+/// Asks Nectar what a first poll would ask, of ten companies or of `all`, and reports.
+///
+/// # Errors
+/// [`CheckError`], when there is no client, or nobody to report to.
+pub async fn check<W: Write>(
+    report: &mut Report<W>,
+    settings: Exporter,
+    key: Key,
+    clock: SharedClock,
+    all: bool,
+) -> Result<(), CheckError> {
+    let Exporter { nectar, poll, metrics, .. } = settings;
+    let base_url = nectar.base_url.clone();
+    let page_size = u64::from(nectar.page_size.max(1));
+    let client = Client::new(nectar, key, Arc::clone(&clock), Arc::new(Uncounted))?;
+    client.begin_poll(clock.monotonic().saturating_add(poll.timeout)).await;
+    match client.ping().await {
+        Ok(date) => {
+            report.ok(&format!("Nectar answers at {base_url}, and takes the key."))?;
+            let ahead = date.map(|date| clock.now().duration_since(date));
+            clocks(report, ahead)?;
+        }
+        Err(reason) => return Ok(refused(report, &client, &format!("Nectar at {base_url}"), reason)?),
+    }
+    let list = match client.company_list().await {
+        Ok(list) => list,
+        Err(reason) => return Ok(refused(report, &client, "The company list", reason)?),
+    };
+    let listed = list.companies.len();
+    let Choice { listed: chosen, absent, left_out_in_vain } =
+        Choice::from(list.companies, &poll.only, &poll.except);
+    report.ok(&format!("{listed} companies are listed, of which {} are to be read.", chosen.len()))?;
+    for company in absent {
+        let advice = Failure::NotListed.advice();
+        report.failed(
+            &format!("The company {} is asked for, and the key does not list it.", company.id),
+            advice,
+        )?;
+    }
+    for id in left_out_in_vain {
+        report.note(&format!("The company {id} is to be left out, and is not in the list."))?;
+    }
+    let wanted = if all { chosen.len() } else { SAMPLE };
+    let companies: Vec<Company> = chosen.values().take(wanted).cloned().collect();
+    let sample = look(report, &client, companies, metrics.check_interval, metrics.detail, page_size).await?;
+    if sample.companies == 0 {
+        return Ok(());
+    }
+    report.ok(&format!(
+        "{} of them were looked at: {} connections, and {} accounts on their first pages.",
+        sample.companies, sample.connections, sample.accounts
+    ))?;
+    let whole = Estimate::of(&sample, chosen.len(), client.max_concurrent_requests());
+    whole.say(report, &metrics, &poll)?;
+    Ok(())
+}
+
+fn clocks<W: Write>(report: &mut Report<W>, ahead: Option<SignedDuration>) -> io::Result<()> {
+    match ahead {
+        None => report.note("Nectar does not say what time it is, so the clocks cannot be compared."),
+        Some(ahead) if ahead.abs() <= CLOCKS => report.ok("The clocks agree."),
+        Some(ahead) => {
+            let side = if ahead.is_negative() { "behind" } else { "ahead of" };
+            let text = format!("The clock of this machine is {} s {side} Nectar's.", ahead.abs().as_secs());
+            report.failed(
+                &text,
+                "set the clock of this machine, most likely with NTP: every age is wrong by as much",
+            )
+        }
+    }
+}
+
+fn refused<W: Write>(report: &mut Report<W>, client: &Client, what: &str, reason: Reason) -> io::Result<()> {
+    let failure = Failure::Request(reason);
+    let mut text = format!("{what} cannot be read: {}", failure.words());
+    if let Some(obstacle) = client.obstacle().filter(|_| reason.is_of_the_way()) {
+        text += &format!(" ({}: {})", obstacle.host, obstacle.cause);
+    }
+    if let Some(hint) = client.hint_at_key().filter(|_| reason == Reason::Auth) {
+        text += &format!(" ({hint})");
+    }
+    report.failed(&format!("{text}."), failure.advice())
+}
+
+/// The first page of each of these companies.
+async fn look<W: Write>(
+    report: &mut Report<W>,
+    client: &Client,
+    companies: Vec<Company>,
+    check_interval: SignedDuration,
+    detail: Detail,
+    page_size: u64,
+) -> io::Result<Sample> {
+    let mut sample = Sample::default();
+    let clock = client.clock();
+    let pages = stream::iter(companies).map(|company| async move {
+        let began = clock.monotonic();
+        let page = client.page(&company.id, 1).await;
+        (company, page, clock.monotonic().saturating_sub(began))
+    });
+    let mut pages = pages.buffer_unordered(client.max_concurrent_requests());
+    while let Some((company, page, took)) = pages.next().await {
+        let page = match page {
+            Ok(page) => page,
+            Err(reason) => {
+                refused(report, client, &format!("The company {} ({})", company.name, company.id), reason)?;
+                continue;
+            }
+        };
+        let connections: Vec<_> = page.rows.into_iter().map(|row| row.connection).collect();
+        let snapshot = Snapshot {
+            begun: clock.now(),
+            begun_monotonic: clock.monotonic(),
+            connections: Arc::new(connections),
+            faults: page.faults,
+        };
+        let tallies = Tallies::of(&snapshot, check_interval);
+        sample.companies += 1;
+        sample.connections += page.total_connections;
+        sample.accounts += tallies.accounts.count();
+        sample.pages += page.total_connections.div_ceil(page_size).max(1);
+        sample.on_first_pages += tallies.connections.count();
+        sample.series += match detail {
+            Detail::None => 0,
+            Detail::Connections => tallies.connections.series,
+            Detail::Accounts => tallies.connections.series + tallies.accounts.series,
+        };
+        sample.took += took;
+    }
+    Ok(sample)
+}
+
+/// What follows for all companies from those that were looked at.
+struct Estimate {
+    companies: usize,
+    is_sample: bool,
+    connections: f64,
+    series: f64,
+    requests: f64,
+    poll_seconds: f64,
+}
+
+impl Estimate {
+    fn of(sample: &Sample, companies: usize, at_once: usize) -> Self {
+        let share = |of: usize| f64::from(u32::try_from(of).unwrap_or(u32::MAX));
+        let number = |of: u64| f64::from(u32::try_from(of).unwrap_or(u32::MAX));
+        let times = share(companies) / share(sample.companies);
+        let requests = number(sample.pages) * times + 1.0;
+        let each = sample.took.as_secs_f64() / share(sample.companies);
+        Self {
+            companies,
+            is_sample: sample.companies < companies,
+            connections: number(sample.connections) * times,
+            series: number(sample.series) / number(sample.on_first_pages.max(1))
+                * number(sample.connections)
+                * times,
+            requests,
+            poll_seconds: requests * each / share(at_once),
+        }
+    }
+
+    fn say<W: Write>(
+        &self,
+        report: &mut Report<W>,
+        metrics: &crate::metrics::Settings,
+        poll: &crate::poll::Settings,
+    ) -> io::Result<()> {
+        let about = if self.is_sample { "about " } else { "" };
+        report.note(&format!(
+            "{} companies have {about}{:.0} connections: about {:.0} series about single ones at --metrics.detail={}, and a few dozen for \
+             each company.",
+            self.companies,
+            self.connections,
+            self.series,
+            format!("{:?}", metrics.detail).to_lowercase(),
+        ))?;
+        let per_hour = self.requests * 3600.0 / poll.interval.as_secs_f64();
+        report.note(&format!(
+            "A poll sends about {:.0} requests and takes about {:.1} s; that is {per_hour:.0} requests in an hour.",
+            self.requests, self.poll_seconds
+        ))?;
+        if self.series > f64::from(u32::try_from(metrics.detail_limit).unwrap_or(u32::MAX)) {
+            report.failed(
+                "There are more series about single connections than --metrics.detail-limit: all of them would be withheld.",
+                "raise --metrics.detail-limit, or say --metrics.detail=none",
+            )?;
+        }
+        if self.poll_seconds > poll.timeout.min(poll.interval).as_secs_f64() {
+            report.failed(
+                "A poll takes longer than --nectar.poll-interval or --nectar.poll-timeout.",
+                "raise them, or leave out companies",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Nobody scrapes a check.
+struct Uncounted;
+
+impl ObserveRequests for Uncounted {
+    fn finished(&self, _: Endpoint, _: Option<u16>, _: Duration, _: Option<Reason>) {}
+
+    fn retried(&self, _: Endpoint) {}
+}

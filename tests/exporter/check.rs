@@ -1,0 +1,110 @@
+//! `nectar-exporter check`: what a newcomer runs first.
+
+use nectar_exporter::clock::SystemClock;
+use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::binary::{nectar_exporter, run};
+use crate::support::program::KEY;
+
+const PLAN: Plan = Plan { companies: 25, connections: 20, accounts: 1, seed: 4, speed: 0.0 };
+
+/// A Nectar, and where it is.
+async fn nectar() -> (Simulator, String) {
+    let simulator = Simulator::new(&PLAN, KEY, SystemClock::shared());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v2.2", listener.local_addr().unwrap());
+    tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
+    (simulator, url)
+}
+
+/// Its exit code, and what it says.
+async fn check(url: &str, key: &str, flags: &[&str]) -> (Option<i32>, String) {
+    let mut command = nectar_exporter(&["check", "--nectar.base-url", url]);
+    command.args(flags).env("NECTAR_API_KEY", key);
+    let (code, stdout, stderr) = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
+    assert!(stderr.is_empty() && !stdout.contains(key), "{stdout}{stderr}");
+    (code, stdout)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_is_well() {
+    let (simulator, url) = nectar().await;
+    let before = simulator.requests();
+    let (code, said) = check(&url, KEY, &[]).await;
+    assert_eq!(code, Some(0), "{said}");
+    for part in [
+        "The flags hold together",
+        "takes the key",
+        "The clocks agree",
+        "25 companies are listed, of which 25 are to be read",
+        "10 of them were looked at",
+        "25 companies have about ",
+        "at --metrics.detail=connections",
+        "A poll sends about 26 requests",
+        "312 requests in an hour",
+    ] {
+        assert!(said.contains(part), "{part} is not in: {said}");
+    }
+    assert_eq!(simulator.requests() - before, 1 + 1 + 10, "no more than it has to ask");
+
+    let (code, said) =
+        check(&url, KEY, &["--all", "--metrics.detail=none", "--nectar.exclude-company=x"]).await;
+    assert!(
+        code == Some(0) && said.contains("25 of them were looked at") && said.contains(" 0 series"),
+        "{said}"
+    );
+    assert!(said.contains("The company x is to be left out, and is not in the list"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_is_named_with_what_to_do() {
+    let (simulator, url) = nectar().await;
+    let company = simulator.companies()[0].clone();
+    let nowhere = "http://127.0.0.1:1/v2.2".to_owned();
+    for (url, key, fault, flags, parts) in [
+        (&url, "sim-wrong", None, &[][..], ["Nectar refuses the API key", "check the API key"]),
+        (&url, "\"sim-wrong\"", None, &[], ["stands in quotes", "check the API key"]),
+        (&nowhere, KEY, None, &[], ["Connection refused", "check the network"]),
+        (
+            &url,
+            KEY,
+            Some((Scope::CompanyList, 404)),
+            &[],
+            ["The company list cannot be read", "--nectar.base-url"],
+        ),
+        (
+            &url,
+            KEY,
+            Some((Scope::Company(company), 403)),
+            &["--all"],
+            ["the API key may not see it", "exclude the company"],
+        ),
+        (&url, KEY, None, &["--nectar.company=x"], ["The company x is asked for", "--nectar.company"]),
+        (&url, KEY, None, &["--metrics.detail-limit=10"], ["would be withheld", "--metrics.detail-limit"]),
+    ] {
+        if let Some((scope, status)) = fault {
+            simulator.faults().set(scope, Fault::Status(status));
+        }
+        let (code, said) = check(url, key, flags).await;
+        simulator.faults().clear();
+        assert_eq!(code, Some(1), "{said}");
+        for part in ["failed  ", "What to do: "].into_iter().chain(parts) {
+            assert!(said.contains(part), "{part} is not in: {said}");
+        }
+    }
+    let (code, ..) = run(&mut nectar_exporter(&["check", "--nectar.page-size=0"]));
+    assert_eq!(code, Some(2), "usage");
+}
+
+/// For scripts before each start: an outage of Nectar must not keep the exporter from starting.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_network_only_files_and_flags_count() {
+    let (code, said) = check("http://127.0.0.1:1/v2.2", KEY, &["--config-only"]).await;
+    assert!(code == Some(0) && said.contains("NECTAR_API_KEY"), "{said}");
+    for flag in ["--web.config.file=/nowhere/web.yml", "--nectar.ca-file=/nowhere/ca.pem"] {
+        let (code, said) = check("http://127.0.0.1:1/v2.2", KEY, &["--config-only", flag]).await;
+        assert!(code == Some(1) && said.contains("/nowhere/"), "{said}");
+    }
+}
