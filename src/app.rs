@@ -49,6 +49,7 @@ pub struct App {
     limits: Limits,
     key: Arc<Key>,
     reload: Arc<Notify>,
+    own: Arc<OwnMetrics>,
 }
 
 impl App {
@@ -68,10 +69,11 @@ impl App {
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
         let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics)?;
-        let server = Server::new(exposition.clone(), fleet, Arc::clone(&clock), settings.web.pages);
-        let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own);
+        let server =
+            Server::new(exposition.clone(), fleet, Arc::clone(&clock), settings.web.pages, own.clone());
+        let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own.clone());
         let (keeper, limits, reload) = (None, Limits::default(), Arc::default());
-        Ok(Self { poller, exposition, server, clock, keeper, limits, key, reload })
+        Ok(Self { poller, exposition, server, clock, keeper, limits, key, reload, own })
     }
 
     /// The same, with TLS, passwords and headers as `keeper` has them.
@@ -97,7 +99,7 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], when it cannot go on.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, exposition, server, clock, keeper, limits, key, reload } = self;
+        let Self { poller, exposition, server, clock, keeper, limits, key, reload, own } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
         tokio::spawn(exposition.keep_prepared(stop.clone()));
         tokio::spawn(reload_when_told(reload, key, keeper.clone(), stop.clone()));
@@ -107,7 +109,7 @@ impl App {
         let door = door(keeper.as_ref());
         let gate = Gate::new(server, keeper);
         let routes = move |request| gate.clone().answer(request);
-        let serving = serve_through(door, listeners, limits, routes, stop.clone());
+        let serving = serve_through(door, listeners, limits, routes, own, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),

@@ -16,7 +16,7 @@ use crate::fleet::tally::Tallies;
 use crate::metrics::Detail;
 use crate::model::{Company, Snapshot};
 use crate::nectar::{Client, ClientError, Key};
-use crate::observe::{Endpoint, ObserveRequests};
+use crate::observe::Uncounted;
 use crate::poll::Choice;
 
 /// Companies that are looked at, unless all are.
@@ -288,13 +288,4 @@ impl Estimate {
         }
         Ok(())
     }
-}
-
-/// Nobody scrapes a check.
-struct Uncounted;
-
-impl ObserveRequests for Uncounted {
-    fn finished(&self, _: Endpoint, _: Option<u16>, _: Duration, _: Option<Reason>) {}
-
-    fn retried(&self, _: Endpoint) {}
 }

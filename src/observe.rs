@@ -1,4 +1,4 @@
-//! What is told to whoever counts: requests, polls, and log lines that nobody reads.
+//! What is told to whoever counts: requests, polls, clients that are turned away, and log lines that nobody reads.
 //!
 //! Must not know how they are counted, or who counts.
 
@@ -43,6 +43,71 @@ pub trait ObserveRequests: Send + Sync + 'static {
 pub trait ObservePolls: Send + Sync + 'static {
     /// A poll ended after `took`: whole, or not, with the first cause.
     fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>);
+}
+
+/// Why a client of ours does not get what it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No user's name and password, or wrong ones.
+    Unauthorized,
+    /// Nothing is served at this path.
+    NotFound,
+    /// Nothing is served to this method.
+    Method,
+    /// What came is no request of HTTP, or has too large a head.
+    Malformed,
+    /// The two sides could not agree on TLS.
+    Tls,
+    /// It took too long, to ask or to take its answer.
+    TooSlow,
+    /// All places were taken, and it had been unfinished for longest.
+    NoPlace,
+}
+
+impl Refusal {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Unauthorized,
+        Self::NotFound,
+        Self::Method,
+        Self::Malformed,
+        Self::Tls,
+        Self::TooSlow,
+        Self::NoPlace,
+    ];
+
+    /// The value of the `reason` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::Method => "method_not_allowed",
+            Self::Malformed => "malformed",
+            Self::Tls => "tls",
+            Self::TooSlow => "too_slow",
+            Self::NoPlace => "no_place",
+        }
+    }
+}
+
+/// Told of every client that does not get what it asked for.
+pub trait ObserveClients: Send + Sync + 'static {
+    /// One more.
+    fn refused(&self, refusal: Refusal);
+}
+
+/// Told, and forgets it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Uncounted;
+
+impl ObserveClients for Uncounted {
+    fn refused(&self, _: Refusal) {}
+}
+
+impl ObserveRequests for Uncounted {
+    fn finished(&self, _: Endpoint, _: Option<u16>, _: Duration, _: Option<Reason>) {}
+
+    fn retried(&self, _: Endpoint) {}
 }
 
 /// How many lines of the log were dropped since the start. Shared by its clones.

@@ -12,7 +12,7 @@ use tracing::warn;
 use super::catalogue::exporter as cat;
 use super::metric::Metric;
 use crate::failure::{Failure, Reason};
-use crate::observe::{DroppedLines, Endpoint, ObservePolls, ObserveRequests};
+use crate::observe::{DroppedLines, Endpoint, ObserveClients, ObservePolls, ObserveRequests, Refusal};
 
 const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
@@ -31,6 +31,7 @@ pub struct OwnMetrics {
     polls: IntCounter,
     poll_failures: IntCounterVec,
     poll_duration: HistogramVec,
+    requests_refused: IntCounterVec,
     log_lines_dropped: IntCounter,
     dropped_lines: DroppedLines,
     /// How often they were read. Held while the end of a poll is counted, and while all are read: no scrape sees half of a
@@ -62,6 +63,7 @@ impl OwnMetrics {
             polls: IntCounter::new(cat::POLLS.name, cat::POLLS.help)?,
             poll_failures: counters(&cat::POLL_FAILURES)?,
             poll_duration: histogram(&cat::POLL_DURATION, POLL_BUCKETS)?,
+            requests_refused: counters(&cat::REQUESTS_REFUSED)?,
             log_lines_dropped: IntCounter::new(cat::LOG_LINES_DROPPED.name, cat::LOG_LINES_DROPPED.help)?,
             dropped_lines,
             counting: Mutex::default(),
@@ -80,6 +82,7 @@ impl OwnMetrics {
         registry.register(Box::new(self.polls.clone()))?;
         registry.register(Box::new(self.poll_failures.clone()))?;
         registry.register(Box::new(self.poll_duration.clone()))?;
+        registry.register(Box::new(self.requests_refused.clone()))?;
         registry.register(Box::new(self.log_lines_dropped.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
@@ -103,6 +106,9 @@ impl OwnMetrics {
             self.poll_failures.with_label_values(&[failure.label()]);
         }
         self.poll_duration.with_label_values::<&str>(&[]);
+        for refusal in Refusal::ALL {
+            self.requests_refused.with_label_values(&[refusal.label()]);
+        }
     }
 
     fn counting(&self) -> MutexGuard<'_, u64> {
@@ -139,6 +145,12 @@ impl ObserveRequests for OwnMetrics {
 
     fn retried(&self, endpoint: Endpoint) {
         self.request_retries.with_label_values(&[endpoint.label()]).inc();
+    }
+}
+
+impl ObserveClients for OwnMetrics {
+    fn refused(&self, refusal: Refusal) {
+        self.requests_refused.with_label_values(&[refusal.label()]).inc();
     }
 }
 

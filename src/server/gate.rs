@@ -34,6 +34,7 @@ impl Gate {
         let mut answer = if is_open || protection.admits(request.headers()).await {
             self.server.answer(request).await
         } else {
+            self.server.refuses();
             refused()
         };
         for (name, value) in &protection.headers {

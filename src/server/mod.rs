@@ -14,7 +14,7 @@ mod held;
 mod landing;
 mod scrapes;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use crate::clock::SharedClock;
 use crate::fleet::FleetReader;
 use crate::metrics::Exposition;
 use crate::metrics::text::CONTENT_TYPE as METRICS;
+use crate::observe::{ObserveClients, Refusal};
 use crate::web::answer::{self, HTML, TEXT, answer};
 use crate::web::encoding::accepts_gzip;
 use crate::web::{Answer, Hangup, Lane, Request};
@@ -81,22 +82,33 @@ impl Pages {
 }
 
 /// Answers requests. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Server(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     scrapes: Scrapes,
     fleet: FleetReader,
     clock: SharedClock,
     pages: Pages,
+    observer: Arc<dyn ObserveClients>,
 }
 
 impl Server {
     /// A server that shows `fleet` and `exposition`.
-    pub fn new(exposition: Exposition, fleet: FleetReader, clock: SharedClock, pages: Pages) -> Self {
+    pub fn new(
+        exposition: Exposition,
+        fleet: FleetReader,
+        clock: SharedClock,
+        pages: Pages,
+        observer: Arc<dyn ObserveClients>,
+    ) -> Self {
         let scrapes = Scrapes::new(exposition, Arc::clone(&clock));
-        Self(Arc::new(Inner { scrapes, fleet, clock, pages }))
+        Self(Arc::new(Inner { scrapes, fleet, clock, pages, observer }))
+    }
+
+    /// A request is refused for want of a password.
+    fn refuses(&self) {
+        self.0.observer.refused(Refusal::Unauthorized);
     }
 
     /// Whether this path is for machines that have no password: health checks, which learn nothing about Nectar.
@@ -108,10 +120,12 @@ impl Server {
     pub async fn answer(self, request: Request) -> Answer {
         let pages = &self.0.pages;
         let Some(route) = pages.route(request.uri().path()) else {
+            self.0.observer.refused(Refusal::NotFound);
             let text = format!("Not found. The metrics and links are at {}/\n", pages.prefix);
             return answer(StatusCode::NOT_FOUND, TEXT, text);
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            self.0.observer.refused(Refusal::Method);
             return answer::method_not_allowed(TEXT, "This path takes GET and HEAD.\n");
         }
         match route {
@@ -159,6 +173,12 @@ impl Server {
         } else {
             answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "Not ready: no good poll of Nectar yet.\n")
         }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("pages", &self.0.pages).finish_non_exhaustive()
     }
 }
 

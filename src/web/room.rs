@@ -4,6 +4,7 @@
 //! takes the place of the one that has been idle or unfinished for longest. Must not know sockets or HTTP.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::Request;
 use super::limits::Limits;
+use crate::observe::{ObserveClients, Refusal};
 
 /// So often per allowed time is looked whether somebody's is over.
 const LOOKS: u32 = 20;
@@ -36,9 +38,10 @@ impl Doing {
 }
 
 /// The places for clients. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Room {
     limits: Limits,
+    observer: Arc<dyn ObserveClients>,
     seats: Arc<Mutex<Seats>>,
 }
 
@@ -59,8 +62,8 @@ struct Seat {
 
 impl Room {
     /// An empty room.
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, seats: Arc::default() }
+    pub(super) fn new(limits: Limits, observer: Arc<dyn ObserveClients>) -> Self {
+        Self { limits, observer, seats: Arc::default() }
     }
 
     /// Lets one in. When all places are taken, the one that has been idle or unfinished for longest has to go; one
@@ -71,7 +74,7 @@ impl Room {
         while seats.taken.len() >= self.limits.connections.max(1) {
             let order = |(number, seat): (&u64, &Seat)| (seat.doing.is_served(), seat.since, *number);
             let Some((_, _, longest)) = seats.taken.iter().map(order).min() else { break };
-            seats.send_out(longest);
+            self.send_out(&mut seats, longest, Refusal::NoPlace);
         }
         let number = seats.next;
         seats.next += 1;
@@ -89,7 +92,7 @@ impl Room {
             let is_late = |seat: &Seat| now.duration_since(seat.since) > self.allowed(seat.doing);
             let late = seats.taken.iter().filter(|(_, seat)| is_late(seat)).map(|(number, _)| *number);
             for number in late.collect::<Vec<u64>>() {
-                seats.send_out(number);
+                self.send_out(&mut seats, number, Refusal::TooSlow);
             }
         }
     }
@@ -105,20 +108,28 @@ impl Room {
     fn seats(&self) -> MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Seats {
     /// The place is free at once; the connection ends as soon as its task hears of it.
-    fn send_out(&mut self, number: u64) {
-        if let Some(seat) = self.taken.remove(&number) {
+    fn send_out(&self, seats: &mut Seats, number: u64, refusal: Refusal) {
+        if let Some(seat) = seats.taken.remove(&number) {
             seat.out.cancel();
+            // Who was idle had asked for nothing.
+            if seat.doing != Doing::Idle {
+                self.observer.refused(refusal);
+            }
         }
     }
 }
 
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
 /// Ends the connection that a request came in on. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Hangup(CancellationToken);
+#[derive(Clone, Default)]
+pub struct Hangup(Option<(CancellationToken, Arc<dyn ObserveClients>)>);
 
 impl Hangup {
     /// That of `request`. One that came in on no connection has one that does nothing.
@@ -128,7 +139,16 @@ impl Hangup {
 
     /// Ends it at once, whatever is being sent.
     pub fn hang_up(&self) {
-        self.0.cancel();
+        if let Some((out, observer)) = self.0.as_ref().filter(|(out, _)| !out.is_cancelled()) {
+            out.cancel();
+            observer.refused(Refusal::TooSlow);
+        }
+    }
+}
+
+impl fmt::Debug for Hangup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hangup").field(&self.0.is_some()).finish()
     }
 }
 
@@ -148,7 +168,7 @@ impl Guest {
 
     /// Its way to send this one out.
     pub(super) fn hangup(&self) -> Hangup {
-        Hangup(self.out.clone())
+        Hangup(Some((self.out.clone(), Arc::clone(&self.room.observer))))
     }
 
     /// The handshake is done: the first request may come.

@@ -24,6 +24,7 @@ use super::limits::Limits;
 use super::noted::{NotedBody, NotedStream};
 use super::room::{Guest, Room};
 use super::socket::Socket;
+use crate::observe::{ObserveClients, Refusal, Uncounted};
 
 /// Serves `routes` on all `listeners`, in plain HTTP, until `stop`; see [`serve_through`].
 pub async fn serve<R, F>(listeners: Vec<TcpListener>, limits: Limits, routes: R, stop: CancellationToken)
@@ -31,24 +32,25 @@ where
     R: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    serve_through(Door::Plain, listeners, limits, routes, stop).await;
+    serve_through(Door::Plain, listeners, limits, routes, Arc::new(Uncounted), stop).await;
 }
 
 /// Serves `routes` on all `listeners`, behind `door`, until `stop`, then finishes what is under way, within
-/// `limits.drain_time`.
+/// `limits.drain_time`. `observer` is told of those that are turned away before they reach a route.
 pub async fn serve_through<R, F>(
     door: Door,
     listeners: Vec<TcpListener>,
     limits: Limits,
     routes: R,
+    observer: Arc<dyn ObserveClients>,
     stop: CancellationToken,
 ) where
     R: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let room = Room::new(limits);
-    let entrance = Entrance { door, limits, routes, room: room.clone(), stop: stop.clone() };
+    let room = Room::new(limits, Arc::clone(&observer));
+    let entrance = Entrance { door, limits, routes, observer, room: room.clone(), stop: stop.clone() };
     let loops = listeners.into_iter().map(|listener| entrance.clone().accept_loop(listener, &graceful));
     tokio::select! {
         () = stop.cancelled() => {}
@@ -66,6 +68,7 @@ struct Entrance<R> {
     door: Door,
     limits: Limits,
     routes: R,
+    observer: Arc<dyn ObserveClients>,
     room: Room,
     stop: CancellationToken,
 }
@@ -103,13 +106,14 @@ where
     }
 
     async fn attend(self, stream: TcpStream, guest: &Arc<Guest>, watcher: Watcher) {
-        let Self { door, limits, routes, stop, .. } = self;
+        let Self { door, limits, routes, observer, stop, .. } = self;
         if !door.is_open() {
             let speaks_http = tokio::select! {
                 () = stop.cancelled() => return,
                 speaks_http = speaks_http(&stream) => speaks_http,
             };
             if speaks_http {
+                observer.refused(Refusal::Tls);
                 return explain_tls(&stream);
             }
         }
@@ -126,7 +130,10 @@ where
         let lane = door.is_open().then_some(lane);
         let inner = match entered {
             Ok(stream) => stream,
-            Err(error) => return debug!(msg = "A TLS handshake failed", error = %error),
+            Err(error) => {
+                observer.refused(Refusal::Tls);
+                return debug!(msg = "A TLS handshake failed", error = %error);
+            }
         };
         guest.has_entered();
         let stream = NotedStream::new(inner, Arc::clone(guest));
@@ -150,6 +157,9 @@ where
             .serve_connection(TokioIo::new(stream), service);
         // A client that breaks off is its own affair.
         if let Err(error) = watcher.watch(connection).await {
+            if error.is_parse() {
+                observer.refused(Refusal::Malformed);
+            }
             debug!(msg = "A client's connection ended early", error = %error);
         }
     }

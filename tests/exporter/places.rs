@@ -3,10 +3,12 @@
 //! Time stands still: nobody goes for the time that a test takes, but for what it turns the clock by.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nectar_exporter::observe::{ObserveClients, Refusal};
 use nectar_exporter::web::answer::{TEXT, answer};
-use nectar_exporter::web::{Limits, Request, serve};
+use nectar_exporter::web::{Door, Limits, Request, serve, serve_through};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -79,6 +81,44 @@ async fn end_of(stream: &mut TcpStream) -> Vec<u8> {
     // A reset ends it as well.
     let _ = timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("the server closes it");
     said
+}
+
+/// Who was turned away, and why.
+#[derive(Default)]
+struct Noted(Mutex<Vec<Refusal>>);
+
+impl ObserveClients for Noted {
+    fn refused(&self, refusal: Refusal) {
+        self.0.lock().unwrap().push(refusal);
+    }
+}
+
+/// Counted where they had asked for something: not who was idle.
+#[tokio::test]
+async fn who_has_to_go_is_counted() {
+    let _stopped = StoppedTime::new();
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let (listener, noted) = (sockets::listener(), Arc::new(Noted::default()));
+    let address = listener.local_addr().unwrap();
+    let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hhhhh") };
+    let serving =
+        serve_through(Door::Plain, vec![listener], limits, routes, noted.clone(), CancellationToken::new());
+    tokio::spawn(serving);
+    let mut half = silent(address, b"GET / HTTP/1.1\r\nHo").await;
+    answered(address).await;
+    let _idle = answered(address).await;
+    let _idle = answered(address).await;
+    end_of(&mut half).await;
+    assert_eq!(*noted.0.lock().unwrap(), [Refusal::NoPlace], "the others were idle");
+    let mut slow = silent(address, b"GET / HTTP/1.1\r\nHo").await;
+    pass(address, limits.header_time, limits).await;
+    end_of(&mut slow).await;
+    let mut odd = silent(address, b"\x00\xff\r\n\r\n").await;
+    end_of(&mut odd).await;
+    while noted.0.lock().unwrap().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*noted.0.lock().unwrap(), [Refusal::NoPlace, Refusal::TooSlow, Refusal::Malformed]);
 }
 
 #[tokio::test]

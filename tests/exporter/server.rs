@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use crate::support::PATIENCE;
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::program::Program;
+use crate::support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 3, speed: 0.0 };
 
@@ -59,6 +60,27 @@ async fn routes_and_methods() {
         let body = answer.bytes().await.unwrap();
         assert_eq!(body.is_empty(), method == "HEAD", "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_counted() {
+    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let refused = |scrape: &Scrape, reason| {
+        scrape.value("nectar_exporter_requests_refused_total", &[("reason", reason)]).unwrap()
+    };
+    let none = program.after_polls(1).await;
+    assert_eq!(none.family("nectar_exporter_requests_refused_total").count(), 7, "each from 0");
+    assert_eq!(none.sum("nectar_exporter_requests_refused_total", &[]), 0.0);
+    program.get("/nothing").await;
+    reqwest::Client::new().post(format!("{}/metrics", program.url)).send().await.unwrap();
+    raw(&program, "nonsense\r\n\r\n").await;
+    let counts = |scrape: &Scrape| {
+        ["not_found", "method_not_allowed", "malformed"].map(|reason| refused(scrape, reason))
+    };
+    let counted = program
+        .until("all three", |scrape| scrape.sum("nectar_exporter_requests_refused_total", &[]) == 3.0)
+        .await;
+    assert_eq!(counts(&counted), [1.0; 3]);
 }
 
 #[tokio::test]

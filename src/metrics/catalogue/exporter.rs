@@ -91,6 +91,16 @@ pub const POLL_DURATION: Metric<0> = metric(
     "Seconds that polls took.",
 );
 
+/// `nectar_exporter_requests_refused_total`
+pub const REQUESTS_REFUSED: Metric<1> = metric(
+    Exporter,
+    Counter,
+    Count,
+    "nectar_exporter_requests_refused_total",
+    ["reason"],
+    "Scrapes and other requests to this exporter that did not get what they asked for, by reason.",
+);
+
 /// `nectar_exporter_log_lines_dropped_total`
 pub const LOG_LINES_DROPPED: Metric<0> = metric(
     Exporter,
@@ -172,6 +182,7 @@ pub const ALL: &[Entry] = &[
     POLLS.entry(),
     POLL_FAILURES.entry(),
     POLL_DURATION.entry(),
+    REQUESTS_REFUSED.entry(),
     LOG_LINES_DROPPED.entry(),
     LAST_SUCCESS.entry(),
     POLL_INTERVAL.entry(),

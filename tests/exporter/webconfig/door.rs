@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nectar_exporter::observe::Uncounted;
 use nectar_exporter::web::answer::{TEXT, answer};
 use nectar_exporter::web::{Door, Limits, Request, serve_through};
 use nectar_exporter::webconfig::Keeper;
@@ -28,7 +29,14 @@ async fn a_slow_handshake_ends_and_holds_up_nobody() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
-    tokio::spawn(serve_through(door, vec![listener], limits, routes, CancellationToken::new()));
+    tokio::spawn(serve_through(
+        door,
+        vec![listener],
+        limits,
+        routes,
+        Arc::new(Uncounted),
+        CancellationToken::new(),
+    ));
 
     let mut silent = Vec::new();
     for _ in 0..8 {
@@ -55,7 +63,8 @@ async fn who_is_still_at_the_door_does_not_hold_up_the_end() {
     let stop = CancellationToken::new();
     let limits = Limits { drain_time: PATIENCE * 3, header_time: PATIENCE * 3, ..Limits::default() };
     let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
-    let serving = tokio::spawn(serve_through(door, vec![listener], limits, routes, stop.clone()));
+    let serving =
+        tokio::spawn(serve_through(door, vec![listener], limits, routes, Arc::new(Uncounted), stop.clone()));
     let _silent = TcpStream::connect(address).await.unwrap();
     // Accepted by now, for certain: the second comes after the first.
     let client = place.authority.client().build().unwrap();

@@ -53,6 +53,15 @@ async fn right_wrong_and_missing() {
             assert!(*status == 200 || !answer.text().await.unwrap().contains("nectar_"));
         }
     }
+    let scrape = client
+        .get(format!("{}/metrics", program.url))
+        .basic_auth("alice", Some(PASSWORD))
+        .send()
+        .await
+        .unwrap();
+    // Twelve of the cases, twice, at each of four paths.
+    let counted = "nectar_exporter_requests_refused_total{reason=\"unauthorized\"} 96\n";
+    assert!(scrape.text().await.unwrap().contains(counted));
 }
 
 /// Health needs no password, but where there is TLS it needs that.

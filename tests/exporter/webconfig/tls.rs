@@ -136,6 +136,8 @@ async fn plain_http_gets_a_sentence_where_there_is_tls() {
         answer.starts_with("HTTP/1.0 400 ") && answer.ends_with("HTTP request to an HTTPS server.\n"),
         "{answer}"
     );
+    let scrape = get(place.authority.client(), &program, "/metrics").await.unwrap().text().await.unwrap();
+    assert!(scrape.contains("nectar_exporter_requests_refused_total{reason=\"tls\"} 1\n"), "{scrape}");
 }
 
 /// What the system could send by itself has to be encrypted first.
