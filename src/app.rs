@@ -3,14 +3,17 @@
 //! Knows who gets what. Must not know flags, signals or where the key comes from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::clock::SharedClock;
 use crate::config::Exporter;
+use crate::failure::Reread;
 use crate::fleet::FleetWriter;
 use crate::metrics::{Exposition, OwnMetrics};
 use crate::nectar::{Client, ClientError, Key};
@@ -20,6 +23,9 @@ use crate::server::{Gate, Server};
 use crate::web::{Door, Limits, serve_through};
 use crate::webconfig::Keeper;
 use crate::worker::NoThread;
+
+/// For reading files again. One that takes longer lies on a mount that hangs.
+const RELOADING: Duration = Duration::from_secs(5);
 
 /// Why the exporter could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -133,15 +139,18 @@ async fn reload_when_told(
     let told = async {
         loop {
             reload.notified().await;
-            key.refresh().await;
-            if let Some(keeper) = &keeper {
-                keeper.reload().await;
+            let api_key_file = key.refresh().await.words();
+            let web_config_file = match &keeper {
+                // What hangs must not keep the key from being read the next time.
+                Some(keeper) => {
+                    timeout(RELOADING, keeper.reload()).await.map_or(Some("hangs"), Reread::words)
+                }
+                None => None,
+            };
+            match api_key_file.or(web_config_file) {
+                Some(_) => info!(msg = "SIGHUP: files were read again", api_key_file, web_config_file),
+                None => info!(msg = "SIGHUP: there is no file to read again"),
             }
-            info!(
-                msg = "Files were read again; flags need a restart",
-                api_key_file = key.file().map(|file| file.display().to_string()),
-                web_config_file = keeper.as_ref().map(|keeper| keeper.path().display().to_string()),
-            );
         }
     };
     tokio::select! {

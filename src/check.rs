@@ -22,7 +22,9 @@ use crate::poll::Choice;
 /// Companies that are looked at, unless all are.
 const SAMPLE: usize = 10;
 /// Clocks that differ by less are as good as the same: Nectar says its time to the second, and the answer takes a while.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+const SAME_TIME: SignedDuration = SignedDuration::from_secs(5);
+/// Beyond this, ages and what is overdue are wrong by as much as a poll interval.
+const OTHER_TIME: SignedDuration = SignedDuration::from_mins(5);
 
 /// Why the check could not go on to its end.
 #[derive(Debug, thiserror::Error)]
@@ -117,14 +119,27 @@ pub async fn check<W: Write>(
         }
         Err(reason) => return Ok(refused(report, &client, &format!("Nectar at {base_url}"), reason)?),
     }
+    let began = clock.monotonic();
     let list = match client.company_list().await {
         Ok(list) => list,
         Err(reason) => return Ok(refused(report, &client, "The company list", reason)?),
     };
+    let list_took = clock.monotonic().saturating_sub(began);
     let listed = list.companies.len();
+    if list.dropped > 0 {
+        report.note(&format!(
+            "{} of the list have no readable id, and cannot be read.",
+            count(list.dropped, "record")
+        ))?;
+    }
     let Choice { listed: chosen, absent, left_out_in_vain } =
         Choice::from(list.companies, &poll.only, &poll.except);
-    report.ok(&format!("{listed} companies are listed, of which {} are to be read.", chosen.len()))?;
+    let text = format!("The list has {}; to be read: {}.", count(listed, "company"), chosen.len());
+    if chosen.is_empty() {
+        report.note(&format!("{text} There is nothing to export."))?;
+    } else {
+        report.ok(&text)?;
+    }
     for company in absent {
         let advice = Failure::NotListed.advice();
         report.failed(
@@ -137,26 +152,45 @@ pub async fn check<W: Write>(
     }
     let wanted = if all { chosen.len() } else { SAMPLE };
     let companies: Vec<Company> = chosen.values().take(wanted).cloned().collect();
+    let wanted = companies.len();
     let sample = look(report, &client, companies, metrics.check_interval, metrics.detail, page_size).await?;
     if sample.companies == 0 {
+        if wanted > 0 {
+            report.failed("No company could be read.", "mend what stands above")?;
+        }
         return Ok(());
     }
     report.ok(&format!(
-        "{} of them were looked at: {} connections, and {} accounts on their first pages.",
-        sample.companies, sample.connections, sample.accounts
+        "Looked at {}: {}, and {} on the first pages.",
+        count(sample.companies, "company"),
+        count(sample.connections, "connection"),
+        count(sample.accounts, "account"),
     ))?;
-    let whole = Estimate::of(&sample, chosen.len(), client.max_concurrent_requests());
+    let whole = Estimate::of(&sample, chosen.len(), client.max_concurrent_requests(), list_took);
     whole.say(report, &metrics, &poll)?;
     Ok(())
+}
+
+/// "1 company", "2 companies".
+fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {noun}s"),
+    }
 }
 
 fn clocks<W: Write>(report: &mut Report<W>, ahead: Option<SignedDuration>) -> io::Result<()> {
     match ahead {
         None => report.note("Nectar does not say what time it is, so the clocks cannot be compared."),
-        Some(ahead) if ahead.abs() <= CLOCKS => report.ok("The clocks agree."),
+        Some(ahead) if ahead.abs() <= SAME_TIME => report.ok("The clocks agree."),
         Some(ahead) => {
             let side = if ahead.is_negative() { "behind" } else { "ahead of" };
             let text = format!("The clock of this machine is {} s {side} Nectar's.", ahead.abs().as_secs());
+            if ahead.abs() <= OTHER_TIME {
+                return report.note(&text);
+            }
             report.failed(
                 &text,
                 "set the clock of this machine, most likely with NTP: every age is wrong by as much",
@@ -166,6 +200,10 @@ fn clocks<W: Write>(report: &mut Report<W>, ahead: Option<SignedDuration>) -> io
 }
 
 fn refused<W: Write>(report: &mut Report<W>, client: &Client, what: &str, reason: Reason) -> io::Result<()> {
+    report.failed(&why(client, what, reason), Failure::Request(reason).advice())
+}
+
+fn why(client: &Client, what: &str, reason: Reason) -> String {
     let failure = Failure::Request(reason);
     let mut text = format!("{what} cannot be read: {}", failure.words());
     if let Some(obstacle) = client.obstacle().filter(|_| reason.is_of_the_way()) {
@@ -174,7 +212,7 @@ fn refused<W: Write>(report: &mut Report<W>, client: &Client, what: &str, reason
     if let Some(hint) = client.hint_at_key().filter(|_| reason == Reason::Auth) {
         text += &format!(" ({hint})");
     }
-    report.failed(&format!("{text}."), failure.advice())
+    text + "."
 }
 
 /// The first page of each of these companies.
@@ -198,7 +236,9 @@ async fn look<W: Write>(
         let page = match page {
             Ok(page) => page,
             Err(reason) => {
-                refused(report, client, &format!("The company {} ({})", company.name, company.id), reason)?;
+                // The others are exported all the same.
+                let text = why(client, &format!("The company {} ({})", company.name, company.id), reason);
+                report.note(&format!("{text} What to do: {}.", Failure::Request(reason).advice()))?;
                 continue;
             }
         };
@@ -236,11 +276,11 @@ struct Estimate {
 }
 
 impl Estimate {
-    fn of(sample: &Sample, companies: usize, at_once: usize) -> Self {
+    fn of(sample: &Sample, companies: usize, at_once: usize, list_took: Duration) -> Self {
         let share = |of: usize| f64::from(u32::try_from(of).unwrap_or(u32::MAX));
         let number = |of: u64| f64::from(u32::try_from(of).unwrap_or(u32::MAX));
         let times = share(companies) / share(sample.companies);
-        let requests = number(sample.pages) * times + 1.0;
+        let pages = number(sample.pages) * times;
         let each = sample.took.as_secs_f64() / share(sample.companies);
         Self {
             companies,
@@ -249,8 +289,9 @@ impl Estimate {
             series: number(sample.series) / number(sample.on_first_pages.max(1))
                 * number(sample.connections)
                 * times,
-            requests,
-            poll_seconds: requests * each / share(at_once),
+            requests: pages + 1.0,
+            // First the list, and then so many pages at once.
+            poll_seconds: list_took.as_secs_f64() + (pages / share(at_once)).ceil() * each,
         }
     }
 
@@ -261,13 +302,15 @@ impl Estimate {
         poll: &crate::poll::Settings,
     ) -> io::Result<()> {
         let about = if self.is_sample { "about " } else { "" };
+        let series = match metrics.detail {
+            Detail::None => "no series about single ones".to_owned(),
+            _ => format!("about {:.0} series about single ones", self.series),
+        };
         report.note(&format!(
-            "{} companies have {about}{:.0} connections: about {:.0} series about single ones at --metrics.detail={}, and a few dozen for \
-             each company.",
-            self.companies,
+            "That makes {about}{:.0} connections of {}; at --metrics.detail={}: {series}, and a few dozen for each company.",
             self.connections,
-            self.series,
-            format!("{:?}", metrics.detail).to_lowercase(),
+            count(self.companies, "company"),
+            metrics.detail.label(),
         ))?;
         let per_hour = self.requests * 3600.0 / poll.interval.as_secs_f64();
         report.note(&format!(

@@ -83,6 +83,31 @@ impl Reason {
     }
 }
 
+/// What reading a file again came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reread {
+    /// There is no file.
+    Nothing,
+    /// It says what it said before.
+    Same,
+    /// It says something new, which is in force.
+    New,
+    /// It cannot be used; what was read earlier stays.
+    Unusable,
+}
+
+impl Reread {
+    /// For the log; none where there is no file.
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Same => Some("unchanged"),
+            Self::New => Some("new, and in force"),
+            Self::Unusable => Some("not usable: what was read earlier stays"),
+        }
+    }
+}
+
 /// What stood in the way to Nectar, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
@@ -164,7 +189,9 @@ impl Failure {
                 "check the certificate of the server, --nectar.ca-file, and the clock of this machine"
             }
             Self::Request(Reason::Decode) => "check --nectar.base-url: this is not an answer of Nectar's API",
-            Self::Request(Reason::TooLarge) => "lower --nectar.page-size",
+            Self::Request(Reason::TooLarge) => {
+                "lower --nectar.page-size, or look what answers in Nectar's place"
+            }
             Self::Request(Reason::Other) => "check --nectar.base-url: Nectar's API does not answer like this",
             Self::Incomplete => "wait: the list kept changing while it was read",
             Self::Deadline => "raise --nectar.poll-timeout, or look for the company that is slow",

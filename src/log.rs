@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -51,25 +51,35 @@ impl Lines {
     /// When the system gives no thread.
     pub fn to_standard_error(dropped: DroppedLines) -> io::Result<Self> {
         let (queue, entries) = sync_channel(WAITING_LINES);
-        thread::Builder::new().name("log".to_owned()).spawn(move || write(&entries))?;
+        let lost = dropped.clone();
+        thread::Builder::new().name("log".to_owned()).spawn(move || write(&entries, &lost))?;
         Ok(Self { queue, dropped })
     }
 
     /// Waits until everything is written, but not for long.
     pub fn wait_until_written(&self) {
         let (written, is_written) = channel();
-        // A full queue has waited for its reader long enough.
-        if self.queue.try_send(Entry::Flush(written)).is_ok() {
-            let _ = is_written.recv_timeout(LAST_LINES);
+        let until = Instant::now() + LAST_LINES;
+        // Full for a moment, or for good.
+        while self.queue.try_send(Entry::Flush(written.clone())).is_err() {
+            if Instant::now() > until {
+                return;
+            }
+            thread::sleep(LAST_LINES / 100);
         }
+        let _ = is_written.recv_timeout(until.saturating_duration_since(Instant::now()));
     }
 }
 
-fn write(entries: &Receiver<Entry>) {
+fn write(entries: &Receiver<Entry>, lost: &DroppedLines) {
     for entry in entries {
         match entry {
-            // A standard error that is gone must not take the program with it.
-            Entry::Line(line) => drop(io::stderr().write_all(&line)),
+            // A standard error that is gone, or full, must not take the program with it.
+            Entry::Line(line) => {
+                if io::stderr().write_all(&line).is_err() {
+                    lost.one_more();
+                }
+            }
             Entry::Flush(written) => drop(written.send(())),
         }
     }

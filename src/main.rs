@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
 use nectar_exporter::config::{
     BadUsage, Cli, Command, Exporter, KeySource, LogFlags, SimulateFlags, command, stray_variables,
-    variable_of,
+    variable_of, with_variables,
 };
 use nectar_exporter::log::{self, Lines};
 use nectar_exporter::metrics::{Build, Detail};
@@ -34,7 +35,6 @@ use nectar_exporter::web::{self, BindError, ListenAddress};
 use nectar_exporter::webconfig::{Keeper, WebConfigError};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -94,10 +94,14 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         None => export(&cli, stray),
         Some(Command::Demo(flags)) => demo(flags, stray),
-        Some(Command::Check(flags)) => check(flags),
-        Some(Command::Simulate(flags)) => Ok(start(flags.log, |signals, _| simulate(flags, signals.stop))),
+        Some(Command::Check(flags)) => check(flags, stray),
+        Some(Command::Simulate(flags)) => {
+            Ok(start(flags.log, Hangup::Ends, |signals, _| simulate(flags, signals.stop)))
+        }
     };
     outcome.unwrap_or_else(|BadUsage(faults)| {
+        let faults: Vec<String> =
+            faults.iter().map(|fault| with_variables(fault, &command, &matches)).collect();
         command.error(ErrorKind::ValueValidation, faults.join("\nerror: ")).exit()
     })
 }
@@ -136,17 +140,29 @@ impl Beginning {
 
     async fn say(&self) {
         let Build { version, revision, .. } = Build::THIS;
-        let Self { base_url, detail, companies, .. } = self;
-        info!(msg = "Starting", version, revision, %base_url, ?detail, companies);
-        for variable in &self.stray {
-            warn!(msg = "A variable looks like one of a flag, and is none; see docs/flags.md", variable);
+        let (base_url, detail, companies) = (&self.base_url, self.detail.label(), &self.companies);
+        info!(msg = "Starting", version, revision, %base_url, detail, companies);
+        for warning in self.warnings().await {
+            warn!(msg = warning);
         }
-        if self.crosses_network_in_the_clear {
-            warn!(msg = "The API key crosses the network in the clear: use https in --nectar.base-url");
-        }
-        if let Some(file) = &self.key_file {
-            warn_of_readers(file).await;
-        }
+    }
+
+    /// What looks like a slip.
+    async fn warnings(&self) -> Vec<String> {
+        let stray = self.stray.iter().map(|variable| {
+            format!("The variable {variable} looks like one of a flag, and is none; see docs/flags.md")
+        });
+        let in_the_clear = self.crosses_network_in_the_clear.then(|| {
+            "The API key crosses the network in the clear: use https in --nectar.base-url".to_owned()
+        });
+        let readable = match &self.key_file {
+            Some(file) if is_readable_by_all(file).await => Some(format!(
+                "Everybody on this machine can read or write the API key file {}: chmod o= takes that away",
+                file.display()
+            )),
+            _ => None,
+        };
+        stray.chain(in_the_clear).chain(readable).collect()
     }
 }
 
@@ -177,12 +193,10 @@ async fn with_files(
     Ok((settings, key))
 }
 
-fn check(flags: &CheckFlags) -> Result<ExitCode, BadUsage> {
+fn check(flags: &CheckFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
     let (settings, key) = Exporter::against_nectar(&flags.exporter, &flags.nectar, key_variable())?;
     let mut report = Report::to(io::stdout());
-    let outcome = runtime()
-        .map_err(StartError::from)
-        .and_then(|runtime| runtime.block_on(report_on(&mut report, flags, settings, key)));
+    let outcome = on_runtime(report_on(&mut report, flags, settings, key, stray));
     if let Err(fault) = outcome {
         // Who cannot be told so by these words sees the exit code.
         let _ = report.failed(&format!("{fault}."), "mend this, and run the check again");
@@ -195,12 +209,16 @@ async fn report_on(
     flags: &CheckFlags,
     settings: Exporter,
     key: KeySource,
+    stray: Vec<String>,
 ) -> Result<(), StartError> {
     report.ok("The flags hold together.")?;
     let (settings, key) = with_files(settings, key, flags.nectar.ca_file.clone()).await?;
     match key.file() {
         Some(file) => report.ok(&format!("The API key is in {}.", file.display()))?,
         None => report.ok("The API key is in the variable NECTAR_API_KEY.")?,
+    }
+    for warning in Beginning::of(&settings, stray, Some(&key)).warnings().await {
+        report.note(&format!("{warning}."))?;
     }
     if keeper(&settings).await?.is_some() {
         report.ok("The web configuration can be used.")?;
@@ -217,7 +235,7 @@ async fn report_on(
 fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
     let (settings, key) = Exporter::against_nectar(&cli.exporter, &cli.nectar, key_variable())?;
     let ca_file = cli.nectar.ca_file.clone();
-    Ok(start(cli.exporter.log, |signals, dropped| async move {
+    Ok(start(cli.exporter.log, Hangup::Reloads, |signals, dropped| async move {
         let (settings, key) = with_files(settings, key, ca_file).await?;
         let beginning = Beginning::of(&settings, stray, Some(&key));
         let addresses = settings.web.listen_addresses.clone();
@@ -230,7 +248,7 @@ fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
 
 fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
     let mut settings = Exporter::against_simulator(&flags.exporter)?;
-    Ok(start(flags.exporter.log, |signals, dropped| async move {
+    Ok(start(flags.exporter.log, Hangup::Ends, |signals, dropped| async move {
         let clock = SystemClock::shared();
         let keeper = keeper(&settings).await?;
         let simulated = web::bind(&ListenAddress::loopback(0)).await?;
@@ -256,12 +274,12 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
             );
         }
         let app = App::new(settings, key, clock, dropped)?.protected_by(keeper).within(descriptors());
-        Ok(app.reloading_on(signals.reload).run(listeners, signals.stop).await?)
+        Ok(app.run(listeners, signals.stop).await?)
     }))
 }
 
 async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
-    let listeners = bind(&flags.listen_addresses).await?;
+    let listeners = web::bind_all(&flags.listen_addresses).await?;
     say_where(&listeners)?;
     let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), SystemClock::shared());
     simulator.serve(listeners, stop).await;
@@ -274,13 +292,10 @@ fn plan(flags: &SimFlags) -> Plan {
 }
 
 /// A key that everybody on this machine can read is no secret.
-async fn warn_of_readers(path: &Path) {
-    let Ok(Ok(file)) = tokio::time::timeout(READING, tokio::fs::metadata(path)).await else { return };
-    if file.is_file() && file.mode() & 0o007 != 0 {
-        warn!(
-            msg = "Everybody on this machine can read or write the API key file: chmod o= takes that away",
-            file = %path.display()
-        );
+async fn is_readable_by_all(file: &Path) -> bool {
+    match tokio::time::timeout(READING, tokio::fs::metadata(file)).await {
+        Ok(Ok(file)) => file.is_file() && file.mode() & 0o007 != 0,
+        _ => false,
     }
 }
 
@@ -304,17 +319,9 @@ async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result
 
 /// Binds every address, says what has begun, and where, a line each.
 async fn listen(addresses: &[ListenAddress], beginning: &Beginning) -> Result<Vec<TcpListener>, StartError> {
-    let listeners = bind(addresses).await?;
+    let listeners = web::bind_all(addresses).await?;
     beginning.say().await;
     say_where(&listeners)?;
-    Ok(listeners)
-}
-
-async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners = Vec::new();
-    for address in addresses {
-        listeners.extend(web::bind(address).await?);
-    }
     Ok(listeners)
 }
 
@@ -325,10 +332,14 @@ fn say_where(listeners: &[TcpListener]) -> io::Result<()> {
     Ok(())
 }
 
-fn runtime() -> io::Result<Runtime> {
+/// Runs `work` to its end. Threads that hang, at a file for instance, are left behind.
+fn on_runtime<T>(work: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
     // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_WORK);
+    outcome
 }
 
 /// What the operating system tells us.
@@ -339,8 +350,16 @@ struct Signals {
     reload: Arc<Notify>,
 }
 
+/// What SIGHUP does.
+#[derive(Clone, Copy)]
+enum Hangup {
+    Reloads,
+    /// There is nothing to read again: it means that the terminal is gone.
+    Ends,
+}
+
 /// Runs `job` until it ends or SIGTERM or SIGINT comes, and turns how it ended into an exit code.
-fn start<F>(flags: LogFlags, job: impl FnOnce(Signals, DroppedLines) -> F) -> ExitCode
+fn start<F>(flags: LogFlags, on_hangup: Hangup, job: impl FnOnce(Signals, DroppedLines) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), StartError>>,
 {
@@ -352,7 +371,7 @@ where
             return ExitCode::FAILURE;
         }
     };
-    let outcome = run_to_end(|signals| job(signals, dropped));
+    let outcome = on_runtime(async { job(signals(on_hangup)?, dropped).await });
     if let Err(fault) = &outcome {
         error!(msg = "nectar-exporter ends", error = %fault);
     }
@@ -364,20 +383,14 @@ fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> Result<Lines
     let lines = Lines::to_standard_error(dropped)?;
     tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone()))
         .map_err(|_| StartError::Log)?;
+    // By itself it would write to standard error, and wait for whoever reads that.
+    panic::set_hook(Box::new(
+        |fault| error!(msg = "A fault in this program; please report it", fault = %fault),
+    ));
     Ok(lines)
 }
 
-fn run_to_end<F>(job: impl FnOnce(Signals) -> F) -> Result<(), StartError>
-where
-    F: Future<Output = Result<(), StartError>>,
-{
-    let runtime = runtime()?;
-    let outcome = runtime.block_on(async { job(signals()?).await });
-    runtime.shutdown_timeout(LAST_WORK);
-    outcome
-}
-
-fn signals() -> io::Result<Signals> {
+fn signals(on_hangup: Hangup) -> io::Result<Signals> {
     let signals = Signals { stop: CancellationToken::new(), reload: Arc::default() };
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -388,7 +401,10 @@ fn signals() -> io::Result<Signals> {
             tokio::select! {
                 _ = terminate.recv() => break "SIGTERM",
                 _ = interrupt.recv() => break "SIGINT",
-                _ = hangup.recv() => reload.notify_one(),
+                _ = hangup.recv() => match on_hangup {
+                    Hangup::Reloads => reload.notify_one(),
+                    Hangup::Ends => break "SIGHUP",
+                },
             }
         };
         info!(msg = "Stopping", signal = name);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::duration;
@@ -276,19 +277,46 @@ fn without_nectar(demo: clap::Command) -> clap::Command {
     demo.args(flags.map(|flag| clap::Arg::new(flag).long(flag).hide(true).value_parser(refused)))
 }
 
-/// Variables that look like a twin of a flag, and are none.
+/// Variables that look like a twin of a flag, and are none. A service that is called nectar-exporter makes some of these in Kubernetes: they
+/// are no slips.
 pub fn stray_variables(command: &clap::Command, names: impl Iterator<Item = String>) -> Vec<String> {
     let commands = std::iter::once(command).chain(command.get_subcommands());
     let flags: Vec<String> =
         commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).map(twin).collect();
-    names.filter(|name| name.starts_with(ENV_PREFIX) && !flags.contains(name)).collect()
+    let is_stray = |name: &String| {
+        let rest = name.strip_prefix(ENV_PREFIX);
+        let is_of_kubernetes =
+            |rest: &str| rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
+        rest.is_some_and(|rest| !is_of_kubernetes(rest)) && !flags.contains(name)
+    };
+    names.filter(is_stray).collect()
+}
+
+/// What is wrong, with the variables named that its flags were set by.
+pub fn with_variables(fault: &str, command: &clap::Command, matches: &clap::ArgMatches) -> String {
+    let (command, matches) = match matches.subcommand() {
+        Some((name, matches)) => (command.find_subcommand(name).unwrap_or(command), matches),
+        None => (command, matches),
+    };
+    let is_named =
+        |flag: &str| fault.split([' ', ',', '(', ')', ':']).any(|word| word.trim_start_matches('-') == flag);
+    let from_variable = |arg: &&clap::Arg| {
+        arg.get_long().is_some_and(is_named)
+            && matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable)
+    };
+    let variables: Vec<String> =
+        command.get_arguments().filter(from_variable).filter_map(clap::Arg::get_long).map(twin).collect();
+    match variables.as_slice() {
+        [] => fault.to_owned(),
+        variables => format!("{fault} (set by {})", variables.join(" and ")),
+    }
 }
 
 /// The variable that a value which was refused came from, where it did not come from the command line.
 pub fn variable_of(fault: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let ContextValue::String(argument) = fault.get(ContextKind::InvalidArg)? else { return None };
     let flag = argument.split([' ', '=']).next()?;
-    let is_given = |given: &OsString| given.to_string_lossy().starts_with(flag);
+    let is_given = |given: &OsString| given.to_string_lossy().split('=').next() == Some(flag);
     let variable = twin(flag.trim_start_matches('-'));
     (!arguments.iter().any(is_given) && env::var_os(&variable).is_some()).then_some(variable)
 }

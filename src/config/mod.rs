@@ -8,5 +8,6 @@ mod settings;
 
 pub use flags::{
     Cli, Command, LogFlags, LogFormat, LogLevel, SimulateFlags, command, stray_variables, variable_of,
+    with_variables,
 };
 pub use settings::{BadUsage, Exporter, KeySource, Web};

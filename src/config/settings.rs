@@ -97,6 +97,7 @@ impl Exporter {
     }
 
     fn new(flags: &ExporterFlags, base_url: Url) -> Self {
+        let [prefix, prefix_outside] = prefixes(flags).unwrap_or_default();
         Self {
             nectar: nectar::Settings {
                 base_url,
@@ -126,7 +127,8 @@ impl Exporter {
             web: Web {
                 listen_addresses: flags.listen_addresses.clone(),
                 pages: server::Pages {
-                    prefix: prefix(flags).unwrap_or_default(),
+                    prefix,
+                    prefix_outside,
                     telemetry_path: flags.telemetry_path.clone(),
                     max_data_age: max_data_age(flags),
                     is_demo: false,
@@ -152,7 +154,7 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
             OWN_PATHS.join(", ")
         ));
     }
-    if let Err(fault) = prefix(flags) {
+    if let Err(fault) = prefixes(flags) {
         faults.push(fault);
     }
     for (flag, given) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
@@ -175,19 +177,21 @@ fn is_path(text: &str) -> bool {
     text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b))
 }
 
-/// What all paths begin with, without a slash at its end.
-fn prefix(flags: &ExporterFlags) -> Result<String, String> {
+/// What all paths begin with, here and as they are reached from outside, without a slash at their end.
+fn prefixes(flags: &ExporterFlags) -> Result<[String; 2], String> {
     let outside = flags.external_url.as_ref().map(|text| {
         let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         url.ok_or("--web.external-url takes an http:// or https:// URL, such as https://example.org/nectar/")
     });
-    let outside = outside.transpose()?.map(|url| url.path().to_owned());
-    let prefix = flags.route_prefix.clone().or(outside).unwrap_or_default();
-    let prefix = prefix.trim_end_matches('/');
-    if prefix.is_empty() || is_path(prefix) {
-        Ok(prefix.to_owned())
+    let outside = outside.transpose()?.map(|url| url.path().trim_matches('/').to_owned());
+    let here = flags.route_prefix.as_ref().map(|prefix| prefix.trim_matches('/').to_owned());
+    let here = here.or_else(|| outside.clone()).unwrap_or_default();
+    let outside = outside.unwrap_or_else(|| here.clone());
+    let with_slash = |prefix: String| if prefix.is_empty() { prefix } else { format!("/{prefix}") };
+    if here.bytes().all(|b| b.is_ascii_graphic() && !b"?#".contains(&b)) {
+        Ok([here, outside].map(with_slash))
     } else {
-        Err("--web.route-prefix takes a path that begins with /, such as /nectar".to_owned())
+        Err("--web.route-prefix takes a path, such as /nectar".to_owned())
     }
 }
 

@@ -60,6 +60,17 @@ pub enum Detail {
     Accounts,
 }
 
+impl Detail {
+    /// As `--metrics.detail` has it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Connections => "connections",
+            Self::Accounts => "accounts",
+        }
+    }
+}
+
 /// What the metrics' text depends on besides the fleet.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -21,15 +21,36 @@ pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// The whole body, unpacked.
 ///
 /// # Errors
-/// [`Reason::TooLarge`], [`Reason::Decode`] for a coding that we did not ask for, or why it ended early.
-pub async fn read_body(mut response: Response) -> Result<Bytes, Reason> {
+/// [`Unread::Refused`] for one that is too large, or in a coding that we did not ask for; else why it ended early.
+pub async fn read_body(mut response: Response) -> Result<Bytes, Unread> {
     let mut body = Body::of(response.headers())?;
     let mut left = MAX_ANSWER_BYTES;
-    while let Some(chunk) = response.chunk().await.map_err(|error| reason_of(&error))? {
-        left = left.checked_sub(chunk.len()).ok_or(Reason::TooLarge)?;
+    while let Some(chunk) = response.chunk().await? {
+        left = left.checked_sub(chunk.len()).ok_or(Unread::Refused(Reason::TooLarge))?;
         body.add(&chunk).map_err(|error| reason_of_unpacking(&error))?;
     }
-    body.whole().map_err(|error| reason_of_unpacking(&error))
+    Ok(body.whole().map_err(|error| reason_of_unpacking(&error))?)
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is none that we read.
+    Refused(Reason),
+    /// It ended early.
+    Broken(reqwest::Error),
+}
+
+impl From<Reason> for Unread {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason)
+    }
+}
+
+impl From<reqwest::Error> for Unread {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Broken(error)
+    }
 }
 
 /// A body while it comes in.
@@ -173,6 +194,8 @@ pub fn reason_of_status(status: StatusCode) -> Reason {
         401 => Reason::Auth,
         403 => Reason::Forbidden,
         404 => Reason::NotFound,
+        // Of a proxy: Nectar was not asked.
+        407 => Reason::Connect,
         429 => Reason::RateLimited,
         400..=499 => Reason::ClientError,
         500..=599 => Reason::ServerError,

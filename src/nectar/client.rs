@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tracing::debug;
 use url::Url;
 
-use super::answer::{cause_of, read_body, reason_of, reason_of_status};
+use super::answer::{Unread, cause_of, read_body, reason_of, reason_of_status};
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
 use super::manners::Manners;
@@ -195,25 +195,38 @@ impl Client {
     /// Why it does not.
     pub async fn ping(&self) -> Result<Option<Timestamp>, Reason> {
         let url = self.url(&["ping"]);
-        let asked = self.http.get(url.clone()).header(KEY_HEADER, self.key.header()).send().await;
-        let answer = asked.map_err(|error| self.no_answer(&url, &error))?;
+        let asked = self.http.get(url).header(KEY_HEADER, self.key.header()).send().await;
+        let answer = asked.map_err(|error| self.no_answer(&error))?;
         if answer.status() != StatusCode::OK {
-            return Err(reason_of_status(answer.status()));
+            return Err(self.refused(answer.status()));
         }
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
         Ok(date.and_then(|date| Timestamp::try_from(date).ok()))
     }
 
-    /// Why there is no answer; what stood in the way is kept for whoever asks.
-    fn no_answer(&self, url: &Url, error: &reqwest::Error) -> Reason {
+    /// Why there is no answer, or not all of it; what stood in the way is kept for whoever asks.
+    fn no_answer(&self, error: &reqwest::Error) -> Reason {
         let reason = reason_of(error);
         if reason.is_of_the_way() {
-            let host = url.host_str().unwrap_or_default().to_owned();
-            *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(Obstacle { host, cause: cause_of(error) });
+            self.note_obstacle(cause_of(error));
         }
         reason
+    }
+
+    /// Why an answer of this status is none.
+    fn refused(&self, status: StatusCode) -> Reason {
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            self.note_obstacle(
+                "the proxy wants a user's name and a password, as in http://user:password@proxy".to_owned(),
+            );
+        }
+        reason_of_status(status)
+    }
+
+    fn note_obstacle(&self, cause: String) {
+        let obstacle = Obstacle { host: self.settings.first_host(), cause };
+        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = Some(obstacle);
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -331,16 +344,20 @@ impl Client {
     async fn exchange(&self, url: &Url, key: &HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
         let failed = |reason| Failed { reason, retry_after: None };
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
-            Err(error) => (None, Err(failed(self.no_answer(url, &error)))),
+            Err(error) => (None, Err(failed(self.no_answer(&error)))),
             Ok(response) if response.status() == StatusCode::OK => {
-                (Some(StatusCode::OK), read_body(response).await.map_err(failed))
+                let body = read_body(response).await.map_err(|unread| match unread {
+                    Unread::Refused(reason) => failed(reason),
+                    Unread::Broken(error) => failed(self.no_answer(&error)),
+                });
+                (Some(StatusCode::OK), body)
             }
             Ok(response) => {
                 let status = response.status();
                 let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let retry_after = header.and_then(|value| retry::retry_after(value, self.clock.now()));
                 // The body says why in free text, which may quote a login: it is not read.
-                (Some(status), Err(Failed { reason: reason_of_status(status), retry_after }))
+                (Some(status), Err(Failed { reason: self.refused(status), retry_after }))
             }
         }
     }

@@ -14,6 +14,8 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::failure::Reread;
+
 /// A key is a line; a larger file is not a key file.
 const MAX_KEY_BYTES: u64 = 16 * 1024;
 
@@ -31,6 +33,9 @@ pub enum KeyError {
         "cannot read the API key file {0}: it did not end within {READING:?}; is it a pipe, or on a mount that hangs?"
     )]
     Hangs(PathBuf),
+    /// It is a pipe or a folder by now.
+    #[error("the API key file {0} is no file any more")]
+    NoFile(PathBuf),
     /// Nothing in it but white space.
     #[error("the API key file {0} is blank; write the key into it, on one line")]
     Blank(PathBuf),
@@ -73,8 +78,13 @@ impl Key {
     /// [`KeyError`], when the file has no usable key now.
     pub async fn from_file(path: PathBuf) -> Result<Self, KeyError> {
         let key = Self::holding(None, SecretString::default());
-        let secret = key.read(&path).await?;
-        Ok(Self { file: Some(path), held: Mutex::new(Held { secret, file_is_fine: true }), ..key })
+        let (secret, _turn) = key.read(&path, false).await?;
+        let secret = secret?;
+        Ok(Self {
+            file: Some(path),
+            held: Mutex::new(Held { secret, file_is_fine: true }),
+            reading: Arc::clone(&key.reading),
+        })
     }
 
     fn holding(file: Option<PathBuf>, secret: SecretString) -> Self {
@@ -103,37 +113,43 @@ impl Key {
         header
     }
 
-    /// Reads the file again. One that vanished, or holds no key any more, leaves the old key in force.
-    pub async fn refresh(&self) {
-        let Some(path) = &self.file else { return };
-        let outcome = self.read(path).await;
+    /// Reads the file again. One that vanished, is none any more, or holds no key, leaves the old key in force.
+    pub async fn refresh(&self) -> Reread {
+        let Some(path) = &self.file else { return Reread::Nothing };
+        // A pipe is for the start: who opens one later waits until somebody writes to it.
+        let (outcome, _turn) = match self.read(path, true).await {
+            Ok((outcome, turn)) => (outcome, Some(turn)),
+            Err(error) => (Err(error), None),
+        };
         let mut held = self.held();
         match outcome {
             Ok(secret) => {
-                if secret.expose_secret() != held.secret.expose_secret() {
-                    info!(msg = "The API key file has a new key", file = %path.display());
-                    held.secret = secret;
-                }
                 held.file_is_fine = true;
+                if secret.expose_secret() == held.secret.expose_secret() {
+                    return Reread::Same;
+                }
+                info!(msg = "The API key file has a new key", file = %path.display());
+                held.secret = secret;
+                Reread::New
             }
             Err(error) => {
                 if held.file_is_fine {
                     warn!(msg = "The API key file is no longer usable; the key read earlier stays", error = %error);
                 }
                 held.file_is_fine = false;
+                Reread::Unusable
             }
         }
     }
 
-    /// Reads the file, on a thread that may block.
-    async fn read(&self, path: &Path) -> Result<SecretString, KeyError> {
+    /// Reads the file, on a thread that may block. Whoever comes next waits until the turn is over.
+    async fn read(&self, path: &Path, only_a_file: bool) -> Result<Turn, KeyError> {
         let hangs = || KeyError::Hangs(path.to_owned());
         let turn = timeout(READING, Arc::clone(&self.reading).lock_owned()).await.map_err(|_| hangs())?;
         let file = path.to_owned();
-        let reading = tokio::task::spawn_blocking(move || read(&file, turn));
+        let reading = tokio::task::spawn_blocking(move || (read(&file, only_a_file), turn));
         let read = timeout(READING, reading).await.map_err(|_| hangs())?;
-        let broke = |_| KeyError::Unreadable(path.to_owned(), io::ErrorKind::Other.into());
-        read.map_err(broke)?
+        read.map_err(|_| KeyError::Unreadable(path.to_owned(), io::ErrorKind::Other.into()))
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -141,12 +157,17 @@ impl Key {
     }
 }
 
-/// Keeps its `turn` until it is done, however long that takes.
-fn read(path: &Path, turn: OwnedMutexGuard<()>) -> Result<SecretString, KeyError> {
+/// What a reading brought, and its turn.
+type Turn = (Result<SecretString, KeyError>, OwnedMutexGuard<()>);
+
+fn read(path: &Path, only_a_file: bool) -> Result<SecretString, KeyError> {
+    let unreadable = |error| KeyError::Unreadable(path.to_owned(), error);
+    if only_a_file && !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(KeyError::NoFile(path.to_owned()));
+    }
     let mut bytes = Vec::new();
-    let outcome = File::open(path).and_then(|file| file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes));
-    drop(turn);
-    outcome.map_err(|error| KeyError::Unreadable(path.to_owned(), error))?;
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| KeyError::NotAKey(path.to_owned()))?;
     let line = text.trim_start_matches('\u{feff}').trim();
     if line.is_empty() {

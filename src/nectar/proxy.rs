@@ -58,7 +58,9 @@ pub fn proxy_for(
 
 /// Whether a list of hosts, domains, addresses and networks has `host`. `*` is every host.
 fn is_exempt(host: &Host<&str>, list: &str) -> bool {
-    let mut entries = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+    // Quotes are those of an env file.
+    let is_between = |c: char| matches!(c, ',' | '"' | '\'') || c.is_whitespace();
+    let mut entries = list.split(is_between).filter(|entry| !entry.is_empty());
     entries.any(|entry| {
         entry == "*"
             || match host {

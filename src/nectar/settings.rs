@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 /// How to talk to Nectar.
@@ -42,6 +42,16 @@ impl Settings {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => false,
+        }
+    }
+
+    /// Whom a request reaches first, for people: Nectar, or the proxy.
+    pub fn first_host(&self) -> String {
+        let proxy = self.proxy.as_ref().and_then(|proxy| Url::parse(proxy.expose_secret()).ok());
+        let of = |url: &Url| url.host_str().unwrap_or_default().to_owned();
+        match proxy {
+            Some(proxy) => format!("{} (proxy)", of(&proxy)),
+            None => of(&self.base_url),
         }
     }
 

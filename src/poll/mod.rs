@@ -64,6 +64,8 @@ pub struct Poller {
     /// When each company was last begun, in polls: who waited longest goes first, so that a poll that always runs
     /// out of time still gets round.
     last_begun: BTreeMap<CompanyId, u64>,
+    /// Ids as they were first written, by the same in small letters: a company stays the same one in another letter case.
+    spellings: BTreeMap<String, CompanyId>,
     polls: u64,
     journal: Journal,
 }
@@ -118,6 +120,7 @@ impl Poller {
             settings,
             observer,
             last_begun: BTreeMap::new(),
+            spellings: BTreeMap::new(),
             polls: 0,
             journal: Journal::default(),
         }
@@ -177,7 +180,8 @@ impl Poller {
     }
 
     /// Takes over the list, and returns the companies to be read.
-    fn take_over(&mut self, list: CompanyList, tally: &mut Tally) -> BTreeMap<CompanyId, Company> {
+    fn take_over(&mut self, mut list: CompanyList, tally: &mut Tally) -> BTreeMap<CompanyId, Company> {
+        self.spell_as_before(&mut list);
         tally.has_list = true;
         let list_is_empty = list.companies.is_empty();
         if list.dropped > 0 {
@@ -197,6 +201,17 @@ impl Poller {
             self.journal.company(&company, Err(Failure::NotListed), None);
         }
         listed
+    }
+
+    fn spell_as_before(&mut self, list: &mut CompanyList) {
+        let before = std::mem::take(&mut self.spellings);
+        for company in &mut list.companies {
+            let folded = company.id.to_ascii_lowercase();
+            if let Some(id) = before.get(&folded) {
+                company.id = Arc::clone(id);
+            }
+            self.spellings.insert(folded, Arc::clone(&company.id));
+        }
     }
 
     /// Reads `waiting`, each published as soon as it is read, until all are done or the deadline comes.

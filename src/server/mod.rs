@@ -53,6 +53,8 @@ const REFRESH_EVERY: &str = "60";
 pub struct Pages {
     /// What all paths begin with, without a slash at its end; empty where they have no prefix.
     pub prefix: String,
+    /// The same as it is reached from outside, where a proxy in front changes it.
+    pub prefix_outside: String,
     /// Path of the metrics, behind the prefix.
     pub telemetry_path: String,
     /// Older data is not shown.
@@ -133,7 +135,7 @@ impl Server {
             Route::Landing => self.landing(),
             Route::Healthy => answer(StatusCode::OK, TEXT, "Healthy.\n"),
             Route::Ready => self.ready(),
-            Route::Elsewhere => elsewhere(&pages.prefix),
+            Route::Elsewhere => elsewhere(&pages.prefix_outside),
         }
     }
 

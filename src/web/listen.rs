@@ -25,6 +25,10 @@ impl ListenAddress {
     pub fn loopback(port: u16) -> Self {
         Self { host: Some(Ipv4Addr::LOCALHOST.to_string()), port }
     }
+
+    fn is_every_ipv6(&self) -> bool {
+        self.host.as_deref().is_some_and(|host| host.parse() == Ok(Ipv6Addr::UNSPECIFIED))
+    }
 }
 
 impl FromStr for ListenAddress {
@@ -69,14 +73,33 @@ pub enum BindError {
     Bind(ListenAddress, io::Error),
 }
 
+/// Binds all of them.
+///
+/// # Errors
+/// [`BindError`], as [`bind`].
+pub async fn bind_all(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, BindError> {
+    let mut listeners = Vec::new();
+    // Those of both families last: where one of ours is for IPv4 alone, they are for IPv6.
+    let (last, first): (Vec<_>, Vec<_>) = addresses.iter().partition(|address| address.is_every_ipv6());
+    for address in first.into_iter().chain(last) {
+        let bound = bind_beside(address, &listeners).await?;
+        listeners.extend(bound);
+    }
+    Ok(listeners)
+}
+
 /// Binds every address that `address` stands for. Call inside a tokio runtime.
 ///
 /// `:PORT` becomes one socket for IPv6 and IPv4 together, or one for IPv4 alone where IPv6 is off. So does `[::]:PORT`, as it does for
-/// others; where IPv4 has a socket already, one for IPv6 alone.
+/// others.
 ///
 /// # Errors
 /// [`BindError`], when no socket could be bound, or one of a name's addresses is taken.
 pub async fn bind(address: &ListenAddress) -> Result<Vec<TcpListener>, BindError> {
+    bind_beside(address, &[]).await
+}
+
+async fn bind_beside(address: &ListenAddress, ours: &[TcpListener]) -> Result<Vec<TcpListener>, BindError> {
     let refused = |error| BindError::Bind(address.clone(), error);
     let Some(host) = &address.host else {
         return bind_everywhere(address.port).map(|listener| vec![listener]).map_err(refused);
@@ -89,7 +112,7 @@ pub async fn bind(address: &ListenAddress) -> Result<Vec<TcpListener>, BindError
     let mut listeners = Vec::new();
     let mut absent = None;
     for target in targets {
-        match bind_target(target) {
+        match bind_target(target, ours) {
             Ok(listener) => listeners.push(listener),
             // `localhost` often names ::1 on machines where IPv6 is off: the other address serves.
             Err(error) if is_absent(&error) => absent = Some(error),
@@ -110,12 +133,12 @@ fn bind_everywhere(port: u16) -> io::Result<TcpListener> {
     }
 }
 
-fn bind_target(target: SocketAddr) -> io::Result<TcpListener> {
+fn bind_target(target: SocketAddr, ours: &[TcpListener]) -> io::Result<TcpListener> {
     let is_every = target.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    match bind_one(target, is_every) {
-        Err(error) if is_every && error.kind() == io::ErrorKind::AddrInUse => bind_one(target, false),
-        outcome => outcome,
-    }
+    let has_ipv4 = |listener: &TcpListener| {
+        listener.local_addr().is_ok_and(|address| address.is_ipv4() && address.port() == target.port())
+    };
+    bind_one(target, is_every && !ours.iter().any(has_ipv4))
 }
 
 fn bind_one(address: SocketAddr, both_families: bool) -> io::Result<TcpListener> {

@@ -17,6 +17,6 @@ pub use answer::{Answer, Body, Chunk, Request};
 pub use door::Door;
 pub use lane::Lane;
 pub use limits::Limits;
-pub use listen::{BindError, ListenAddress, bind};
+pub use listen::{BindError, ListenAddress, bind, bind_all};
 pub use room::Hangup;
 pub use serve::{serve, serve_through};

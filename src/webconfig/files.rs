@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretSlice;
@@ -43,6 +43,10 @@ impl Files {
     pub(super) fn read(&mut self, path: &Path) -> io::Result<SecretSlice<u8>> {
         // Before reading: a change while we read is then seen as one.
         self.read.push((path.to_owned(), stamp(path)));
+        // Who opens a pipe waits until somebody writes to it.
+        if std::fs::metadata(path)?.file_type().is_fifo() {
+            return Err(io::Error::other("it is a pipe, and no file"));
+        }
         let mut bytes = Vec::new();
         File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
         match u64::try_from(bytes.len()) {

@@ -15,6 +15,7 @@ use super::files::Files;
 use super::section::Section;
 use super::{Protection, yaml};
 use crate::clock::SharedClock;
+use crate::failure::Reread;
 
 /// How often the files are looked at. A look asks for their times and sizes, and reads nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -67,11 +68,11 @@ impl Keeper {
     }
 
     /// Looks now, and takes over what has changed at once: somebody says that it is complete.
-    pub async fn reload(&self) {
+    pub async fn reload(&self) -> Reread {
         let read = self.held().read.clone();
-        let Ok(now) = tokio::task::spawn_blocking(move || read.now()).await else { return };
-        if now != self.held().read {
-            self.take_over().await;
+        match tokio::task::spawn_blocking(move || read.now()).await {
+            Ok(now) if now == self.held().read => Reread::Same,
+            _ => self.take_over().await,
         }
     }
 
@@ -93,10 +94,10 @@ impl Keeper {
                 return;
             }
         }
-        self.take_over().await;
+        let _ = self.take_over().await;
     }
 
-    async fn take_over(&self) {
+    async fn take_over(&self) -> Reread {
         let (read, outcome) = read_aside(self.path.clone()).await;
         let mut held = self.held();
         held.read = read;
@@ -109,9 +110,11 @@ impl Keeper {
             Ok(new) => {
                 held.protection = Arc::new(new);
                 info!(msg = "The web configuration, or a file that it names, has changed and is in force", file = %self.path.display());
+                Reread::New
             }
             Err(error) => {
                 warn!(msg = "The changed web configuration is not usable; the one read earlier stays", error = %error);
+                Reread::Unusable
             }
         }
     }

@@ -207,8 +207,7 @@ async fn goes_out_well(list: &str, pages: &[String]) {
     promtool_finds_nothing("any JSON", &text);
     // Panics on a series or a family that stands twice.
     let scrape = Scrape::read(&text);
-    let longest =
-        scrape.samples.iter().flat_map(|(_, labels, _)| labels.values()).map(|v| v.chars().count()).max();
+    let longest = scrape.samples.iter().flat_map(|(_, labels, _)| labels.values()).map(String::len).max();
     assert!(longest <= Some(200), "a label of {longest:?} characters");
     let unknown = scrape.family("nectar_connections").filter(|(labels, _)| labels["category"] == "unknown");
     let words: std::collections::BTreeSet<&str> =

@@ -145,8 +145,13 @@ fn a_file_that_cannot_be_read_to_its_end_keeps_it_from_starting() {
     for (flag, ended) in cases {
         let (code, _, stderr) = ended.join().unwrap();
         assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{flag}: {stderr}");
-        assert!(stderr.contains(&pipe) && stderr.contains("did not end within"), "{flag}: {stderr}");
+        let why = if flag == "--web.config.file" { "it is a pipe" } else { "did not end within" };
+        assert!(stderr.contains(&pipe) && stderr.contains(why), "{flag}: {stderr}");
     }
+    // Nor is a check held up.
+    let key = format!("--nectar.api-key-file={pipe}");
+    let (code, said, _) = run(&mut nectar_exporter(&["check", "--config-only", &key]));
+    assert!(code == Some(1) && said.contains("did not end within"), "{said}");
 }
 
 /// Most likely it is mistyped. It is said once, and not at each poll.
@@ -194,6 +199,14 @@ fn a_bad_twin_is_named_too() {
     for part in ["--nectar.page-size", "the variable NECTAR_EXPORTER_NECTAR_PAGE_SIZE"] {
         assert!(stderr.contains(part), "{part} is not in: {stderr}");
     }
+    for (flags, variable, value) in [
+        (&["demo"][..], "NECTAR_EXPORTER_NECTAR_MAX_DATA_AGE", "1s"),
+        (&["demo", "--metrics.detail-limit=5"], "NECTAR_EXPORTER_METRICS_DETAIL", "bad"),
+        (&[], "NECTAR_EXPORTER_NECTAR_BASE_URL", "ftp://x"),
+    ] {
+        let (code, _, stderr) = run(nectar_exporter(flags).env(variable, value));
+        assert!(code == Some(2) && stderr.contains(variable), "{variable}: {stderr}");
+    }
     // From the command line: the variable has nothing to do with it.
     let mut command = nectar_exporter(&["demo", "--nectar.page-size=many"]);
     let (_, _, stderr) = run(command.env("NECTAR_EXPORTER_NECTAR_PAGE_SIZE", "5"));
@@ -216,15 +229,19 @@ fn the_first_line_says_what_starts() {
     ];
     let mut command = nectar_exporter(&flags);
     command.env("NECTAR_EXPORTER_NECTAR_COMPANIES", "a").env("NECTAR_EXPORTER_NECTAR_PAGE_SIZE", "100");
+    command
+        .env("NECTAR_EXPORTER_SERVICE_HOST", "10.0.0.1")
+        .env("NECTAR_EXPORTER_PORT_10942_TCP", "tcp://10.0.0.1:10942");
     let mut running = Running::start(&mut command);
     let first = running.wait_for("");
     let version = concat!("version=", env!("CARGO_PKG_VERSION"));
-    for part in ["msg=Starting", version, NOWHERE, "detail=Connections", "companies=\"all but 2\""] {
+    for part in ["msg=Starting", version, NOWHERE, "detail=connections", "companies=\"all but 2\""] {
         assert!(first.contains(part), "{part} is not in: {first}");
     }
-    assert!(running.wait_for("").contains("variable=NECTAR_EXPORTER_NECTAR_COMPANIES"));
+    assert!(running.wait_for("").contains("The variable NECTAR_EXPORTER_NECTAR_COMPANIES looks"));
     assert!(running.wait_for("").contains("Everybody on this machine can read"));
     running.wait_for("Poll finished");
+    assert!(!running.log.iter().any(|line| line.contains("SERVICE")), "Kubernetes makes these");
     let strays = running.log.iter().filter(|line| line.contains("looks like one of a flag"));
     assert_eq!(strays.count(), 1);
 }
@@ -278,17 +295,19 @@ fn json_says_what_logfmt_says() {
 /// `[::]` is both families, as for others; beside an address of IPv4 it is IPv6 alone. Where there is no IPv6, there is nothing to see.
 #[tokio::test]
 async fn every_address_is_of_both_families() {
-    let Ok([both]) = web::bind(&"[::]:0".parse().unwrap()).await.map(|all| <[_; 1]>::try_from(all).unwrap())
-    else {
-        return;
-    };
-    let port = both.local_addr().unwrap().port();
-    TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let [four] =
-        web::bind(&"0.0.0.0:0".parse().unwrap()).await.map(|all| <[_; 1]>::try_from(all).unwrap()).unwrap();
-    let port = four.local_addr().unwrap().port();
-    let beside = web::bind(&format!("[::]:{port}").parse().unwrap()).await.unwrap();
-    assert_eq!(beside.len(), 1);
+    let addresses = |texts: &[String]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+    let Ok(both) = web::bind_all(&addresses(&["[::]:0".to_owned()])).await else { return };
+    TcpStream::connect(("127.0.0.1", both[0].local_addr().unwrap().port())).unwrap();
+    for order in [["[::]", "0.0.0.0"], ["0.0.0.0", "[::]"]] {
+        let free = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+        let both = web::bind_all(&addresses(&order.map(|host| format!("{host}:{free}")))).await;
+        assert_eq!(both.unwrap().len(), 2, "{order:?}");
+    }
+    // Somebody else's port is not quietly left to them.
+    let theirs = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    let taken = TcpListener::bind(("0.0.0.0", theirs)).unwrap();
+    assert!(web::bind_all(&addresses(&[format!("[::]:{theirs}")])).await.is_err());
+    drop(taken);
 }
 
 /// A library that panics at it would take the program with it.

@@ -106,15 +106,20 @@ async fn a_company_that_is_gone_leaves_no_trace() {
 #[tokio::test]
 async fn a_company_is_renamed_even_while_it_fails() {
     let (program, simulator) = Program::simulated(&SMALL, &[]).await;
-    program.after_polls(1).await;
+    let before = program.after_polls(1).await;
     let ids = simulator.companies();
-    let rows: Vec<String> =
-        ids.iter().map(|id| format!(r#"{{"id":"{id}","name":"Renamed","externalId":"x"}}"#)).collect();
+    let rows: Vec<String> = ids
+        .iter()
+        .map(|id| format!(r#"{{"id":"{}","name":"Renamed","externalId":"x"}}"#, id.to_uppercase()))
+        .collect();
+    // In another letter case it is the same one.
     simulator.faults().set(Scope::CompanyList, Fault::Body(format!("[{}]", rows.join(","))));
     simulator.faults().set(Scope::Company(ids[0].clone()), Fault::Status(403));
     let scrape = program.next_poll().await;
     let named = scrape.samples.iter().filter_map(|(_, labels, _)| labels.get("company"));
     assert!(named.into_iter().all(|name| name == "Renamed"));
+    assert_eq!(scrape.sum("nectar_connections", &[]), before.sum("nectar_connections", &[]));
+    assert_eq!(scrape.value("nectar_company_up", &[("company_id", &ids[0])]), Some(0.0));
     assert_eq!(scrape.sum("nectar_company_last_failure", &[("reason", "forbidden")]), 1.0);
 }
 

@@ -92,9 +92,9 @@ async fn a_rotated_key_is_no_fifth_attempt() {
     assert_eq!(sent, 1.0 + 4.0, "one in the first poll, four in the second");
 }
 
-/// A pipe that nobody writes to stands for a mount that hangs.
+/// Who opens a pipe that nobody writes to waits for good: so it is not opened.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_file_that_cannot_be_read_to_its_end_keeps_nobody_waiting() {
+async fn a_key_file_that_becomes_a_pipe_keeps_nobody_waiting() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "first-key").unwrap();
@@ -107,17 +107,17 @@ async fn a_key_file_that_cannot_be_read_to_its_end_keeps_nobody_waiting() {
     let mut running = Running::start(&mut nectar_exporter(&flags));
     running.wait_for("Poll finished");
 
-    std::fs::remove_file(&file).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
-    assert!(running.wait_for("no longer usable").contains("did not end within"));
+    // Put in its place at once: no poll finds nothing there.
+    let other = folder.path().join("other");
+    assert!(std::process::Command::new("mkfifo").arg(&other).status().unwrap().success());
+    std::fs::rename(&other, &file).unwrap();
+    assert!(running.wait_for("no longer usable").contains("is no file any more"));
     for _ in 0..2 {
         assert!(running.wait_for("Poll finished").contains("failures=0"), "the old key stays");
     }
 
-    // Whoever still reads the pipe gets this, and the next one reads the file.
-    std::fs::OpenOptions::new().write(true).open(&file).unwrap();
-    std::fs::remove_file(&file).unwrap();
-    std::fs::write(&file, "second-key").unwrap();
+    std::fs::write(&other, "second-key").unwrap();
+    std::fs::rename(&other, &file).unwrap();
     simulator.accept_key("second-key");
     running.wait_for("The API key file has a new key");
     running.signal("TERM");
@@ -138,7 +138,12 @@ async fn a_hangup_reads_files_again() {
     std::fs::write(&file, "second-key").unwrap();
     running.signal("HUP");
     running.wait_for("The API key file has a new key");
-    assert!(running.wait_for("Files were read again").contains(&file.display().to_string()));
+    assert!(running.wait_for("SIGHUP: files were read again").contains("api_key_file=\"new, and in force\""));
+    running.signal("HUP");
+    assert!(running.wait_for("SIGHUP: files were read again").contains("api_key_file=unchanged"));
+    std::fs::remove_file(&file).unwrap();
+    running.signal("HUP");
+    assert!(running.wait_for("SIGHUP: files were read again").contains("api_key_file=\"not usable"));
     running.signal("TERM");
     assert_eq!(running.end(), Some(0));
 }

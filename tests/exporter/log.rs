@@ -89,7 +89,9 @@ async fn a_log_that_nobody_reads_holds_nothing_up() {
         let program = Unread::start(&base_url);
         let mut polls = 0.0;
         let dropped = |scrape: &Scrape| scrape.value("nectar_exporter_log_lines_dropped_total", &[]).unwrap();
+        let began = Instant::now();
         while dropped(&program.scrape().await) == 0.0 {
+            assert!(began.elapsed() < PATIENCE, "no line is ever dropped");
             for company in simulator.companies().into_iter().take(400) {
                 simulator.faults().set(Scope::Company(company), Fault::Status(403));
             }

@@ -50,6 +50,7 @@ fn who_is_exempt() {
     for (url, list, exempt) in [
         ("https://api.example", "*", true),
         ("https://192.0.2.1", "*", true),
+        ("https://192.0.2.1", "\"*\"", true),
         ("https://[2001:db8::1]", "*", true),
         ("https://api.example", "example", true),
         ("https://api.example", ".example", true),

@@ -44,7 +44,19 @@ fn headers() {
 /// Whoever reads the log knows whom it could not reach, why, and what to do.
 #[test]
 fn what_stands_in_the_way_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let broken = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            BufReader::new(client.try_clone().unwrap())
+                .lines()
+                .find(|line| line.as_ref().unwrap().is_empty());
+            client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[").unwrap();
+        }
+    });
     for (url, parts) in [
+        (&*broken, ["reason=connect", "host=127.0.0.1", "cause=", "check the network"]),
         (
             "http://127.0.0.1:1/v2.2",
             ["reason=connect", "host=127.0.0.1", "Connection refused", "check the network"],

@@ -99,9 +99,10 @@ async fn metrics_at_a_path_of_ones_own() {
 async fn behind_a_path_prefix() {
     for (flags, prefix) in [
         (&["--web.route-prefix=/nectar"][..], "/nectar"),
-        (&["--web.route-prefix=/nectar/"], "/nectar"),
+        (&["--web.route-prefix=nectar/"], "/nectar"),
+        (&["--web.external-url=https://example.org/a%20b/"], "/a%20b"),
         (&["--web.external-url=https://example.org/a/b/"], "/a/b"),
-        (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/b"], "/b"),
+        (&["--web.external-url=https://example.org/b/", "--web.route-prefix=/b"], "/b"),
         (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/"], ""),
         (&["--web.external-url=https://example.org"], ""),
     ] {
@@ -131,6 +132,12 @@ async fn behind_a_path_prefix() {
             assert_eq!(program.get(path).await.status(), 404, "{flags:?} {path}");
         }
     }
+    // Who was sent here by a proxy that has changed the path is sent back to where that is.
+    let flags = ["--web.external-url=https://example.org/a/", "--web.route-prefix=/b"];
+    let (program, _simulator) = Program::simulated(&SMALL, &flags).await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client.get(format!("{}/b", program.url)).send().await.unwrap();
+    assert_eq!(answer.headers()["location"], "/a/");
 }
 
 #[tokio::test]

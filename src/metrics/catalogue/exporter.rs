@@ -108,7 +108,7 @@ pub const LOG_LINES_DROPPED: Metric<0> = metric(
     Count,
     "nectar_exporter_log_lines_dropped_total",
     [],
-    "Log lines that were dropped because nobody took the earlier ones from standard error.",
+    "Log lines that were dropped because nobody took the earlier ones from standard error, or it could not be written to.",
 );
 
 /// `nectar_exporter_last_success_timestamp_seconds`
