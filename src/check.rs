@@ -187,7 +187,8 @@ fn clocks<W: Write>(report: &mut Report<W>, ahead: Option<SignedDuration>) -> io
         Some(ahead) if ahead.abs() <= SAME_TIME => report.ok("The clocks agree."),
         Some(ahead) => {
             let side = if ahead.is_negative() { "behind" } else { "ahead of" };
-            let text = format!("The clock of this machine is {} s {side} Nectar's.", ahead.abs().as_secs());
+            let by = humantime::format_duration(Duration::from_secs(ahead.unsigned_abs().as_secs()));
+            let text = format!("The clock of this machine is {by} {side} Nectar's.");
             if ahead.abs() <= OTHER_TIME {
                 return report.note(&text);
             }

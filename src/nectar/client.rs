@@ -107,6 +107,8 @@ impl Client {
             // A redirect would take the key to another host.
             .redirect(redirect::Policy::none())
             .http1_max_headers(MAX_HEADERS)
+            // RFC 9112, section 5.2: a line that goes on with a blank is to be taken.
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             // Which one is taken is settled already, see nectar::proxy.
             .no_proxy();
         if let Some(proxy) = &settings.proxy {
