@@ -3,7 +3,6 @@
 //! Knows who gets what. Must not know flags, signals or where the key comes from.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -13,7 +12,7 @@ use tracing::info;
 
 use crate::clock::SharedClock;
 use crate::config::Exporter;
-use crate::failure::Reread;
+use crate::failure::{READING, Reread};
 use crate::fleet::FleetWriter;
 use crate::metrics::{Exposition, OwnMetrics};
 use crate::nectar::{Client, ClientError, Key};
@@ -23,9 +22,6 @@ use crate::server::{Gate, Server};
 use crate::web::{Door, Limits, serve_through};
 use crate::webconfig::Keeper;
 use crate::worker::NoThread;
-
-/// For reading files again. One that takes longer lies on a mount that hangs.
-const RELOADING: Duration = Duration::from_secs(5);
 
 /// Why the exporter could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -142,9 +138,7 @@ async fn reload_when_told(
             let api_key_file = key.refresh().await.words();
             let web_config_file = match &keeper {
                 // What hangs must not keep the key from being read the next time.
-                Some(keeper) => {
-                    timeout(RELOADING, keeper.reload()).await.map_or(Some("hangs"), Reread::words)
-                }
+                Some(keeper) => timeout(READING, keeper.reload()).await.map_or(Some("hangs"), Reread::words),
                 None => None,
             };
             match api_key_file.or(web_config_file) {

@@ -256,11 +256,7 @@ async fn look<W: Write>(
         sample.accounts += tallies.accounts.count();
         sample.pages += page.total_connections.div_ceil(page_size).max(1);
         sample.on_first_pages += tallies.connections.count();
-        sample.series += match detail {
-            Detail::None => 0,
-            Detail::Connections => tallies.connections.series,
-            Detail::Accounts => tallies.connections.series + tallies.accounts.series,
-        };
+        sample.series += detail.series(&tallies);
         sample.took += took;
     }
     Ok(sample)

@@ -1,8 +1,9 @@
-//! Why something was not read: closed lists, their label values, and what a person can do.
+//! Why something was not read: closed lists, their label values, and what a person can do; and what reading a file again came to.
 //!
 //! Must not know metrics' names, or what was being read.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Why one request gave nothing usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +83,9 @@ impl Reason {
         self.is_of_the_way() || matches!(self, Self::Timeout | Self::RateLimited | Self::ServerError)
     }
 }
+
+/// For a file. One that takes longer is a pipe that nobody writes to, or lies on a mount that hangs.
+pub const READING: Duration = Duration::from_secs(5);
 
 /// What reading a file again came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,16 @@
-//! The program: arguments, logging, sockets, signals, exit codes.
+//! The program: arguments, files, sockets, and which of its commands runs.
 //!
-//! Must not know metrics or routes.
+//! Must not know metrics or routes, or how the process is run (`process`).
+
+mod process;
 
 use std::env;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io;
-use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
-use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use clap::FromArgMatches;
 use clap::builder::StyledStr;
@@ -22,10 +20,10 @@ use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
 use nectar_exporter::config::{
-    BadUsage, Cli, Command, Exporter, KeySource, LogFlags, SimulateFlags, command, stray_variables,
-    variable_of, with_variables,
+    BadUsage, Cli, Command, Exporter, KeySource, SimulateFlags, command, stray_variables, variable_of,
+    with_variables,
 };
-use nectar_exporter::log::{self, Lines};
+use nectar_exporter::failure::READING;
 use nectar_exporter::metrics::{Build, Detail};
 use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
@@ -35,17 +33,11 @@ use nectar_exporter::web::{self, BindError, ListenAddress};
 use nectar_exporter::webconfig::{Keeper, WebConfigError};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use url::Url;
 
-/// For work that outlives the stop signal, such as a scrape still being written.
-const LAST_WORK: Duration = Duration::from_secs(1);
-
-/// For a file that is read at the start. One that takes longer is a pipe that nobody writes to, or lies on a mount that hangs.
-const READING: Duration = Duration::from_secs(5);
+use crate::process::{Hangup, on_runtime, start};
 
 /// Descriptors where the system does not say how many there are.
 const DESCRIPTORS: u64 = 256;
@@ -71,8 +63,6 @@ enum StartError {
     Hangs(PathBuf),
     #[error("cannot set up the runtime, signals or sockets: {0}")]
     System(#[from] io::Error),
-    #[error("cannot set up the log: another one is in force")]
-    Log,
     #[error("the demo's own address takes no port")]
     DemoUrl,
 }
@@ -242,7 +232,7 @@ fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
         let keeper = keeper(&settings).await?;
         let app = App::new(settings, key, SystemClock::shared(), dropped)?;
         let app = app.protected_by(keeper).within(descriptors()).reloading_on(signals.reload);
-        Ok(app.run(listen(&addresses, &beginning).await?, signals.stop).await?)
+        Ok::<(), StartError>(app.run(listen(&addresses, &beginning).await?, signals.stop).await?)
     }))
 }
 
@@ -274,7 +264,7 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
             );
         }
         let app = App::new(settings, key, clock, dropped)?.protected_by(keeper).within(descriptors());
-        Ok(app.run(listeners, signals.stop).await?)
+        Ok::<(), StartError>(app.run(listeners, signals.stop).await?)
     }))
 }
 
@@ -330,85 +320,4 @@ fn say_where(listeners: &[TcpListener]) -> io::Result<()> {
         info!(msg = "Listening on", address = %listener.local_addr()?);
     }
     Ok(())
-}
-
-/// Runs `work` to its end. Threads that hang, at a file for instance, are left behind.
-fn on_runtime<T>(work: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
-    // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-    let outcome = runtime.block_on(work);
-    runtime.shutdown_timeout(LAST_WORK);
-    outcome
-}
-
-/// What the operating system tells us.
-struct Signals {
-    /// SIGTERM or SIGINT: end.
-    stop: CancellationToken,
-    /// SIGHUP: read files again.
-    reload: Arc<Notify>,
-}
-
-/// What SIGHUP does.
-#[derive(Clone, Copy)]
-enum Hangup {
-    Reloads,
-    /// There is nothing to read again: it means that the terminal is gone.
-    Ends,
-}
-
-/// Runs `job` until it ends or SIGTERM or SIGINT comes, and turns how it ended into an exit code.
-fn start<F>(flags: LogFlags, on_hangup: Hangup, job: impl FnOnce(Signals, DroppedLines) -> F) -> ExitCode
-where
-    F: Future<Output = Result<(), StartError>>,
-{
-    let dropped = DroppedLines::default();
-    let lines = match log_to_standard_error(flags, dropped.clone()) {
-        Ok(lines) => lines,
-        Err(fault) => {
-            eprintln!("nectar-exporter: {fault}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let outcome = on_runtime(async { job(signals(on_hangup)?, dropped).await });
-    if let Err(fault) = &outcome {
-        error!(msg = "nectar-exporter ends", error = %fault);
-    }
-    lines.wait_until_written();
-    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> Result<Lines, StartError> {
-    let lines = Lines::to_standard_error(dropped)?;
-    tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone()))
-        .map_err(|_| StartError::Log)?;
-    // By itself it would write to standard error, and wait for whoever reads that.
-    panic::set_hook(Box::new(
-        |fault| error!(msg = "A fault in this program; please report it", fault = %fault),
-    ));
-    Ok(lines)
-}
-
-fn signals(on_hangup: Hangup) -> io::Result<Signals> {
-    let signals = Signals { stop: CancellationToken::new(), reload: Arc::default() };
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let (stop, reload) = (signals.stop.clone(), Arc::clone(&signals.reload));
-    tokio::spawn(async move {
-        let name = loop {
-            tokio::select! {
-                _ = terminate.recv() => break "SIGTERM",
-                _ = interrupt.recv() => break "SIGINT",
-                _ = hangup.recv() => match on_hangup {
-                    Hangup::Reloads => reload.notify_one(),
-                    Hangup::Ends => break "SIGHUP",
-                },
-            }
-        };
-        info!(msg = "Stopping", signal = name);
-        stop.cancel();
-    });
-    Ok(signals)
 }

@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::clock::SharedClock;
+use crate::fleet::tally::Tallies;
 use crate::fleet::{CompanyState, Fleet, FleetReader, PollOutcome};
 use crate::gzip::Deflater;
 use crate::store::Store;
@@ -67,6 +68,15 @@ impl Detail {
             Self::None => "none",
             Self::Connections => "connections",
             Self::Accounts => "accounts",
+        }
+    }
+
+    /// How many series per object there are of what was counted.
+    pub fn series(self, tallies: &Tallies) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Connections => tallies.connections.series,
+            Self::Accounts => tallies.connections.series + tallies.accounts.series,
         }
     }
 }

@@ -53,11 +53,7 @@ impl<'a> Objects<'a> {
 
 /// Whether they are withheld, all of them, because there are too many.
 pub fn are_too_many<'a>(served: impl Iterator<Item = &'a Held>, settings: &Settings) -> bool {
-    let series = served.map(|Held { tallies, .. }| match settings.detail {
-        Detail::None => 0,
-        Detail::Connections => tallies.connections.series,
-        Detail::Accounts => tallies.connections.series + tallies.accounts.series,
-    });
+    let series = served.map(|held| settings.detail.series(&held.tallies));
     series.sum::<u64>() > settings.detail_limit
 }
 

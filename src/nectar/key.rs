@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,13 +13,10 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::failure::Reread;
+use crate::failure::{READING, Reread};
 
 /// A key is a line; a larger file is not a key file.
 const MAX_KEY_BYTES: u64 = 16 * 1024;
-
-/// A file that takes longer to read is a pipe that nobody writes to, or lies on a mount that hangs.
-const READING: Duration = Duration::from_secs(5);
 
 /// Why there is no usable key. Never holds the key.
 #[derive(Debug, thiserror::Error)]
@@ -77,14 +73,11 @@ impl Key {
     /// # Errors
     /// [`KeyError`], when the file has no usable key now.
     pub async fn from_file(path: PathBuf) -> Result<Self, KeyError> {
-        let key = Self::holding(None, SecretString::default());
+        let mut key = Self::holding(None, SecretString::default());
         let (secret, _turn) = key.read(&path, false).await?;
-        let secret = secret?;
-        Ok(Self {
-            file: Some(path),
-            held: Mutex::new(Held { secret, file_is_fine: true }),
-            reading: Arc::clone(&key.reading),
-        })
+        key.held().secret = secret?;
+        key.file = Some(path);
+        Ok(key)
     }
 
     fn holding(file: Option<PathBuf>, secret: SecretString) -> Self {

@@ -107,15 +107,12 @@ where
 
     async fn attend(self, stream: TcpStream, guest: &Arc<Guest>, watcher: Watcher) {
         let Self { door, limits, routes, observer, stop, .. } = self;
-        if !door.is_open() {
-            let speaks_http = tokio::select! {
-                () = stop.cancelled() => return,
-                speaks_http = speaks_http(&stream) => speaks_http,
-            };
-            if speaks_http {
-                observer.refused(Refusal::Tls);
-                return explain_tls(&stream);
-            }
+        let is_turned_away = tokio::select! {
+            () = stop.cancelled() => return,
+            is_turned_away = door.turns_away(&stream) => is_turned_away,
+        };
+        if is_turned_away {
+            return observer.refused(Refusal::Tls);
         }
         let lane = Lane::default();
         // What is sent from a file ends in less than a segment, which would wait until the client has confirmed the last one: 40 ms.
@@ -163,21 +160,4 @@ where
             debug!(msg = "A client's connection ended early", error = %error);
         }
     }
-}
-
-/// What Go's servers say, too.
-const WRONG_SCHEME: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
-                              Client sent an HTTP request to an HTTPS server.\n";
-
-/// Whether the client begins with a method of HTTP, where TLS is spoken.
-async fn speaks_http(stream: &TcpStream) -> bool {
-    let mut first = [0];
-    matches!(stream.peek(&mut first).await, Ok(1)) && first[0].is_ascii_uppercase()
-}
-
-/// As far as the socket takes it at once: nobody waits for a client that is wrong here.
-fn explain_tls(stream: &TcpStream) {
-    // What was not read when a socket is closed can take the answer with it.
-    let _ = stream.try_read(&mut [0; 4096]);
-    let _ = stream.try_write(WRONG_SCHEME);
 }

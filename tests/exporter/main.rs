@@ -17,6 +17,7 @@ mod command_line;
 mod failures;
 mod fault_table;
 mod faults;
+mod first_minute;
 mod fleet;
 mod golden;
 mod growth;

@@ -85,9 +85,9 @@ async fn end_of(stream: &mut TcpStream) -> Vec<u8> {
 
 /// Who was turned away, and why.
 #[derive(Default)]
-struct Noted(Mutex<Vec<Refusal>>);
+struct Refusals(Mutex<Vec<Refusal>>);
 
-impl ObserveClients for Noted {
+impl ObserveClients for Refusals {
     fn refused(&self, refusal: Refusal) {
         self.0.lock().unwrap().push(refusal);
     }
@@ -98,27 +98,33 @@ impl ObserveClients for Noted {
 async fn who_has_to_go_is_counted() {
     let _stopped = StoppedTime::new();
     let limits = Limits { connections: 2, ..Limits::default() };
-    let (listener, noted) = (sockets::listener(), Arc::new(Noted::default()));
+    let (listener, refusals) = (sockets::listener(), Arc::new(Refusals::default()));
     let address = listener.local_addr().unwrap();
     let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hhhhh") };
-    let serving =
-        serve_through(Door::Plain, vec![listener], limits, routes, noted.clone(), CancellationToken::new());
+    let serving = serve_through(
+        Door::Plain,
+        vec![listener],
+        limits,
+        routes,
+        refusals.clone(),
+        CancellationToken::new(),
+    );
     tokio::spawn(serving);
     let mut half = silent(address, b"GET / HTTP/1.1\r\nHo").await;
     answered(address).await;
     let _idle = answered(address).await;
     let _idle = answered(address).await;
     end_of(&mut half).await;
-    assert_eq!(*noted.0.lock().unwrap(), [Refusal::NoPlace], "the others were idle");
+    assert_eq!(*refusals.0.lock().unwrap(), [Refusal::NoPlace], "the others were idle");
     let mut slow = silent(address, b"GET / HTTP/1.1\r\nHo").await;
     pass(address, limits.header_time, limits).await;
     end_of(&mut slow).await;
     let mut odd = silent(address, b"\x00\xff\r\n\r\n").await;
     end_of(&mut odd).await;
-    while noted.0.lock().unwrap().len() < 3 {
+    while refusals.0.lock().unwrap().len() < 3 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(*noted.0.lock().unwrap(), [Refusal::NoPlace, Refusal::TooSlow, Refusal::Malformed]);
+    assert_eq!(*refusals.0.lock().unwrap(), [Refusal::NoPlace, Refusal::TooSlow, Refusal::Malformed]);
 }
 
 #[tokio::test]
