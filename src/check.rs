@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use crate::clock::SharedClock;
 use crate::config::Exporter;
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, ReadError, Reason};
 use crate::fleet::tally::Tallies;
 use crate::metrics::Detail;
 use crate::model::{Company, Snapshot};
@@ -117,12 +117,12 @@ pub async fn check<W: Write>(
             let ahead = date.map(|date| clock.now().duration_since(date));
             clocks(report, ahead)?;
         }
-        Err(reason) => return Ok(refused(report, &client, &format!("Nectar at {base_url}"), reason)?),
+        Err(error) => return Ok(refused(report, &client, &format!("Nectar at {base_url}"), &error)?),
     }
     let began = clock.monotonic();
     let list = match client.company_list().await {
         Ok(list) => list,
-        Err(reason) => return Ok(refused(report, &client, "The company list", reason)?),
+        Err(error) => return Ok(refused(report, &client, "The company list", &error)?),
     };
     let list_took = clock.monotonic().saturating_sub(began);
     let listed = list.companies.len();
@@ -200,17 +200,21 @@ fn clocks<W: Write>(report: &mut Report<W>, ahead: Option<SignedDuration>) -> io
     }
 }
 
-fn refused<W: Write>(report: &mut Report<W>, client: &Client, what: &str, reason: Reason) -> io::Result<()> {
-    report.failed(&why(client, what, reason), Failure::Request(reason).advice())
+fn refused<W: Write>(
+    report: &mut Report<W>,
+    client: &Client,
+    what: &str,
+    error: &ReadError,
+) -> io::Result<()> {
+    report.failed(&why(client, what, error), error.failure.advice())
 }
 
-fn why(client: &Client, what: &str, reason: Reason) -> String {
-    let failure = Failure::Request(reason);
+fn why(client: &Client, what: &str, ReadError { failure, obstacle }: &ReadError) -> String {
     let mut text = format!("{what} cannot be read: {}", failure.words());
-    if let Some(obstacle) = client.obstacle().filter(|_| reason.is_of_the_way()) {
+    if let Some(obstacle) = obstacle {
         text += &format!(" ({}: {})", obstacle.host, obstacle.cause);
     }
-    if let Some(hint) = client.hint_at_key().filter(|_| reason == Reason::Auth) {
+    if let Some(hint) = client.hint_at_key().filter(|_| *failure == Failure::Request(Reason::Auth)) {
         text += &format!(" ({hint})");
     }
     text + "."
@@ -236,10 +240,10 @@ async fn look<W: Write>(
     while let Some((company, page, took)) = pages.next().await {
         let page = match page {
             Ok(page) => page,
-            Err(reason) => {
+            Err(error) => {
                 // The others are exported all the same.
-                let text = why(client, &format!("The company {} ({})", company.name, company.id), reason);
-                report.note(&format!("{text} What to do: {}.", Failure::Request(reason).advice()))?;
+                let text = why(client, &format!("The company {} ({})", company.name, company.id), &error);
+                report.note(&format!("{text} What to do: {}.", error.failure.advice()))?;
                 continue;
             }
         };

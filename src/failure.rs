@@ -204,6 +204,21 @@ impl Failure {
     }
 }
 
+/// Why something was not read, and what stood in the way where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadError {
+    /// The failure, of a closed list.
+    pub failure: Failure,
+    /// None where Nectar itself answered.
+    pub obstacle: Option<Obstacle>,
+}
+
+impl From<Failure> for ReadError {
+    fn from(failure: Failure) -> Self {
+        Self { failure, obstacle: None }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())

@@ -14,8 +14,9 @@ use super::tally::Tallies;
 use super::unknown::GrantedWords;
 use super::{CompanyState, Fleet, FleetReader, Held, PollOutcome};
 use crate::failure::Failure;
-use crate::model::{Company, CompanyId, Snapshot};
+use crate::model::{Company, CompanyId, Connection, Snapshot};
 use crate::status::{Kind, Status};
+use crate::text::by_id;
 
 /// Two clocks that differ by no more have only drifted apart.
 const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
@@ -140,6 +141,7 @@ fn renewed(
     let mut tallies = Arc::new(tallies);
     let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
     if let Some(held) = before.and_then(|state| state.held.as_ref()) {
+        spell_as_before(&held.snapshot.connections, &mut snapshot.connections);
         if held.snapshot.connections == snapshot.connections {
             snapshot.connections = Arc::clone(&held.snapshot.connections);
         } else {
@@ -156,6 +158,24 @@ fn renewed(
     begin_unknown(&mut changes, &tallies, granted);
     let held = Some(Arc::new(Held { snapshot, tallies }));
     CompanyState { company, last_poll: Some(Ok(())), held, set_back: SignedDuration::ZERO, changes }
+}
+
+/// An id keeps the letter case in which it was first read: in another one, all its series would be new.
+fn spell_as_before(before: &Arc<Vec<Connection>>, now: &mut Arc<Vec<Connection>>) {
+    if before == now {
+        return;
+    }
+    for connection in Arc::get_mut(now).into_iter().flatten() {
+        let place = before.binary_search_by(|held| by_id(&held.id, &connection.id));
+        let Some(held) = place.ok().and_then(|place| before.get(place)) else { continue };
+        connection.id.clone_from(&held.id);
+        for account in &mut connection.accounts {
+            let place = held.accounts.binary_search_by(|held| by_id(&held.id, &account.id));
+            if let Some(held) = place.ok().and_then(|place| held.accounts.get(place)) {
+                account.id.clone_from(&held.id);
+            }
+        }
+    }
 }
 
 /// The wall clock may have been set back since a snapshot was begun. Set forward, it makes data look older than it is, and

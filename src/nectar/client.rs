@@ -3,7 +3,7 @@
 //! Knows HTTP and `reqwest`. Must not know paging, polling or metrics' names.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,7 +25,7 @@ use super::manners::Manners;
 use super::retry::{self, Failed, Patience};
 use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
-use crate::failure::{Obstacle, Reason};
+use crate::failure::{Obstacle, ReadError, Reason};
 use crate::observe::{Endpoint, ObserveRequests};
 use crate::worker::{NoThread, Priority, Worker};
 
@@ -38,9 +38,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Header lines of an answer. More, or larger ones, are not read.
 const MAX_HEADERS: usize = 1000;
-
-/// By a fault of ours there is none.
-const NO_ANSWER: Failed = Failed { reason: Reason::Other, retry_after: None };
 
 /// Turns a body into what was asked for; none if it is something else. Times are held against the one given.
 type Decode<T> = fn(&[u8], Timestamp) -> Option<T>;
@@ -81,7 +78,6 @@ pub struct Client {
     manners: Manners,
     clock: SharedClock,
     observer: Arc<dyn ObserveRequests>,
-    obstacle: Mutex<Option<Obstacle>>,
 }
 
 impl Client {
@@ -140,7 +136,6 @@ impl Client {
             manners,
             clock,
             observer,
-            obstacle: Mutex::default(),
         })
     }
 
@@ -152,11 +147,6 @@ impl Client {
     /// What is odd about the key, for people; none where nothing is.
     pub fn hint_at_key(&self) -> Option<&'static str> {
         self.key.is_quoted().then_some("the key stands in quotes: does an env file keep them?")
-    }
-
-    /// What stood in the way last, if anything ever did.
-    pub fn obstacle(&self) -> Option<Obstacle> {
-        self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many requests may be under way at once.
@@ -175,7 +165,7 @@ impl Client {
     ///
     /// # Errors
     /// Why the last attempt failed.
-    pub async fn company_list(&self) -> Result<CompanyList, Reason> {
+    pub async fn company_list(&self) -> Result<CompanyList, ReadError> {
         let url = self.url(&["company"]);
         self.get(Endpoint::Company, &url, |body, _now| decode::company_list(body)).await
     }
@@ -184,7 +174,7 @@ impl Client {
     ///
     /// # Errors
     /// Why the last attempt failed.
-    pub async fn page(&self, company: &str, number: u64) -> Result<Page, Reason> {
+    pub async fn page(&self, company: &str, number: u64) -> Result<Page, ReadError> {
         let mut url = self.url(&["connection", "company", company]);
         let limit = self.settings.page_size.to_string();
         url.query_pairs_mut().append_pair("page", &number.to_string()).append_pair("limit", &limit);
@@ -195,40 +185,36 @@ impl Client {
     ///
     /// # Errors
     /// Why it does not.
-    pub async fn ping(&self) -> Result<Option<Timestamp>, Reason> {
+    pub async fn ping(&self) -> Result<Option<Timestamp>, ReadError> {
         let url = self.url(&["ping"]);
         let asked = self.http.get(url).header(KEY_HEADER, self.key.header()).send().await;
         let answer = asked.map_err(|error| self.no_answer(&error))?;
         if answer.status() != StatusCode::OK {
-            return Err(self.refused(answer.status()));
+            return Err(self.refused(answer.status()).into());
         }
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
         Ok(date.and_then(|date| Timestamp::try_from(date).ok()))
     }
 
-    /// Why there is no answer, or not all of it; what stood in the way is kept for whoever asks.
-    fn no_answer(&self, error: &reqwest::Error) -> Reason {
+    /// Why there is no answer, or not all of it.
+    fn no_answer(&self, error: &reqwest::Error) -> Failed {
         let reason = reason_of(error);
-        if reason.is_of_the_way() {
-            self.note_obstacle(cause_of(error));
-        }
-        reason
+        let obstacle = reason.is_of_the_way().then(|| self.obstacle(cause_of(error)));
+        Failed { obstacle, ..reason.into() }
     }
 
     /// Why an answer of this status is none.
-    fn refused(&self, status: StatusCode) -> Reason {
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            self.note_obstacle(
-                "the proxy wants a user's name and a password, as in http://user:password@proxy".to_owned(),
-            );
-        }
-        reason_of_status(status)
+    fn refused(&self, status: StatusCode) -> Failed {
+        let obstacle = (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED).then(|| {
+            let cause = "the proxy wants a user's name and a password, as in http://user:password@proxy";
+            self.obstacle(cause.to_owned())
+        });
+        Failed { obstacle, ..reason_of_status(status).into() }
     }
 
-    fn note_obstacle(&self, cause: String) {
-        let obstacle = Obstacle { host: self.settings.first_host(), cause };
-        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = Some(obstacle);
+    fn obstacle(&self, cause: String) -> Obstacle {
+        Obstacle { host: self.settings.first_host(), cause }
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -245,7 +231,7 @@ impl Client {
         endpoint: Endpoint,
         url: &Url,
         decode: Decode<T>,
-    ) -> Result<T, Reason> {
+    ) -> Result<T, ReadError> {
         let mut patience = Patience::default();
         loop {
             let key = self.key.header();
@@ -262,14 +248,14 @@ impl Client {
             }
             // To wait in vain would hide why: whoever still waited would have failed for want of time.
             if failed.reason == Reason::RateLimited && !self.manners.pause_ends_in_time() {
-                return Err(failed.reason);
+                return Err(failed.into());
             }
-            let wait = if self.was_rotated(failed, &key).await && patience.spend() {
+            let wait = if self.was_rotated(&failed, &key).await && patience.spend() {
                 Duration::ZERO
             } else {
-                let wait = patience.next_wait(failed).ok_or(failed.reason)?;
+                let Some(wait) = patience.next_wait(&failed) else { return Err(failed.into()) };
                 if !self.manners.has_time_for(wait) || !self.manners.may_retry() {
-                    return Err(failed.reason);
+                    return Err(failed.into());
                 }
                 wait
             };
@@ -290,7 +276,7 @@ impl Client {
     }
 
     /// Whether the key that was just refused is no longer the one in the file.
-    async fn was_rotated(&self, failed: Failed, refused: &HeaderValue) -> bool {
+    async fn was_rotated(&self, failed: &Failed, refused: &HeaderValue) -> bool {
         if failed.reason != Reason::Auth {
             return false;
         }
@@ -305,12 +291,12 @@ impl Client {
         key: &HeaderValue,
         decode: Decode<T>,
     ) -> Result<T, Failed> {
-        let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| NO_ANSWER)?;
+        let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| Reason::Other)?;
         let (code, answer, took) = {
             // Given back before the answer is decoded: the next request need not wait for that.
-            let _place = self.gate.acquire().await.map_err(|_| NO_ANSWER)?;
+            let _place = self.gate.acquire().await.map_err(|_| Reason::Other)?;
             if !self.manners.pause_is_over().await {
-                return Err(Failed { reason: Reason::RateLimited, retry_after: None });
+                return Err(Reason::RateLimited.into());
             }
             let began = self.clock.monotonic();
             let (code, answer) = self.exchange(url, key).await;
@@ -339,18 +325,17 @@ impl Client {
             drop((body, room));
             decoded
         });
-        let decoded = decoding.await.map_err(|_| NO_ANSWER)?;
-        decoded.ok_or(Failed { reason: Reason::Decode, retry_after: None })
+        let decoded = decoding.await.map_err(|_| Reason::Other)?;
+        decoded.ok_or(Reason::Decode.into())
     }
 
     async fn exchange(&self, url: &Url, key: &HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
-        let failed = |reason| Failed { reason, retry_after: None };
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
-            Err(error) => (None, Err(failed(self.no_answer(&error)))),
+            Err(error) => (None, Err(self.no_answer(&error))),
             Ok(response) if response.status() == StatusCode::OK => {
                 let body = read_body(response).await.map_err(|unread| match unread {
-                    Unread::Refused(reason) => failed(reason),
-                    Unread::Broken(error) => failed(self.no_answer(&error)),
+                    Unread::Refused(reason) => reason.into(),
+                    Unread::Broken(error) => self.no_answer(&error),
                 });
                 (Some(StatusCode::OK), body)
             }
@@ -359,7 +344,7 @@ impl Client {
                 let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let retry_after = header.and_then(|value| retry::retry_after(value, self.clock.now()));
                 // The body says why in free text, which may quote a login: it is not read.
-                (Some(status), Err(Failed { reason: self.refused(status), retry_after }))
+                (Some(status), Err(Failed { retry_after, ..self.refused(status) }))
             }
         }
     }

@@ -8,18 +8,32 @@ use std::time::{Duration, SystemTime};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
 
-use crate::failure::Reason;
+use crate::failure::{Failure, Obstacle, ReadError, Reason};
 
 /// A longer `Retry-After` counts as this much.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// What an attempt that failed says about the next one.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Failed {
     /// Why it failed.
     pub reason: Reason,
     /// How long the server asked us to wait.
     pub retry_after: Option<Duration>,
+    /// What stood in the way, where Nectar did not answer.
+    pub obstacle: Option<Obstacle>,
+}
+
+impl From<Reason> for Failed {
+    fn from(reason: Reason) -> Self {
+        Self { reason, retry_after: None, obstacle: None }
+    }
+}
+
+impl From<Failed> for ReadError {
+    fn from(failed: Failed) -> Self {
+        Self { failure: Failure::Request(failed.reason), obstacle: failed.obstacle }
+    }
 }
 
 /// What is left of the waits for one request: three of them, under 15 s together whatever the jitter adds.
@@ -40,7 +54,7 @@ impl Default for Patience {
 
 impl Patience {
     /// How long to wait before the next attempt; none if there is to be none.
-    pub fn next_wait(&mut self, failed: Failed) -> Option<Duration> {
+    pub fn next_wait(&mut self, failed: &Failed) -> Option<Duration> {
         if !failed.reason.is_passing() {
             return None;
         }

@@ -13,7 +13,7 @@ use tracing::debug;
 use super::client::Client;
 use super::decode::{Page, Row};
 use super::distinct::keep_distinct;
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, ReadError};
 use crate::model::{RecordFault, RecordFaults, Snapshot};
 use crate::status::Kind;
 
@@ -24,19 +24,19 @@ const MAX_WALKS: usize = 3;
 ///
 /// # Errors
 /// A request that failed for good, or [`Failure::Incomplete`] when no walk added up.
-pub async fn walk(client: &Client, company: &str) -> Result<Snapshot, Failure> {
+pub async fn walk(client: &Client, company: &str) -> Result<Snapshot, ReadError> {
     for number in 1..=MAX_WALKS {
         let begun = (client.clock().now(), client.clock().monotonic());
-        let gathered = walk_once(client, company).await.map_err(Failure::Request)?;
+        let gathered = walk_once(client, company).await?;
         if gathered.is_whole() {
             return Ok(gathered.into_snapshot(begun));
         }
         debug!(msg = "The pages of a company did not add up", company_id = company, walk = number);
     }
-    Err(Failure::Incomplete)
+    Err(Failure::Incomplete.into())
 }
 
-async fn walk_once(client: &Client, company: &str) -> Result<Gathered, Reason> {
+async fn walk_once(client: &Client, company: &str) -> Result<Gathered, ReadError> {
     let mut gathered = Gathered::default();
     let mut wanted = 1;
     // The list may grow while it is read: then the last page of before names further ones.

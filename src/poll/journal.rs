@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::failure::{Failure, Obstacle, Reason};
-use crate::fleet::PollOutcome;
+use crate::failure::{Failure, Obstacle, ReadError, Reason};
 use crate::model::{Company, CompanyId};
 use crate::nectar::decode::CompanyList;
 
@@ -22,17 +21,12 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// How the company list was read, what stood in the way last, and what is odd about the key.
-    pub(super) fn list(
-        &mut self,
-        list: &Result<CompanyList, Failure>,
-        obstacle: Option<&Obstacle>,
-        hint_at_key: Option<&str>,
-    ) {
-        let failure = list.as_ref().err().copied();
-        match failure {
-            Some(failure) if self.list != Some(failure) => {
-                let (host, cause) = told_of(failure, obstacle);
+    /// How the company list was read, and what is odd about the key.
+    pub(super) fn list(&mut self, list: &Result<CompanyList, ReadError>, hint_at_key: Option<&str>) {
+        let failure = list.as_ref().err().map(|error| error.failure);
+        match list.as_ref().err() {
+            Some(error) if self.list != failure => {
+                let (failure, (host, cause)) = (error.failure, host_and_cause(error.obstacle.as_ref()));
                 warn!(
                     msg = "The company list cannot be read; what was read earlier stays until it is too old",
                     reason = failure.label(),
@@ -70,12 +64,12 @@ impl Journal {
         }
     }
 
-    /// How a company was read, and what stood in the way last.
-    pub(super) fn company(&mut self, company: &Company, outcome: PollOutcome, obstacle: Option<&Obstacle>) {
-        match outcome {
-            Err(failure) => {
-                if self.companies.insert(Arc::clone(&company.id), failure) != Some(failure) {
-                    let (host, cause) = told_of(failure, obstacle);
+    /// How a company was read.
+    pub(super) fn company(&mut self, company: &Company, error: Option<&ReadError>) {
+        match error {
+            Some(ReadError { failure, obstacle }) => {
+                if self.companies.insert(Arc::clone(&company.id), *failure) != Some(*failure) {
+                    let (host, cause) = host_and_cause(obstacle.as_ref());
                     warn!(
                         msg = "A company cannot be read; what was read earlier stays until it is too old",
                         company_id = &*company.id,
@@ -87,7 +81,7 @@ impl Journal {
                     );
                 }
             }
-            Ok(()) => {
+            None => {
                 if self.companies.remove(&company.id).is_some() {
                     info!(
                         msg = "A company can be read again",
@@ -105,12 +99,6 @@ impl Journal {
     }
 }
 
-/// Host and cause, where the failure came from the way to Nectar.
-fn told_of(failure: Failure, obstacle: Option<&Obstacle>) -> (Option<&str>, Option<&str>) {
-    match failure {
-        Failure::Request(reason) if reason.is_of_the_way() => {
-            (obstacle.map(|it| it.host.as_str()), obstacle.map(|it| it.cause.as_str()))
-        }
-        _ => (None, None),
-    }
+fn host_and_cause(obstacle: Option<&Obstacle>) -> (Option<&str>, Option<&str>) {
+    (obstacle.map(|it| it.host.as_str()), obstacle.map(|it| it.cause.as_str()))
 }

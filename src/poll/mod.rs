@@ -18,7 +18,7 @@ pub(crate) use choice::Choice;
 use journal::Journal;
 
 use crate::clock::SharedClock;
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, ReadError, Reason};
 use crate::fleet::{FleetWriter, PollOutcome};
 use crate::model::{Company, CompanyId, Snapshot};
 use crate::nectar::Client;
@@ -148,16 +148,16 @@ impl Poller {
         let list = tokio::select! {
             biased;
             list = read_list(&self.client, began.saturating_add(self.settings.timeout)) => list,
-            () = &mut deadline => Err(Failure::Deadline),
+            () = &mut deadline => Err(Failure::Deadline.into()),
         };
-        self.journal.list(&list, self.client.obstacle().as_ref(), self.client.hint_at_key());
+        self.journal.list(&list, self.client.hint_at_key());
         let mut tally = Tally::default();
         match list {
             Ok(list) => {
                 let waiting = self.take_over(list, &mut tally);
                 self.read(waiting, &mut deadline, &mut tally).await;
             }
-            Err(failure) => {
+            Err(ReadError { failure, .. }) => {
                 tally.failed(failure);
                 self.fleet.all_failed(failure);
             }
@@ -198,7 +198,7 @@ impl Poller {
         self.fleet.listed(&listed, &absent);
         for company in absent {
             tally.failed(Failure::NotListed);
-            self.journal.company(&company, Err(Failure::NotListed), None);
+            self.journal.company(&company, Some(&Failure::NotListed.into()));
         }
         listed
     }
@@ -239,18 +239,13 @@ impl Poller {
             };
             let Some((company, outcome)) = ended else { break };
             waiting.remove(&company.id);
-            let obstacle = client.obstacle();
-            journal.company(
-                &company,
-                outcome.as_ref().map(drop).map_err(|failure| *failure),
-                obstacle.as_ref(),
-            );
+            journal.company(&company, outcome.as_ref().err());
             match outcome {
                 Ok(snapshot) => {
                     tally.read(&snapshot);
                     fleet.succeeded(company, snapshot);
                 }
-                Err(failure) => {
+                Err(ReadError { failure, .. }) => {
                     tally.failed(failure);
                     fleet.failed(&company.id, failure);
                 }
@@ -258,7 +253,7 @@ impl Poller {
         }
         for company in waiting.values() {
             tally.failed(Failure::Deadline);
-            journal.company(company, Err(Failure::Deadline), None);
+            journal.company(company, Some(&Failure::Deadline.into()));
             fleet.failed(&company.id, Failure::Deadline);
         }
     }
@@ -270,12 +265,12 @@ impl std::fmt::Debug for Poller {
     }
 }
 
-async fn read_list(client: &Client, deadline: Duration) -> Result<CompanyList, Failure> {
+async fn read_list(client: &Client, deadline: Duration) -> Result<CompanyList, ReadError> {
     client.begin_poll(deadline).await;
-    client.company_list().await.map_err(Failure::Request)
+    client.company_list().await
 }
 
-async fn read_company(client: &Client, company: Company) -> (Company, Result<Snapshot, Failure>) {
+async fn read_company(client: &Client, company: Company) -> (Company, Result<Snapshot, ReadError>) {
     let outcome = walk(client, &company.id).await;
     (company, outcome)
 }

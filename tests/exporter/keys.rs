@@ -1,5 +1,7 @@
 //! The API key: refused, rotated, taken away.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use nectar_exporter::clock::SystemClock;
@@ -123,6 +125,58 @@ async fn a_key_file_that_becomes_a_pipe_keeps_nobody_waiting() {
     running.signal("TERM");
     assert_eq!(running.end(), Some(0));
     assert_eq!(running.log.iter().filter(|line| line.contains("no longer usable")).count(), 1);
+}
+
+/// A lease makes whoever opens the file wait, as a mount that hangs does.
+const LEASE: &str = r#"
+import fcntl, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+file = open(sys.argv[1], "r+")
+try:
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    print("taken", flush=True)
+except OSError:
+    print("not to be had", flush=True)
+sys.stdin.read()
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_cannot_be_opened_any_more_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "first-key").unwrap();
+    let simulator = Simulator::new(&SMALL, "first-key", SystemClock::shared());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("--nectar.base-url=http://{}/v2.2", listener.local_addr().unwrap());
+    tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
+    let key = format!("--nectar.api-key-file={}", file.display());
+    let flags = [&*base_url, &*key, "--nectar.poll-interval=100ms", "--web.listen-address=127.0.0.1:0"];
+    let mut running = Running::start(&mut nectar_exporter(&flags));
+    running.wait_for("Poll finished");
+
+    // Anew in its place: nobody has it open, or there would be no lease.
+    let other = folder.path().join("other");
+    std::fs::write(&other, "second-key").unwrap();
+    let mut command = std::process::Command::new("python3");
+    let command = command.args(["-c", LEASE]).arg(&other).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = command.spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    if said.trim() != "taken" {
+        eprintln!("not tried: this file system has no leases");
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        return;
+    }
+    std::fs::rename(&other, &file).unwrap();
+    assert!(running.wait_for("no longer usable").contains("on a mount that hangs"));
+    assert!(running.wait_for("Poll finished").contains("failures=0"), "the old key stays");
+    simulator.accept_key("second-key");
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    running.wait_for("The API key file has a new key");
+    running.signal("TERM");
+    assert_eq!(running.end(), Some(0));
 }
 
 /// SIGHUP ends nobody: files are read again, and it is said which.

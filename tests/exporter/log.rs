@@ -1,11 +1,12 @@
 //! The log when nobody reads it.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::net::TcpListener;
@@ -26,7 +27,8 @@ struct Unread {
 }
 
 impl Unread {
-    fn start(base_url: &str) -> Self {
+    /// On one processor, if `alone`.
+    fn start(base_url: &str, alone: bool) -> Self {
         let flags = [
             "--nectar.poll-interval=100ms",
             "--nectar.request-timeout=1h",
@@ -34,7 +36,8 @@ impl Unread {
         ];
         let mut command = nectar_exporter(&flags);
         command.args(["--nectar.base-url", base_url]).env("NECTAR_API_KEY", KEY);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = if alone { spawn_on_one_processor(command) } else { command.spawn().unwrap() };
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("address=") {
@@ -72,6 +75,20 @@ impl Unread {
     }
 }
 
+/// A thread hands its processors on to what it starts.
+fn spawn_on_one_processor(mut command: Command) -> Child {
+    let starting = std::thread::spawn(move || {
+        let this = Pid::from_raw(0);
+        let allowed = sched_getaffinity(this).unwrap();
+        let first = (0..CpuSet::count()).find(|&number| allowed.is_set(number).unwrap()).unwrap();
+        let mut one = CpuSet::new();
+        one.set(first).unwrap();
+        sched_setaffinity(this, &one).unwrap();
+        command.spawn().unwrap()
+    });
+    starting.join().unwrap()
+}
+
 impl Drop for Unread {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -85,8 +102,8 @@ async fn a_log_that_nobody_reads_holds_nothing_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
-    for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let program = Unread::start(&base_url);
+    for (signal, alone) in [(Signal::SIGTERM, false), (Signal::SIGINT, true)] {
+        let program = Unread::start(&base_url, alone);
         let mut polls = 0.0;
         let dropped = |scrape: &Scrape| scrape.value("nectar_exporter_log_lines_dropped_total", &[]).unwrap();
         let began = Instant::now();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nectar_exporter::simulator::{Plan, Simulator};
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::support::authority::{Authority, self_signed};
+use crate::support::authority::{Authority, as_in_readme, self_signed};
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
 use crate::support::front::Front;
@@ -37,8 +37,8 @@ async fn said_of(port: u16, pem: &str, text: &'static str) -> String {
 async fn further_certificates_are_trusted() {
     let authority = Authority::new();
     said(authority.server("localhost"), &authority.pem(), "failures=0").await;
-    // As the README makes one: its own authority, and none for others.
-    let (server, pem) = self_signed("localhost", false);
+    // It is its own authority, and none for others.
+    let (server, pem) = as_in_readme();
     said(server, &pem, "failures=0").await;
 }
 

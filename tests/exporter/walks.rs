@@ -3,6 +3,7 @@
 use nectar_exporter::simulator::{Fault, Plan, Scope};
 
 use crate::support::program::Program;
+use crate::support::scrape::Scrape;
 use crate::support::scripted::{Bodies, connection, connection_with, page};
 
 const ONE: Plan = Plan { companies: 1, connections: 20, accounts: 1, seed: 7, speed: 0.0 };
@@ -209,6 +210,32 @@ async fn a_record_that_stands_twice_on_a_page() {
         let twice = [("reason", "duplicate_id"), ("kind", "connection")];
         assert_eq!(scrape.value("nectar_company_record_faults", &twice), Some(1.0), "{name}");
     }
+}
+
+/// Between one reading and the next, too: it is the same one, under the labels it had.
+#[tokio::test]
+async fn ids_that_come_in_another_letter_case() {
+    let row = |connection: &str, account: &str, day: &str| {
+        let account = format!(r#"{{"id":"{account}","status":"DETECTED"}}"#);
+        page(1, 1, &[&connection_with(connection, "PENDING", &account).replace("06-14", day)])
+    };
+    let pages = Bodies::one_company(&[row("a", "x", "06-13")]).with("c.1", row("A", "X", "06-14"));
+    let program = Program::scripted(pages, &["--metrics.detail=accounts"]).await;
+    let ids = |scrape: &Scrape| {
+        let [connection, account] = ["connection", "account"].map(|kind| {
+            let info = format!("nectar_{kind}_info");
+            let label = format!("{kind}_id");
+            scrape.family(&info).map(|(labels, _)| labels[&label].clone()).collect::<Vec<_>>()
+        });
+        (connection, account)
+    };
+    let updated = |scrape: &Scrape| {
+        scrape.value("nectar_connection_status_last_update_timestamp_seconds", &[("connection_id", "a")])
+    };
+    let (first, second) = (program.after_polls(1).await, program.next_poll().await);
+    assert_eq!(ids(&first), (vec!["a".to_owned()], vec!["x".to_owned()]));
+    assert_eq!(ids(&second), ids(&first));
+    assert!(updated(&second) > updated(&first), "the second reading is shown");
 }
 
 #[tokio::test]

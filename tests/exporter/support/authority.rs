@@ -1,10 +1,12 @@
 //! Certificates for a Nectar behind TLS, right ones and wrong ones.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// An authority that certifies whatever it is asked to.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -39,8 +41,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let chain = vec![certificate.der().clone()];
-        Arc::new(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap())
+        server(certificate.der().clone(), key)
     }
 }
 
@@ -55,7 +56,23 @@ pub fn self_signed(name: &str, is_authority: bool) -> (Arc<ServerConfig>, String
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let chain = vec![certificate.der().clone()];
-    let server = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, private).unwrap();
-    (Arc::new(server), certificate.pem())
+    (server(certificate.der().clone(), private), certificate.pem())
+}
+
+/// A server with the certificate that the README's own line makes, and that certificate.
+pub fn as_in_readme() -> (Arc<ServerConfig>, String) {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let line = readme.split_once("\nopenssl req ").unwrap().1.replace("\\\n", " ");
+    let line = format!("openssl req {}", line.lines().next().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
+    let certificate = CertificateDer::from_pem_file(folder.path().join("cert.pem")).unwrap();
+    let private = PrivateKeyDer::from_pem_file(folder.path().join("key.pem")).unwrap();
+    (server(certificate, private), std::fs::read_to_string(folder.path().join("cert.pem")).unwrap())
+}
+
+fn server(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Arc<ServerConfig> {
+    let chain = vec![certificate];
+    Arc::new(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap())
 }
