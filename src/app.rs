@@ -52,6 +52,7 @@ pub struct App {
     key: Arc<Key>,
     reload: Arc<Notify>,
     own: Arc<OwnMetrics>,
+    has_ca_file: bool,
 }
 
 impl App {
@@ -67,6 +68,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let own = Arc::new(OwnMetrics::new(dropped_lines)?);
         let key = Arc::new(key);
+        let has_ca_file = settings.nectar.extra_certificates.is_some();
         let client = Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), own.clone())?;
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
@@ -75,7 +77,7 @@ impl App {
             Server::new(exposition.clone(), fleet, Arc::clone(&clock), settings.web.pages, own.clone());
         let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own.clone());
         let (keeper, limits, reload) = (None, Limits::default(), Arc::default());
-        Ok(Self { poller, exposition, server, clock, keeper, limits, key, reload, own })
+        Ok(Self { poller, exposition, server, clock, keeper, limits, key, reload, own, has_ca_file })
     }
 
     /// The same, with TLS, passwords and headers as `keeper` has them.
@@ -101,10 +103,10 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], when it cannot go on.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, exposition, server, clock, keeper, limits, key, reload, own } = self;
+        let Self { poller, exposition, server, clock, keeper, limits, key, reload, own, has_ca_file } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
         tokio::spawn(exposition.keep_prepared(stop.clone()));
-        tokio::spawn(reload_when_told(reload, key, keeper.clone(), stop.clone()));
+        tokio::spawn(reload_when_told(reload, key, keeper.clone(), has_ca_file, stop.clone()));
         if let Some(keeper) = &keeper {
             tokio::spawn(Arc::clone(keeper).watch(clock, stop.clone()));
         }
@@ -130,8 +132,10 @@ async fn reload_when_told(
     reload: Arc<Notify>,
     key: Arc<Key>,
     keeper: Option<Arc<Keeper>>,
+    has_ca_file: bool,
     stop: CancellationToken,
 ) {
+    let ca_file = has_ca_file.then_some("not read again: that takes a restart");
     let told = async {
         loop {
             reload.notified().await;
@@ -141,8 +145,10 @@ async fn reload_when_told(
                 Some(keeper) => timeout(READING, keeper.reload()).await.map_or(Some("hangs"), Reread::words),
                 None => None,
             };
-            match api_key_file.or(web_config_file) {
-                Some(_) => info!(msg = "SIGHUP: files were read again", api_key_file, web_config_file),
+            match api_key_file.or(web_config_file).or(ca_file) {
+                Some(_) => {
+                    info!(msg = "SIGHUP: files were read again", api_key_file, web_config_file, ca_file)
+                }
                 None => info!(msg = "SIGHUP: there is no file to read again"),
             }
         }

@@ -209,10 +209,12 @@ fn refused<W: Write>(
     report.failed(&why(client, what, error), error.failure.advice())
 }
 
-fn why(client: &Client, what: &str, ReadError { failure, obstacle }: &ReadError) -> String {
+fn why(client: &Client, what: &str, ReadError { failure, host, cause }: &ReadError) -> String {
     let mut text = format!("{what} cannot be read: {}", failure.words());
-    if let Some(obstacle) = obstacle {
-        text += &format!(" ({}: {})", obstacle.host, obstacle.cause);
+    match (host, cause) {
+        (Some(host), Some(cause)) => text += &format!(" ({host}: {cause})"),
+        (None, Some(cause)) => text += &format!(" ({cause})"),
+        _ => {}
     }
     if let Some(hint) = client.hint_at_key().filter(|_| *failure == Failure::Request(Reason::Auth)) {
         text += &format!(" ({hint})");

@@ -112,15 +112,6 @@ impl Reread {
     }
 }
 
-/// What stood in the way to Nectar, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
-    /// Whom we wanted to reach.
-    pub host: String,
-    /// What the operating system or TLS says of it.
-    pub cause: String,
-}
-
 /// Why a company, or a whole poll, failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Failure {
@@ -167,7 +158,7 @@ impl Failure {
             Self::Request(Reason::Decode) => "what came is no answer of Nectar's API",
             Self::Request(Reason::TooLarge) => "the answer is too large",
             Self::Request(Reason::Other) => "the answer is of a kind that Nectar's API does not give",
-            Self::Incomplete => "the list kept changing while it was read",
+            Self::Incomplete => "Nectar lists another number of connections than it names",
             Self::Deadline => "time ran out before it was read",
             Self::NotListed => "the API key does not list it",
         }
@@ -177,8 +168,12 @@ impl Failure {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Request(Reason::Auth) => "check the API key: Nectar refuses it",
-            Self::Request(Reason::Forbidden) => "check what the API key may see, or exclude the company",
-            Self::Request(Reason::NotFound) => "check --nectar.base-url",
+            Self::Request(Reason::Forbidden) => {
+                "check what the API key may see; --nectar.exclude-company leaves a company out"
+            }
+            Self::Request(Reason::NotFound) => {
+                "check --nectar.base-url; a company that was deleted goes when the list is read again"
+            }
             Self::Request(Reason::RateLimited) => {
                 "raise --nectar.poll-interval, or lower --nectar.max-concurrent-requests"
             }
@@ -197,25 +192,29 @@ impl Failure {
                 "lower --nectar.page-size, or look what answers in Nectar's place"
             }
             Self::Request(Reason::Other) => "check --nectar.base-url: Nectar's API does not answer like this",
-            Self::Incomplete => "wait: the list kept changing while it was read",
+            Self::Incomplete => {
+                "wait, in case the list kept changing while it was read; if it stays, ask Nectar"
+            }
             Self::Deadline => "raise --nectar.poll-timeout, or look for the company that is slow",
             Self::NotListed => "check the id given with --nectar.company, and what the API key may see",
         }
     }
 }
 
-/// Why something was not read, and what stood in the way where that is known.
+/// Why something was not read, and what is known of it besides, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
     /// The failure, of a closed list.
     pub failure: Failure,
-    /// None where Nectar itself answered.
-    pub obstacle: Option<Obstacle>,
+    /// Whom we wanted to reach, where nobody answered.
+    pub host: Option<String>,
+    /// What the operating system or TLS says of it, or what is odd about the answer. Nothing of its text.
+    pub cause: Option<String>,
 }
 
 impl From<Failure> for ReadError {
     fn from(failure: Failure) -> Self {
-        Self { failure, obstacle: None }
+        Self { failure, host: None, cause: None }
     }
 }
 

@@ -232,7 +232,8 @@ fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
         let keeper = keeper(&settings).await?;
         let app = App::new(settings, key, SystemClock::shared(), dropped)?;
         let app = app.protected_by(keeper).within(descriptors()).reloading_on(signals.reload);
-        Ok::<(), StartError>(app.run(listen(&addresses, &beginning).await?, signals.stop).await?)
+        let listeners = listen(&addresses, &beginning, &signals.stop).await?;
+        Ok::<(), StartError>(app.run(listeners, signals.stop).await?)
     }))
 }
 
@@ -250,7 +251,7 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
         let beginning = Beginning::of(&settings, stray, None);
         let secret = "demo";
         let key = Key::fixed(secret.into())?;
-        let listeners = listen(&settings.web.listen_addresses, &beginning).await?;
+        let listeners = listen(&settings.web.listen_addresses, &beginning, &signals.stop).await?;
         let simulator = Simulator::new(&plan(&flags.sim), secret, clock.clone());
         tokio::spawn(simulator.serve(simulated, signals.stop.clone()));
         if let Some(first) = listeners.first() {
@@ -307,9 +308,16 @@ async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result
     tokio::time::timeout(READING, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
 }
 
-/// Binds every address, says what has begun, and where, a line each.
-async fn listen(addresses: &[ListenAddress], beginning: &Beginning) -> Result<Vec<TcpListener>, StartError> {
-    let listeners = web::bind_all(addresses).await?;
+/// Binds every address, says what has begun, and where, a line each. None where `stop` comes first: a name can take long to resolve.
+async fn listen(
+    addresses: &[ListenAddress],
+    beginning: &Beginning,
+    stop: &CancellationToken,
+) -> Result<Vec<TcpListener>, StartError> {
+    let listeners = tokio::select! {
+        () = stop.cancelled() => return Ok(Vec::new()),
+        listeners = web::bind_all(addresses) => listeners?,
+    };
     beginning.say().await;
     say_where(&listeners)?;
     Ok(listeners)

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::num::NonZero;
+use std::os::unix::net::UnixStream;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,8 +23,17 @@ use tracing::{error, info};
 /// For work that outlives the stop signal, such as a scrape still being written.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
+/// A file has become larger than the limit for files allows. The same on Linux and macOS.
+const SIGXFSZ: i32 = 25;
+
 /// Runs `work` to its end. Threads that hang, at a file for instance, are left behind.
 pub fn on_runtime<T, E: From<io::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    // The library hears of signals through a pair of these, and panics where it gets none.
+    UnixStream::pair().map_err(|error| {
+        let words =
+            "Unix sockets are forbidden here; allow them (systemd: add AF_UNIX to RestrictAddressFamilies)";
+        io::Error::new(error.kind(), format!("{words}: {error}"))
+    })?;
     // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
@@ -79,14 +89,22 @@ fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> io::Result<L
     tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone()))
         .map_err(io::Error::other)?;
     // By itself it would write to standard error, and wait for whoever reads that.
-    panic::set_hook(Box::new(
-        |fault| error!(msg = "A fault in this program; please report it", fault = %fault),
-    ));
+    panic::set_hook(Box::new(|fault| {
+        let fault = fault.to_string();
+        let msg = if fault.contains("OS can't spawn") {
+            "The system gives no further thread; raise its limits on threads or memory"
+        } else {
+            "A fault in this program; please report it"
+        };
+        error!(msg, fault);
+    }));
     Ok(lines)
 }
 
 fn signals(on_hangup: Hangup) -> io::Result<Signals> {
     let signals = Signals { stop: CancellationToken::new(), reload: Arc::default() };
+    // A log that may not grow any further costs lines, and not the program. Once somebody listens, the signal does nothing by itself.
+    let _grown = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

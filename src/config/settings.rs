@@ -150,7 +150,7 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     let path = &flags.telemetry_path;
     if !is_path(path) || OWN_PATHS.contains(&path.as_str()) {
         faults.push(format!(
-            "--web.telemetry-path takes a path that begins with / and is none of {}",
+            "--web.telemetry-path takes a path that begins with /, has no dots alone between slashes, and is none of {}",
             OWN_PATHS.join(", ")
         ));
     }
@@ -173,8 +173,10 @@ fn max_data_age(flags: &ExporterFlags) -> Duration {
     flags.max_data_age.unwrap_or_else(|| MAX_DATA_AGE.max(flags.poll_interval.saturating_mul(2)))
 }
 
+/// A path as it is written without escapes. Clients resolve dots, and would ask for another one.
 fn is_path(text: &str) -> bool {
-    text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b))
+    let has_dots = text.split('/').any(|segment| matches!(segment, "." | ".."));
+    text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b)) && !has_dots
 }
 
 /// What all paths begin with, here and as they are reached from outside, without a slash at their end.
@@ -188,7 +190,7 @@ fn prefixes(flags: &ExporterFlags) -> Result<[String; 2], String> {
     let here = here.or_else(|| outside.clone()).unwrap_or_default();
     let outside = outside.unwrap_or_else(|| here.clone());
     let with_slash = |prefix: String| if prefix.is_empty() { prefix } else { format!("/{prefix}") };
-    if here.bytes().all(|b| b.is_ascii_graphic() && !b"?#".contains(&b)) {
+    if is_path(&format!("/{}", here.replace('%', ""))) {
         Ok([here, outside].map(with_slash))
     } else {
         Err("--web.route-prefix takes a path, such as /nectar".to_owned())

@@ -8,9 +8,10 @@ use std::io::{self, ErrorKind, Write};
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode};
 use tokio_rustls::rustls;
+use url::Url;
 
 use crate::failure::Reason;
 use crate::text;
@@ -116,7 +117,8 @@ fn reason_of_unpacking(error: &io::Error) -> Reason {
 pub fn reason_of(error: &reqwest::Error) -> Reason {
     let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     if error.is_timeout() {
-        Reason::Timeout
+        // A timeout for requests that is longer would not help.
+        if error.is_connect() { Reason::Connect } else { Reason::Timeout }
     } else if error.is_dns() {
         Reason::Dns
     } else if causes(error).any(|cause| cause.is::<rustls::Error>()) {
@@ -136,6 +138,9 @@ pub fn reason_of(error: &reqwest::Error) -> Reason {
 
 /// What the operating system or TLS says of it: the innermost cause.
 pub fn cause_of(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no connection in time: does a firewall drop it, or does the name lead nowhere?".to_owned();
+    }
     match causes(error).last() {
         Some(cause) => match cause.downcast_ref::<rustls::Error>() {
             Some(error) => words_of_tls(error),
@@ -145,26 +150,82 @@ pub fn cause_of(error: &reqwest::Error) -> String {
     }
 }
 
+/// How a proxy refuses to make a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tunnel {
+    /// For want of a user's name and a password that it takes.
+    Unauthorized,
+    /// For another reason, which the library keeps to itself.
+    Refused,
+}
+
+/// Whether a proxy refused to make the connection.
+pub fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
+    // The library tells them apart by their words only.
+    causes(error).find_map(|cause| match cause.to_string().strip_prefix("tunnel error: ")? {
+        "proxy authorization required" => Some(Tunnel::Unauthorized),
+        "unsuccessful" => Some(Tunnel::Refused),
+        _ => None,
+    })
+}
+
+/// What an answer with another status than 200 says of itself, but nothing of its text.
+pub fn words_of_refusal(status: StatusCode, headers: &HeaderMap) -> String {
+    let mut words = match status.canonical_reason() {
+        Some(reason) => format!("it answers {} {reason}", status.as_u16()),
+        None => format!("it answers {}", status.as_u16()),
+    };
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if let Some(target) = Url::parse(header(LOCATION)).ok().filter(|_| status.is_redirection()) {
+        let host = text::clean(target.host_str().unwrap_or_default());
+        words += &format!(", to {}://{host}", target.scheme());
+    }
+    if header(CONTENT_TYPE).to_ascii_lowercase().starts_with("text/html") {
+        words += ", with a page for people: perhaps not from Nectar, but from something before it";
+    }
+    words
+}
+
 /// The library's own words name its types.
 fn words_of_tls(error: &rustls::Error) -> String {
-    use rustls::{CertificateError as Wrong, Error, InvalidMessage};
+    use rustls::{AlertDescription, CertificateError as Wrong, Error, InvalidMessage};
     let words = match error {
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "the server does not speak TLS: is it http://?"
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            "the server takes no version of TLS from 1.2 on"
+        }
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => "the server takes no cipher that is safe",
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the server wants a certificate of its client, and this program has none to give"
         }
         Error::InvalidCertificate(wrong) => match wrong {
             Wrong::Expired | Wrong::ExpiredContext { .. } => "the server's certificate has expired",
             Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => {
                 "the server's certificate is not valid yet"
             }
+            Wrong::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+                "the server's certificate has no subjectAltName; a name in its subject (CN) does not count"
+            }
             Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
                 "the server's certificate is for another name"
             }
             Wrong::BadSignature => {
-                "the server's certificate is signed with another key than the trusted one of that name"
+                "the server's certificate is signed with another key than the trusted one of that name, or with one too short to be safe"
             }
             Wrong::UnknownIssuer => "the server's certificate is signed by nobody who is trusted here",
-            // A variant of a library below, which we do not name.
+            Wrong::UnsupportedSignatureAlgorithmContext { .. }
+            | Wrong::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                "the server's certificate is signed in a way that is not safe, such as SHA-1"
+            }
+            Wrong::InvalidPurpose | Wrong::InvalidPurposeContext { .. } => {
+                "the server's certificate is not made for servers (extendedKeyUsage)"
+            }
+            // Variants of a library below, which we do not name.
+            Wrong::Other(other) if format!("{other:?}").contains("EkuError") => {
+                "the server's certificate is not made for servers (extendedKeyUsage)"
+            }
             Wrong::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
                 "the server's certificate is that of an authority (CA:TRUE); it needs one with basicConstraints=CA:FALSE"
             }

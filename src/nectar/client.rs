@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Proxy, StatusCode, redirect};
+use reqwest::{Certificate, Proxy, Response, StatusCode, redirect};
 use secrecy::ExposeSecret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::RootCertStore;
@@ -18,20 +18,22 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tracing::debug;
 use url::Url;
 
-use super::answer::{Unread, cause_of, read_body, reason_of, reason_of_status};
+use super::answer::{
+    Tunnel, Unread, cause_of, read_body, reason_of, reason_of_status, tunnel_refusal, words_of_refusal,
+};
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
 use super::manners::Manners;
 use super::retry::{self, Failed, Patience};
 use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
-use crate::failure::{Obstacle, ReadError, Reason};
+use crate::failure::{ReadError, Reason};
 use crate::observe::{Endpoint, ObserveRequests};
 use crate::worker::{NoThread, Priority, Worker};
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "X-API-Key";
-/// For the TCP and TLS handshakes; never longer than the request timeout.
+/// For the name, and the TCP and TLS handshakes. Always shorter than the request timeout: what takes too long can be told apart.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than between two requests of a poll. Until the next poll a connection would be of no use to either side.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +56,10 @@ pub enum ClientError {
     )]
     BadCertificate(PathBuf, usize),
     /// No TLS.
-    #[error("TLS cannot be set up: no trusted certificates were found; install the package ca-certificates")]
+    #[error(
+        "TLS cannot be set up: no trusted certificates were found; install the package ca-certificates, or name a file with \
+         --nectar.ca-file (SSL_CERT_FILE and SSL_CERT_DIR, where they are set, say where to look)"
+    )]
     Tls,
     /// The address of the proxy is none.
     #[error("the address of the proxy cannot be used; look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY")]
@@ -97,7 +102,7 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("nectar-exporter/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
-            .connect_timeout(CONNECT_TIMEOUT.min(settings.request_timeout))
+            .connect_timeout(CONNECT_TIMEOUT.min(settings.request_timeout.mul_f64(0.9)))
             .timeout(settings.request_timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
             // A redirect would take the key to another host.
@@ -146,7 +151,7 @@ impl Client {
 
     /// What is odd about the key, for people; none where nothing is.
     pub fn hint_at_key(&self) -> Option<&'static str> {
-        self.key.is_quoted().then_some("the key stands in quotes: does an env file keep them?")
+        self.key.oddity()
     }
 
     /// How many requests may be under way at once.
@@ -190,31 +195,51 @@ impl Client {
         let asked = self.http.get(url).header(KEY_HEADER, self.key.header()).send().await;
         let answer = asked.map_err(|error| self.no_answer(&error))?;
         if answer.status() != StatusCode::OK {
-            return Err(self.refused(answer.status()).into());
+            return Err(self.refused(&answer).into());
         }
-        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
-        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
-        Ok(date.and_then(|date| Timestamp::try_from(date).ok()))
+        Ok(date(answer.headers()))
     }
 
     /// Why there is no answer, or not all of it.
     fn no_answer(&self, error: &reqwest::Error) -> Failed {
         let reason = reason_of(error);
-        let obstacle = reason.is_of_the_way().then(|| self.obstacle(cause_of(error)));
-        Failed { obstacle, ..reason.into() }
+        if !reason.is_of_the_way() {
+            return reason.into();
+        }
+        let cause = match tunnel_refusal(error) {
+            Some(Tunnel::Unauthorized) => self.refusal_by_proxy().to_owned(),
+            Some(Tunnel::Refused) => {
+                "the proxy makes no connection to Nectar's host: ask who runs it".to_owned()
+            }
+            None => cause_of(error),
+        };
+        self.in_the_way(reason, cause)
     }
 
-    /// Why an answer of this status is none.
-    fn refused(&self, status: StatusCode) -> Failed {
-        let obstacle = (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED).then(|| {
-            let cause = "the proxy wants a user's name and a password, as in http://user:password@proxy";
-            self.obstacle(cause.to_owned())
-        });
-        Failed { obstacle, ..reason_of_status(status).into() }
+    /// Why an answer of another status than 200 is none. Its body says so in free text, which may quote a login: it is not read.
+    fn refused(&self, answer: &Response) -> Failed {
+        let (status, headers) = (answer.status(), answer.headers());
+        let reason = reason_of_status(status);
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return self.in_the_way(reason, self.refusal_by_proxy().to_owned());
+        }
+        let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        // By the clock of whoever wrote the date, where that is known: ours may be another.
+        let now = date(headers).unwrap_or_else(|| self.clock.now());
+        let retry_after = asked.and_then(|value| retry::retry_after(value, now));
+        Failed { retry_after, cause: Some(words_of_refusal(status, headers)), ..reason.into() }
     }
 
-    fn obstacle(&self, cause: String) -> Obstacle {
-        Obstacle { host: self.settings.first_host(), cause }
+    fn in_the_way(&self, reason: Reason, cause: String) -> Failed {
+        Failed { host: Some(self.settings.first_host()), cause: Some(cause), ..reason.into() }
+    }
+
+    fn refusal_by_proxy(&self) -> &'static str {
+        if self.settings.proxy_has_user() {
+            "the proxy refuses the user or password in its address; one that takes NTLM or Kerberos only cannot be used"
+        } else {
+            "the proxy wants a user's name and a password, as in http://user:password@proxy"
+        }
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -339,13 +364,7 @@ impl Client {
                 });
                 (Some(StatusCode::OK), body)
             }
-            Ok(response) => {
-                let status = response.status();
-                let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let retry_after = header.and_then(|value| retry::retry_after(value, self.clock.now()));
-                // The body says why in free text, which may quote a login: it is not read.
-                (Some(status), Err(Failed { retry_after, ..self.refused(status) }))
-            }
+            Ok(response) => (Some(response.status()), Err(self.refused(&response))),
         }
     }
 }
@@ -354,6 +373,13 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// What time it is at the server.
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    date.and_then(|date| Timestamp::try_from(date).ok())
 }
 
 fn further_certificates(settings: &Settings) -> Result<Vec<Certificate>, ClientError> {

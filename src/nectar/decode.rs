@@ -83,9 +83,15 @@ fn without_mark(text: &str) -> &str {
 fn company(record: &RawValue) -> Option<Company> {
     let fields = Fields::read(record.get())?;
     let id = readable_id(&fields)?;
-    let name = text::clean_or(fields.get::<String>("name").present().as_deref(), &id);
-    let external_id = text::clean_or(fields.get::<String>("externalId").present().as_deref(), "");
+    let name = text::clean_or(words(&fields, "name").as_deref(), &id);
+    let external_id = text::clean_or(words(&fields, "externalId").as_deref(), "");
     Some(Company { id: id.into(), name: name.into(), external_id: external_id.into() })
+}
+
+/// A text, also where it is a whole number: customers' own ids often are.
+fn words(fields: &Fields<'_>, name: &str) -> Option<String> {
+    let number = || fields.get::<i128>(name).present().map(|number| number.to_string());
+    fields.get::<String>(name).present().or_else(number)
 }
 
 /// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented, or contradicts

@@ -90,11 +90,17 @@ impl Key {
         self.file.as_deref()
     }
 
-    /// Whether it stands in quotes, which belong to no key: an env file keeps them.
-    pub fn is_quoted(&self) -> bool {
+    /// What is odd about it, for people; none where nothing is.
+    pub fn oddity(&self) -> Option<&'static str> {
         let held = self.held();
         let key = held.secret.expose_secret();
-        key.starts_with(['"', '\'']) || key.ends_with(['"', '\''])
+        if key.starts_with(['"', '\'']) || key.ends_with(['"', '\'']) {
+            return Some("the key stands in quotes: does an env file keep them?");
+        }
+        // An equals sign at the end fills up base64.
+        let is_odd = key.trim_end_matches('=').contains([' ', ':', '=', '$', '{', '\\']);
+        is_odd
+            .then_some("the key has a blank, or one of : = $ { \\ in it: was more than the key written down?")
     }
 
     /// The key as a header that no `Debug` shows.

@@ -17,6 +17,11 @@ pub enum ProxyError {
         "the variable {0} is not the address of a proxy, such as http://proxy.example.com:3128, without quotes, blanks or line ends"
     )]
     Unreadable(&'static str),
+    /// A sign that is not written as it must be ends the name of the host, and what follows may be a password.
+    #[error(
+        "the variable {0} has more than a host and a port in its address; in a user's name or password, write # as %23, / as %2F and ? as %3F"
+    )]
+    More(&'static str),
     /// For instance a SOCKS proxy.
     #[error(
         "the variable {0} names a proxy of another kind: this program takes http:// and https:// proxies only"
@@ -47,10 +52,14 @@ pub fn proxy_for(
         return Ok(None);
     }
     let address = if value.contains("://") { value } else { format!("http://{value}") };
+    // Of a user of a Windows domain; taken as it is, it would be a slash.
+    let address = address.replace('\\', "%5C");
     let is_plain = !address.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\''));
     let parsed = Url::parse(&address).ok().filter(|url| is_plain && url.has_host());
     let proxy = parsed.ok_or(ProxyError::Unreadable(name))?;
+    let has_more = proxy.query().is_some() || proxy.fragment().is_some() || !matches!(proxy.path(), "" | "/");
     match proxy.scheme() {
+        "http" | "https" if has_more => Err(ProxyError::More(name)),
         "http" | "https" => Ok(Some(address.into())),
         _ => Err(ProxyError::Scheme(name)),
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
 
-use crate::failure::{Failure, Obstacle, ReadError, Reason};
+use crate::failure::{Failure, ReadError, Reason};
 
 /// A longer `Retry-After` counts as this much.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
@@ -20,19 +20,21 @@ pub struct Failed {
     pub reason: Reason,
     /// How long the server asked us to wait.
     pub retry_after: Option<Duration>,
-    /// What stood in the way, where Nectar did not answer.
-    pub obstacle: Option<Obstacle>,
+    /// As in [`ReadError`].
+    pub host: Option<String>,
+    /// As in [`ReadError`].
+    pub cause: Option<String>,
 }
 
 impl From<Reason> for Failed {
     fn from(reason: Reason) -> Self {
-        Self { reason, retry_after: None, obstacle: None }
+        Self { reason, retry_after: None, host: None, cause: None }
     }
 }
 
 impl From<Failed> for ReadError {
     fn from(failed: Failed) -> Self {
-        Self { failure: Failure::Request(failed.reason), obstacle: failed.obstacle }
+        Self { failure: Failure::Request(failed.reason), host: failed.host, cause: failed.cause }
     }
 }
 
@@ -68,12 +70,14 @@ impl Patience {
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date. A negative or unreadable one is none.
+/// Reads a `Retry-After` header: seconds, or an HTTP date, which is held against `now`. A fraction, which some servers send, is
+/// rounded up. A negative or unreadable one is none.
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
-    let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+    let wait = if value.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        let seconds: f64 = value.parse().ok()?;
         // More digits than fit are still "very long".
-        value.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
+        Duration::try_from_secs_f64(seconds.ceil()).unwrap_or(MAX_RETRY_AFTER)
     } else {
         let date = httpdate::parse_http_date(value).ok()?;
         date.duration_since(SystemTime::from(now)).ok()?

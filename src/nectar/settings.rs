@@ -55,6 +55,12 @@ impl Settings {
         }
     }
 
+    /// Whether the address of the proxy names a user.
+    pub fn proxy_has_user(&self) -> bool {
+        let proxy = self.proxy.as_ref().and_then(|proxy| Url::parse(proxy.expose_secret()).ok());
+        proxy.is_some_and(|proxy| !proxy.username().is_empty())
+    }
+
     /// Whether the key can be read on its way.
     pub fn crosses_network_in_the_clear(&self) -> bool {
         self.base_url.scheme() == "http" && !self.is_on_this_machine()

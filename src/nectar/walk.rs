@@ -25,15 +25,17 @@ const MAX_WALKS: usize = 3;
 /// # Errors
 /// A request that failed for good, or [`Failure::Incomplete`] when no walk added up.
 pub async fn walk(client: &Client, company: &str) -> Result<Snapshot, ReadError> {
+    let mut cause = String::new();
     for number in 1..=MAX_WALKS {
         let begun = (client.clock().now(), client.clock().monotonic());
         let gathered = walk_once(client, company).await?;
         if gathered.is_whole() {
             return Ok(gathered.into_snapshot(begun));
         }
-        debug!(msg = "The pages of a company did not add up", company_id = company, walk = number);
+        cause = gathered.counts();
+        debug!(msg = "The pages of a company did not add up", company_id = company, walk = number, cause);
     }
-    Err(Failure::Incomplete.into())
+    Err(ReadError { cause: Some(cause), ..Failure::Incomplete.into() })
 }
 
 async fn walk_once(client: &Client, company: &str) -> Result<Gathered, ReadError> {
@@ -100,6 +102,12 @@ impl Gathered {
         let distinct = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
         let nameless = self.faults.count(Kind::Connection, RecordFault::NoId);
         (distinct..=distinct.saturating_add(nameless)).contains(&self.total_connections)
+    }
+
+    /// The two numbers that should be one, for people.
+    fn counts(&self) -> String {
+        let more = if self.has_too_many() { " or more" } else { "" };
+        format!("Nectar names {} connections, and lists {}{more}", self.total_connections, self.distinct)
     }
 
     fn into_snapshot(self, (begun, begun_monotonic): (Timestamp, Duration)) -> Snapshot {

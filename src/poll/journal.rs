@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::failure::{Failure, Obstacle, ReadError, Reason};
+use crate::failure::{Failure, ReadError, Reason};
 use crate::model::{Company, CompanyId};
 use crate::nectar::decode::CompanyList;
 
@@ -16,6 +16,7 @@ use crate::nectar::decode::CompanyList;
 pub(super) struct Journal {
     companies: BTreeMap<CompanyId, Failure>,
     list: Option<Failure>,
+    had_companies: bool,
     dropped_records: usize,
     left_out_in_vain: Vec<String>,
 }
@@ -26,14 +27,14 @@ impl Journal {
         let failure = list.as_ref().err().map(|error| error.failure);
         match list.as_ref().err() {
             Some(error) if self.list != failure => {
-                let (failure, (host, cause)) = (error.failure, host_and_cause(error.obstacle.as_ref()));
+                let ReadError { failure, host, cause } = error;
                 warn!(
                     msg = "The company list cannot be read; what was read earlier stays until it is too old",
                     reason = failure.label(),
-                    host,
-                    cause,
+                    host = host.as_deref(),
+                    cause = cause.as_deref(),
                     advice = failure.advice(),
-                    hint = hint_at_key.filter(|_| failure == Failure::Request(Reason::Auth)),
+                    hint = hint_at_key.filter(|_| *failure == Failure::Request(Reason::Auth)),
                 );
             }
             None if self.list.is_some() => info!(msg = "The company list can be read again"),
@@ -41,6 +42,13 @@ impl Journal {
         }
         self.list = failure;
         let Ok(list) = list else { return };
+        if list.companies.is_empty() && self.had_companies {
+            warn!(
+                msg = "The company list is empty; what was shown of its companies is gone",
+                advice = "check what the API key may see",
+            );
+        }
+        self.had_companies = !list.companies.is_empty();
         if list.dropped != self.dropped_records {
             warn!(
                 msg = "Records of the company list have no readable id and are left out",
@@ -67,16 +75,15 @@ impl Journal {
     /// How a company was read.
     pub(super) fn company(&mut self, company: &Company, error: Option<&ReadError>) {
         match error {
-            Some(ReadError { failure, obstacle }) => {
+            Some(ReadError { failure, host, cause }) => {
                 if self.companies.insert(Arc::clone(&company.id), *failure) != Some(*failure) {
-                    let (host, cause) = host_and_cause(obstacle.as_ref());
                     warn!(
                         msg = "A company cannot be read; what was read earlier stays until it is too old",
                         company_id = &*company.id,
                         company = &*company.name,
                         reason = failure.label(),
-                        host,
-                        cause,
+                        host = host.as_deref(),
+                        cause = cause.as_deref(),
                         advice = failure.advice(),
                     );
                 }
@@ -97,8 +104,4 @@ impl Journal {
     pub(super) fn keep_only(&mut self, is_asked_for: impl Fn(&str) -> bool) {
         self.companies.retain(|id, _| is_asked_for(id));
     }
-}
-
-fn host_and_cause(obstacle: Option<&Obstacle>) -> (Option<&str>, Option<&str>) {
-    (obstacle.map(|it| it.host.as_str()), obstacle.map(|it| it.cause.as_str()))
 }

@@ -22,6 +22,7 @@ use hyper::header::{
     CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFRESH, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 use tracing::error;
 
 use crate::clock::SharedClock;
@@ -69,7 +70,12 @@ impl Pages {
         format!("{}{}", self.prefix, self.telemetry_path)
     }
 
+    /// By the path as it was sent, and also with its escapes undone: clients differ in what they escape.
     fn route(&self, path: &str) -> Option<Route> {
+        self.route_to(path).or_else(|| self.route_to(&percent_decode_str(path).decode_utf8().ok()?))
+    }
+
+    fn route_to(&self, path: &str) -> Option<Route> {
         match path.strip_prefix(&self.prefix) {
             // The metrics first: they may be served at `/`, and then there is no page.
             Some(path) if path == self.telemetry_path => Some(Route::Metrics),

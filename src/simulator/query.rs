@@ -2,6 +2,8 @@
 //!
 //! Knows how both are written. Must not know whether what is asked for exists.
 
+use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 /// The rows that a page may have.
@@ -22,7 +24,9 @@ impl Asked {
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
             [.., "connection", "company", id] => {
-                Self::Connections { id: unescape(id, false), query: pairs(query.unwrap_or_default()) }
+                let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned();
+                let id = percent_decode_str(id).decode_utf8_lossy().into_owned();
+                Self::Connections { id, query: query.collect() }
             }
             [.., "connection", "company"] => Self::Unknown,
             [.., "company"] => Self::CompanyList,
@@ -84,41 +88,4 @@ fn number(query: &[(String, String)], name: &str) -> Result<Option<u64>, String>
     }
     // More digits than fit are still a number: one beyond every last page.
     Ok(Some(text.parse().unwrap_or(u64::MAX)))
-}
-
-fn pairs(query: &str) -> Vec<(String, String)> {
-    let parts = query.split('&').filter(|part| !part.is_empty());
-    parts
-        .map(|part| {
-            let (key, value) = part.split_once('=').unwrap_or((part, ""));
-            (unescape(key, true), unescape(value, true))
-        })
-        .collect()
-}
-
-/// Undoes `%41`; what is no such escape stands for itself. In a query, `+` is a space.
-fn unescape(text: &str, plus_is_space: bool) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = match (first, after) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)).map(|(high, low)| high * 16 + low),
-            _ => None,
-        };
-        match escaped {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(if plus_is_space && *first == b'+' { b' ' } else { *first });
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }

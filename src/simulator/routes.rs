@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::future;
 
 use bytes::Bytes;
+use hyper::header::{DATE, HeaderValue};
 use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -22,8 +23,20 @@ use super::world::{Company, Connection, World};
 use crate::web::answer::method_not_allowed;
 use crate::web::{Answer, Request, encoding};
 
-/// Answers one request.
+/// Answers one request, with the date by the clock of the simulation.
 pub(super) async fn answer(shared: &Shared, stop: &CancellationToken, request: &Request) -> Answer {
+    let mut answer = undated(shared, stop, request).await;
+    let now = shared.clock.now();
+    // HTTP has no dates before 1970.
+    if now >= Timestamp::UNIX_EPOCH
+        && let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into()))
+    {
+        answer.headers_mut().insert(DATE, date);
+    }
+    answer
+}
+
+async fn undated(shared: &Shared, stop: &CancellationToken, request: &Request) -> Answer {
     let takes_gzip = encoding::accepts_gzip(request.headers());
     if !shared.is_key(request.headers().get("x-api-key")) {
         return send(Reply::detail(StatusCode::UNAUTHORIZED, "Invalid or missing API key"), takes_gzip);

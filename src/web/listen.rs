@@ -42,7 +42,10 @@ impl FromStr for ListenAddress {
         let host = match host.strip_prefix('[') {
             Some(rest) => {
                 let inside = rest.strip_suffix(']').ok_or_else(fault)?;
-                inside.parse::<Ipv6Addr>().map_err(|_| fault())?;
+                // Behind a percent sign stands the zone, such as eth0.
+                let (address, zone) = inside.split_once('%').unwrap_or((inside, "0"));
+                let is_zone = zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+                address.parse::<Ipv6Addr>().ok().filter(|_| is_zone).ok_or_else(fault)?;
                 inside
             }
             None if host.contains([':', '/', ' ', '[', ']']) => return Err(fault()),
@@ -106,7 +109,7 @@ async fn bind_beside(address: &ListenAddress, ours: &[TcpListener]) -> Result<Ve
     };
     let resolved = tokio::net::lookup_host((host.as_str(), address.port)).await;
     let mut targets: Vec<SocketAddr> =
-        resolved.map_err(|error| BindError::Resolve(address.clone(), error))?.collect();
+        resolved.map_err(|error| BindError::Resolve(address.clone(), error))?.map(canonical).collect();
     targets.sort_unstable_by_key(|target| (target.is_ipv6(), *target));
     targets.dedup();
     let mut listeners = Vec::new();
@@ -123,6 +126,14 @@ async fn bind_beside(address: &ListenAddress, ours: &[TcpListener]) -> Result<Ve
         (false, _) => Ok(listeners),
         (true, Some(error)) => Err(refused(error)),
         (true, None) => Err(BindError::Resolve(address.clone(), io::Error::from(io::ErrorKind::NotFound))),
+    }
+}
+
+/// An IPv4 address in the form of IPv6 is the IPv4 one: no socket for IPv6 alone can have it.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), address.port()),
+        IpAddr::V6(_) => address,
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Knows connections and time limits. Must not know what is answered.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -15,7 +17,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::answer::{Answer, Request};
 use super::door::Door;
@@ -25,6 +27,7 @@ use super::noted::{NotedBody, NotedStream};
 use super::room::{Guest, Room};
 use super::socket::Socket;
 use crate::observe::{ObserveClients, Refusal, Uncounted};
+use crate::text;
 
 /// Serves `routes` on all `listeners`, in plain HTTP, until `stop`; see [`serve_through`].
 pub async fn serve<R, F>(listeners: Vec<TcpListener>, limits: Limits, routes: R, stop: CancellationToken)
@@ -50,7 +53,16 @@ pub async fn serve_through<R, F>(
 {
     let graceful = GracefulShutdown::new();
     let room = Room::new(limits, Arc::clone(&observer));
-    let entrance = Entrance { door, limits, routes, observer, room: room.clone(), stop: stop.clone() };
+    let failed_handshakes = FailedHandshakes::default();
+    let entrance = Entrance {
+        door,
+        limits,
+        routes,
+        observer,
+        failed_handshakes,
+        room: room.clone(),
+        stop: stop.clone(),
+    };
     let loops = listeners.into_iter().map(|listener| entrance.clone().accept_loop(listener, &graceful));
     tokio::select! {
         () = stop.cancelled() => {}
@@ -69,8 +81,30 @@ struct Entrance<R> {
     limits: Limits,
     routes: R,
     observer: Arc<dyn ObserveClients>,
+    failed_handshakes: FailedHandshakes,
     room: Room,
     stop: CancellationToken,
+}
+
+/// Why handshakes failed so far: said once of each cause, and of so many causes at most. Whoever scans ports must not fill the log.
+#[derive(Clone, Default)]
+struct FailedHandshakes(Arc<Mutex<BTreeSet<String>>>);
+
+impl FailedHandshakes {
+    const MAX_CAUSES: usize = 20;
+
+    fn note(&self, error: &io::Error) {
+        let cause = text::clean(&error.to_string());
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < Self::MAX_CAUSES && known.insert(cause.clone()) {
+            info!(
+                msg = "A TLS handshake failed; further ones for this cause are counted, and not logged",
+                cause
+            );
+        } else {
+            debug!(msg = "A TLS handshake failed", cause);
+        }
+    }
 }
 
 impl<R, F> Entrance<R>
@@ -106,7 +140,7 @@ where
     }
 
     async fn attend(self, stream: TcpStream, guest: &Arc<Guest>, watcher: Watcher) {
-        let Self { door, limits, routes, observer, stop, .. } = self;
+        let Self { door, limits, routes, observer, failed_handshakes, stop, .. } = self;
         let is_turned_away = tokio::select! {
             () = stop.cancelled() => return,
             is_turned_away = door.turns_away(&stream) => is_turned_away,
@@ -129,7 +163,7 @@ where
             Ok(stream) => stream,
             Err(error) => {
                 observer.refused(Refusal::Tls);
-                return debug!(msg = "A TLS handshake failed", error = %error);
+                return failed_handshakes.note(&error);
             }
         };
         guest.has_entered();

@@ -80,7 +80,10 @@ pub(super) enum Fault {
     NoKey(Origin),
     #[error("the private key is of another certificate; take the two that were made together")]
     Mismatch,
-    #[error("the certificate and the private key cannot be used for a TLS server; make them anew")]
+    #[error(
+        "the certificate or the private key is of a kind that is not taken; make them anew: a certificate of X.509 version 3, and a \
+         key that is RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519"
+    )]
     Unusable,
     #[error("this needs client_ca_file, the certificates that clients' are checked against")]
     NeedsClientCa,

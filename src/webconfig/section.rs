@@ -98,12 +98,12 @@ impl Value {
         }
     }
 
-    /// `true` or `false`; none where it is empty.
+    /// `true` or `false`, or what YAML 1.1 takes for them, as Prometheus does; none where it is empty.
     pub(super) fn flag(&self) -> Result<Option<bool>, Wrong> {
         match self.text()?.map(|text| text.expose_secret()) {
             None => Ok(None),
-            Some("true") => Ok(Some(true)),
-            Some("false") => Ok(Some(false)),
+            Some("true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON") => Ok(Some(true)),
+            Some("false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF") => Ok(Some(false)),
             Some(_) => Err(self.fault(Fault::Takes("true or false"))),
         }
     }

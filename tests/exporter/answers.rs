@@ -111,6 +111,17 @@ async fn every_form_of_gzip_is_read() {
     }
 }
 
+/// A date says how long to wait by the clock of whoever wrote it: ours may be an hour off.
+#[tokio::test]
+async fn a_date_to_wait_for_is_by_the_servers_clock() {
+    let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nDate: Mon, 15 Jun 2026 13:00:00 GMT\r\n\
+                Retry-After: Mon, 15 Jun 2026 13:00:07 GMT\r\n";
+    let clock = TestClock::skipping(std::time::Duration::from_secs(60));
+    let program = Program::start(&server(head.to_owned(), Vec::new()), &[], clock).await;
+    program.after_polls(1).await;
+    assert_eq!(program.clock.skipped(), [std::time::Duration::from_secs(7); 3]);
+}
+
 #[tokio::test]
 async fn heads_long_and_odd() {
     let lines = |number: usize| (0..number).map(|n| format!("X-Line-{n}: {n}\r\n")).collect::<String>();

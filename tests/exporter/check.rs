@@ -92,7 +92,11 @@ async fn what_fails_is_named_with_what_to_do() {
     let companies = simulator.companies();
     simulator.faults().set(Scope::Company(companies[0].clone()), Fault::Status(403));
     let (code, said) = check(&url, KEY, &["--all"]).await;
-    assert!(code == Some(0) && said.contains("the API key may not see it. What to do:"), "{said}");
+    assert!(
+        code == Some(0)
+            && said.contains("the API key may not see it (it answers 403 Forbidden). What to do:"),
+        "{said}"
+    );
     for company in companies {
         simulator.faults().set(Scope::Company(company), Fault::Status(403));
     }

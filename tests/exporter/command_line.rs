@@ -1,6 +1,6 @@
 //! Flags, environment, exit codes, signals and log lines, as a person at a terminal meets them.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::process::Command;
 
 use nectar_exporter::web;
@@ -42,6 +42,8 @@ fn bad_usage_is_named() {
         ),
         (&["--web.listen-address=:99999"], "with a port from 0 to 65535"),
         (&["--web.telemetry-path=metrics"], "--web.telemetry-path takes a path that begins with /"),
+        (&["--web.telemetry-path=/a/../metrics"], "has no dots alone between slashes"),
+        (&["--web.listen-address=[fe80::1%]x]:1"], "takes HOST:PORT, [IPV6]:PORT or :PORT"),
         (&["--web.telemetry-path=/-/ready"], "--web.telemetry-path takes a path that begins with /"),
         (&["--log.level=loud"], "[possible values: error, warn, info, debug, trace]"),
         (&["--log.format=xml"], "[possible values: logfmt, json]"),
@@ -211,6 +213,17 @@ async fn every_address_is_of_both_families() {
     let taken = TcpListener::bind(("0.0.0.0", theirs)).unwrap();
     assert!(web::bind_all(&addresses(&[format!("[::]:{theirs}")])).await.is_err());
     drop(taken);
+}
+
+/// An address of IPv4 in the form of IPv6, and one of IPv6 with its zone. Where there is no IPv6, the second is not to be had.
+#[tokio::test]
+async fn odd_forms_of_addresses() {
+    let bound = async |text: &str| web::bind(&text.parse().unwrap()).await.map(|mut bound| bound.remove(0));
+    let mapped = bound("[::ffff:127.0.0.1]:0").await.unwrap().local_addr().unwrap();
+    assert_eq!(mapped.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+    if let Ok(listener) = bound("[::1%lo]:0").await {
+        assert_eq!(listener.local_addr().unwrap().ip(), IpAddr::V6(Ipv6Addr::LOCALHOST));
+    }
 }
 
 /// A library that panics at it would take the program with it.

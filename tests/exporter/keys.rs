@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::authority::Authority;
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
 use crate::support::program::Program;
@@ -186,9 +187,15 @@ async fn a_hangup_reads_files_again() {
     let file = folder.path().join("key");
     std::fs::write(&file, "first-key").unwrap();
     let key = format!("--nectar.api-key-file={}", file.display());
-    let flags = ["--nectar.base-url=http://127.0.0.1:1", &*key, "--web.listen-address=127.0.0.1:0"];
+    let certificates = folder.path().join("ca.pem");
+    std::fs::write(&certificates, Authority::new().pem()).unwrap();
+    let trusted = format!("--nectar.ca-file={}", certificates.display());
+    let flags =
+        ["--nectar.base-url=http://127.0.0.1:1", &*key, &*trusted, "--web.listen-address=127.0.0.1:0"];
     let mut running = Running::start(&mut nectar_exporter(&flags));
     running.wait_for("Poll finished");
+    running.signal("HUP");
+    assert!(running.wait_for("SIGHUP").contains("ca_file=\"not read again: that takes a restart\""));
     std::fs::write(&file, "second-key").unwrap();
     running.signal("HUP");
     running.wait_for("The API key file has a new key");
@@ -202,20 +209,28 @@ async fn a_hangup_reads_files_again() {
     assert_eq!(running.end(), Some(0));
 }
 
-/// An env file keeps quotes, and then they are part of the key.
+/// An env file keeps quotes, and then they are part of the key; so is whatever else was written down with it.
 #[test]
-fn a_key_in_quotes_is_hinted_at_when_it_is_refused() {
+fn an_odd_key_is_hinted_at_when_it_is_refused() {
     let mut demo = Running::start(&mut nectar_exporter(&[
         "simulate",
         "--sim.listen-address=127.0.0.1:0",
         "--sim.api-key=sim-secret",
     ]));
     let url = format!("http://{}/v2.2", demo.address());
-    for (key, is_hinted_at) in [("\"sim-secret\"", true), ("sim-other", false)] {
+    for (key, hint) in [
+        ("\"sim-secret\"", Some("stands in quotes")),
+        ("Bearer sim-secret", Some("was more than the key written down?")),
+        ("NECTAR_API_KEY=sim-secret", Some("was more than the key written down?")),
+        ("${sim-secret}", Some("was more than the key written down?")),
+        ("sim-other", None),
+        ("sim-other==", None),
+    ] {
         let flags = ["--nectar.base-url", &url, "--web.listen-address=127.0.0.1:0"];
         let mut running = Running::start(nectar_exporter(&flags).env("NECTAR_API_KEY", key));
         let line = running.wait_for("reason=auth");
-        assert_eq!(line.contains("stands in quotes"), is_hinted_at, "{line}");
+        assert_eq!(line.contains("hint="), hint.is_some(), "{line}");
+        assert!(line.contains(hint.unwrap_or_default()), "{line}");
         assert!(!line.contains("sim-"), "{line}");
     }
 }

@@ -95,6 +95,45 @@ impl Drop for Unread {
     }
 }
 
+/// A file that has reached the limit for files: the system's signal ends nothing.
+#[tokio::test]
+async fn a_log_file_that_may_not_grow_costs_lines_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let limited = r#"ulimit -f 8; exec "$0" "$@" 2>"$LOG""#;
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        limited,
+        env!("CARGO_BIN_EXE_nectar-exporter"),
+        "demo",
+        "--nectar.poll-interval=10ms",
+    ]);
+    command.args(["--sim.companies=1", "--web.listen-address=127.0.0.1:0"]).env("LOG", &log);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    let address = loop {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        if let Some((_, rest)) = said.split_once("Listening on\" address=") {
+            break rest.lines().next().unwrap().to_owned();
+        }
+        assert!(began.elapsed() < PATIENCE, "{said}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    let url = format!("http://{address}/metrics");
+    let dropped = loop {
+        let scrape = Scrape::read(&reqwest::get(&url).await.unwrap().text().await.unwrap());
+        let dropped = scrape.value("nectar_exporter_log_lines_dropped_total", &[]).unwrap();
+        if dropped > 0.0 || began.elapsed() > PATIENCE {
+            break dropped;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(dropped > 0.0, "no line is ever dropped");
+}
+
 /// However much the pipe takes: companies fail and are mended until lines are dropped.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_reads_holds_nothing_up() {

@@ -23,6 +23,7 @@ fn the_variable_that_counts() {
         (https, &[("all_proxy", "http://u:p@a:1"), ("https_proxy", "http://b:1")], Some("http://b:1")),
         (http, &[("https_proxy", "no address")], None),
         (http, &[("http_proxy", "no address"), ("no_proxy", "*")], None),
+        (http, &[("http_proxy", "DOMAIN\\me:p%40ss@a:1/")], Some("http://DOMAIN%5Cme:p%40ss@a:1/")),
     ] {
         assert_eq!(chosen(url, variables), Ok(proxy.map(str::to_owned)), "{url} {variables:?}");
     }
@@ -36,6 +37,13 @@ fn a_proxy_that_cannot_be_used_is_named_without_its_value() {
         (" http://secret:1", "blanks"),
         ("http://", "is not the address"),
         ("http://secret:99999", "is not the address"),
+        // The name of a host would end at the sign, and what follows be looked up, or ignored.
+        ("http://me:in@secret/x@proxy:3128", "write # as %23"),
+        ("http://me:12/secret@proxy:3128", "write # as %23"),
+        ("http://proxy:3128/secret", "more than a host and a port"),
+        ("http://me:in@secret?x@proxy:3128", "write # as %23"),
+        ("http://me:in@secret#x@proxy:3128", "write # as %23"),
+        ("http://me:secret/x@proxy:3128", "is not the address"),
         ("socks5://secret:1", "of another kind"),
         ("socks5h://secret:1", "of another kind"),
     ] {

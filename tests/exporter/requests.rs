@@ -73,6 +73,64 @@ fn what_stands_in_the_way_is_named() {
     }
 }
 
+/// Answers each request with this head.
+fn always(head: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            BufReader::new(client.try_clone().unwrap())
+                .lines()
+                .find(|line| line.as_ref().map_or(true, String::is_empty));
+            let _ = client.write_all(format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        }
+    });
+    address
+}
+
+/// An answer says what it is, but nothing of its text; a proxy that makes no connection is told from one that wants a password.
+#[test]
+fn what_answers_in_nectars_place_is_named() {
+    let redirect = always(
+        "301 Moved Permanently\r\nLocation: https://sim-secret:x@login.example.org/sim-secret?sim-secret",
+    );
+    let page = always("403 Forbidden\r\nContent-Type: text/html; charset=utf-8");
+    let (refusing, strict) = (always("403 sim-secret"), always("407 Proxy Authentication Required"));
+    let proxy = |address: &str| Some(format!("http://{address}"));
+    let with_user = Some(format!("http://sim-secret:sim-secret@{strict}"));
+    for (address, proxy, parts) in [
+        (
+            &*redirect,
+            None,
+            ["reason=other", "it answers 301 Moved Permanently, to https://login.example.org\""],
+        ),
+        (&page, None, ["reason=forbidden", "with a page for people"]),
+        ("nectar.invalid", proxy(&refusing), ["reason=connect", "makes no connection"]),
+        ("nectar.invalid", proxy(&strict), ["reason=connect", "wants a user"]),
+        ("nectar.invalid", with_user, ["reason=connect", "refuses the user or password"]),
+    ] {
+        let scheme = if proxy.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}/v2.2");
+        let flags = ["--nectar.base-url", &url, "--web.listen-address=127.0.0.1:0"];
+        let mut command = nectar_exporter(&flags);
+        command.env("NECTAR_API_KEY", "sim-key").envs(proxy.map(|proxy| ("HTTPS_PROXY", proxy)));
+        let line = Running::start(&mut command).wait_for("cannot be read");
+        parts.iter().for_each(|part| assert!(line.contains(part), "{part} is not in: {line}"));
+        assert!(!line.contains("sim-secret"), "{line}");
+    }
+}
+
+/// An address that is nobody's. Whether its packets are dropped or refused: a longer time for requests would not help.
+#[test]
+fn a_connection_that_never_comes_is_no_slow_answer() {
+    let flags = ["--nectar.request-timeout=1s", "--web.listen-address=127.0.0.1:0"];
+    let mut command = nectar_exporter(&flags);
+    command.args(["--nectar.base-url", "https://192.0.2.1/v2.2"]).env("NECTAR_API_KEY", "sim-key");
+    let line = Running::start(&mut command).wait_for("cannot be read");
+    assert!(line.contains("reason=connect") && line.contains("host=192.0.2.1"), "{line}");
+}
+
 /// Where a proxy cannot be used, to go without it would be a guess.
 #[test]
 fn a_proxy_that_cannot_be_used_keeps_it_from_starting() {

@@ -90,6 +90,13 @@ async fn metrics_at_a_path_of_ones_own() {
     assert_eq!(program.get("/metrics").await.status(), 404);
     assert!(program.get("/").await.text().await.unwrap().contains("href=\"./fleet\""));
 
+    // Prometheus escapes more than others do.
+    let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/fleet|now"]).await;
+    for path in ["/fleet|now", "/fleet%7Cnow", "/%66leet%7cnow"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert!(raw(&program, &request).await.starts_with("HTTP/1.1 200 "), "{path}");
+    }
+
     let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/"]).await;
     assert!(program.get("/").await.text().await.unwrap().starts_with("# HELP"));
 }

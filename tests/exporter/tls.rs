@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use nectar_exporter::simulator::{Plan, Simulator};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose};
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::support::authority::{Authority, as_in_readme, self_signed};
@@ -49,7 +50,13 @@ async fn what_is_wrong_with_tls_is_named() {
     let trusted = authority.pem();
     let (own_authority, own_pem) = self_signed("localhost", true);
     let (stranger, _) = self_signed("localhost", false);
+    let mut nameless = CertificateParams::new(vec![]).unwrap();
+    nameless.distinguished_name.push(DnType::CommonName, "localhost");
+    let mut for_clients = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    for_clients.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     for (server, pem, cause) in [
+        (authority.certify(nameless), &trusted, "has no subjectAltName"),
+        (authority.certify(for_clients), &trusted, "is not made for servers"),
         (stranger, &trusted, "signed by nobody who is trusted here"),
         (authority.server("example.org"), &trusted, "is for another name"),
         (authority.expired_server("localhost"), &trusted, "has expired"),

@@ -1,7 +1,9 @@
 //! Walks through the pages of a company, while rows come, go and move.
 
 use nectar_exporter::simulator::{Fault, Plan, Scope};
+use tokio_util::sync::CancellationToken;
 
+use crate::support::binary::{Running, nectar_exporter};
 use crate::support::program::Program;
 use crate::support::scrape::Scrape;
 use crate::support::scripted::{Bodies, connection, connection_with, page};
@@ -236,6 +238,21 @@ async fn ids_that_come_in_another_letter_case() {
     assert_eq!(ids(&first), (vec!["a".to_owned()], vec!["x".to_owned()]));
     assert_eq!(ids(&second), ids(&first));
     assert!(updated(&second) > updated(&first), "the second reading is shown");
+}
+
+/// What a person reads in the log when a company, or the list, is not what it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_add_up_is_told_with_its_numbers() {
+    let list = r#"[{"id":"c","name":7,"externalId":12345}]"#;
+    let bodies = Bodies::default().with("company", list).with("company", list).with("company", "[]");
+    let bodies = bodies.with("c.1", page(2, 1, &[&connection("a", "CONNECTED")]));
+    let url = bodies.serve(CancellationToken::new()).await;
+    let flags =
+        ["--nectar.base-url", &url, "--nectar.poll-interval=10ms", "--web.listen-address=127.0.0.1:0"];
+    let mut running = Running::start(nectar_exporter(&flags).env("NECTAR_API_KEY", "any"));
+    let line = running.wait_for("A company cannot be read");
+    assert!(line.contains("company=7") && line.contains("Nectar names 2 connections, and lists 1"), "{line}");
+    running.wait_for("The company list is empty");
 }
 
 #[tokio::test]

@@ -37,7 +37,8 @@ impl Authority {
         self.certify(params)
     }
 
-    fn certify(&self, params: CertificateParams) -> Arc<ServerConfig> {
+    /// A server certified as `params` say.
+    pub fn certify(&self, params: CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));

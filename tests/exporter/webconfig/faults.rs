@@ -120,8 +120,9 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "tls_server_config:\n  cert_file: nonsense.pem\n  key_file: key.pem\n",
-        "line 3, tls_server_config.key_file: the certificate and the private key cannot be used for a TLS server; \
-         make them anew",
+        "line 3, tls_server_config.key_file: the certificate or the private key is of a kind that is not taken; \
+         make them anew: a certificate of X.509 version 3, and a key that is RSA of 2048 bits or more, ECDSA on P-256 or P-384, \
+         or Ed25519",
     ),
     (
         "{tls}  cert: x\n",
@@ -310,7 +311,8 @@ fn promtool_agrees_on_good_files() {
          http_server_config:\n  http2: true\n  headers:\n    X-Frame-Options: deny\n    X-XSS-Protection: 0\n{}",
         users(&[("alice", 4), ("123", 4)])
     );
-    for text in [TLS.to_owned(), everything, example_in_the_readme()] {
+    let yaml_1_1 = format!("{TLS}  prefer_server_cipher_suites: ON\nhttp_server_config:\n  http2: True\n");
+    for text in [TLS.to_owned(), everything, yaml_1_1, example_in_the_readme()] {
         let place = Place::new(&text);
         let checked =
             Command::new("promtool").args(["check", "web-config"]).arg(place.path("web.yml")).output();

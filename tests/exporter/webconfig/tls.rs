@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::place::{Authority, Place, TLS, get};
 use crate::long_texts::{FLAG, LONG, of_the_fleet, unpacked};
+use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
 
@@ -138,6 +139,25 @@ async fn plain_http_gets_a_sentence_where_there_is_tls() {
     );
     let scrape = get(place.authority.client(), &program, "/metrics").await.unwrap().text().await.unwrap();
     assert!(scrape.contains("nectar_exporter_requests_refused_total{reason=\"tls\"} 1\n"), "{scrape}");
+}
+
+/// Whoever cannot get in reads why in the log, once; whoever scans ports does not fill it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_fails_is_logged_once_for_each_cause() {
+    let place = Place::new(TLS);
+    let flags = ["demo", "--web.listen-address=127.0.0.1:0", &place.flag()];
+    let mut running = Running::start(&mut nectar_exporter(&flags));
+    let port = running.address().rsplit_once(':').unwrap().1.to_owned();
+    for _ in 0..3 {
+        let stranger = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        stranger.get(format!("https://localhost:{port}/")).send().await.unwrap_err();
+    }
+    running.wait_for("A TLS handshake failed");
+    running.signal("TERM");
+    assert_eq!(running.end(), Some(0));
+    let said = running.log.iter().filter(|line| line.contains("A TLS handshake failed"));
+    let said: Vec<_> = said.collect();
+    assert!(said.len() == 1 && said[0].contains("UnknownCA"), "{said:?}");
 }
 
 /// What the system could send by itself has to be encrypted first.
