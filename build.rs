@@ -1,6 +1,7 @@
 //! Hands the commit and the compiler to the program, for `nectar_exporter_build_info`.
 //!
-//! Outside a checkout, in a package for instance, the commit is taken from `NECTAR_EXPORTER_REVISION`, else unknown.
+//! Outside a checkout, in a package for instance, the commit is taken from `NECTAR_EXPORTER_REVISION`, else unknown. The repository of
+//! something else that the source was unpacked in is no checkout of it.
 
 use std::env;
 use std::process::Command;
@@ -8,13 +9,16 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-env-changed=NECTAR_EXPORTER_REVISION");
     println!("cargo::rerun-if-changed=build.rs");
+    // Cargo runs this program in the package's folder, which is the root of its own repository: there, Git's prefix is empty.
+    let is_own = first_line("git", &["rev-parse", "--show-prefix"]).is_some_and(|prefix| prefix.is_empty());
+    let git = |arguments: &[&str]| is_own.then(|| first_line("git", arguments)).flatten();
     for name in ["HEAD", "logs/HEAD"] {
-        if let Some(path) = first_line("git", &["rev-parse", "--git-path", name]) {
+        if let Some(path) = git(&["rev-parse", "--git-path", name]) {
             println!("cargo::rerun-if-changed={path}");
         }
     }
     let given = env::var("NECTAR_EXPORTER_REVISION").ok().filter(|revision| !revision.trim().is_empty());
-    let revision = given.or_else(|| first_line("git", &["rev-parse", "--short=12", "HEAD"]));
+    let revision = given.or_else(|| git(&["rev-parse", "--short=12", "HEAD"]));
     let rustc = env::var("RUSTC").ok().and_then(|rustc| first_line(&rustc, &["--version"]));
     // "rustc 1.89.0 (29483883e 2025-08-04)": the second word is the version.
     let rustc = rustc.and_then(|line| line.split_whitespace().nth(1).map(str::to_owned));

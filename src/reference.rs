@@ -3,6 +3,7 @@
 //!
 //! Knows Markdown, Alertmanager's templates and the tables. Must not know values.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use clap::{Arg, Command};
@@ -20,6 +21,14 @@ pub fn metrics_page() -> String {
     let mut page = format!("{NOTE}\n# Metrics\n\n");
     page.push_str(
         "Values are as of the last good poll of the company that they speak of. No sample carries a time of its own.\n",
+    );
+    let labels: BTreeSet<&str> = catalogue::all().flat_map(|entry| entry.labels).copied().collect();
+    let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+    let _ = write!(
+        page,
+        "\nA scrape configuration must not set these labels on a target, for Prometheus would rename those of the metrics to \
+         `exported_…`: {}.\n",
+        labels.join(", ")
     );
     let groups = [
         (

@@ -76,6 +76,30 @@ fn parts_of_pages() {
     }
 }
 
+/// Commands can be pasted a block at a time. An interactive zsh takes a comment for arguments, and what reads from the terminal takes
+/// the lines below it.
+#[test]
+fn commands_can_be_pasted() {
+    let folders = ["", "docs", "dashboards"].map(|folder| std::fs::read_dir(in_checkout(folder)).unwrap());
+    let files = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut commands = 0;
+    for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let page = std::fs::read_to_string(&path).unwrap();
+        let fences: Vec<&str> = page.split("```").collect();
+        // Commands, and what they print, are the blocks that name no language.
+        for block in fences.iter().skip(1).step_by(2).filter_map(|block| block.strip_prefix('\n')) {
+            for line in block.lines().map(str::trim) {
+                let is_commented = line.split_whitespace().any(|word| word.starts_with('#'));
+                assert!(!is_commented, "{}: {line}", path.display());
+                let is_alone = block.trim() == line;
+                assert!(is_alone || !line.starts_with("cat >"), "{}: {line}", path.display());
+                commands += 1;
+            }
+        }
+    }
+    assert!(commands > 30, "{commands} lines of commands");
+}
+
 /// Each promise names a test that exists.
 #[test]
 fn every_promise_has_its_test() {
