@@ -89,24 +89,11 @@ fn http2_resets(stream: &mut TcpStream) -> std::io::Result<()> {
 
 /// One scrape, whole, on a connection that stays open.
 fn whole_scrape(stream: &mut TcpStream) -> std::io::Result<String> {
-    stream.write_all(SCRAPE)?;
-    let mut answer = BufReader::new(stream);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if answer.read_line(&mut line)? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(value) = line.strip_prefix("content-length: ") {
-            length = value.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    answer.read_exact(&mut body)?;
-    Ok(String::from_utf8(body).unwrap())
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
+    let mut answer = String::new();
+    std::io::Read::read_to_string(stream, &mut answer)?;
+    let (_, body) = answer.split_once("\r\n\r\n").ok_or(ErrorKind::UnexpectedEof)?;
+    Ok(body.to_owned())
 }
 
 struct Exporter {
