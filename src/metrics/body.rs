@@ -1,35 +1,29 @@
-//! The body of one scrape, written as fast as its client takes it: a slow reader costs a buffer, and not a rendering.
+//! The body of one scrape, written as its client takes it: a slow reader costs a buffer, and not a rendering.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::published::{Family, Published};
+use super::published::Published;
 use crate::gzip::{self, Deflater, Sum};
 
-/// Ages are written in pieces of about this size.
-const AGES_LEN: usize = 64 * 1024;
-
-/// Plain text, or one gzip member.
+/// Plain text, or one gzip member, piece by piece.
 #[derive(Debug)]
 pub struct Body {
     gzip: bool,
     published: Arc<Published>,
     /// Ages are as of this time.
     now: Timestamp,
-    /// What comes before the families.
+    /// Text before what is published, and after it; none once it is written.
     before: Option<String>,
-    /// What comes after them.
     after: Option<String>,
-    /// The family that is being written, and where in it.
-    family: usize,
-    at: usize,
+    /// Where the next piece of what is published stands: in which run, and which of its segments and ages.
+    next: (usize, usize),
     deflater: Deflater,
+    /// Of the text so far.
     sum: Sum,
-    ready: VecDeque<Bytes>,
 }
 
 impl Body {
@@ -40,57 +34,56 @@ impl Body {
         before: String,
         after: String,
     ) -> Self {
-        let ready = if gzip { [Bytes::from_static(&gzip::HEAD)].into() } else { VecDeque::new() };
         let (before, after) = (Some(before), Some(after));
-        let (deflater, sum) = (Deflater::default(), Sum::NOTHING);
-        Self { gzip, published, now, before, after, family: 0, at: 0, deflater, sum, ready }
+        let (next, deflater, sum) = ((0, 0), Deflater::default(), Sum::NOTHING);
+        Self { gzip, published, now, before, after, next, deflater, sum }
     }
 
-    fn write(&mut self, text: String) -> io::Result<Bytes> {
+    fn next_published(&mut self) -> Option<io::Result<Bytes>> {
+        let published = Arc::clone(&self.published);
+        loop {
+            let (number, place) = self.next;
+            let run = published.runs.get(number)?;
+            self.next.1 += 1;
+            if place == 0 {
+                self.sum = self.sum.then(run.sum);
+            }
+            if let Some(segment) = run.segments.get(place) {
+                return Some(if self.gzip { Ok(segment.deflated().clone()) } else { segment.inflate() });
+            }
+            if let Some(ages) = run.ages.get(place - run.segments.len()) {
+                let mut text = String::new();
+                ages.write(self.now, &mut text);
+                return Some(self.write(&text).map(Bytes::from));
+            }
+            self.next = (number + 1, 0);
+            // It holds a quarter of a megabyte, and a slow client may be long at the next run.
+            self.deflater = Deflater::default();
+        }
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<Vec<u8>> {
         self.sum = self.sum.then(Sum::of(text.as_bytes()));
         if !self.gzip {
             return Ok(text.into());
         }
         let mut deflated = Vec::new();
         self.deflater.segment(text.as_bytes(), &mut deflated)?;
-        Ok(deflated.into())
+        Ok(deflated)
     }
 
-    /// The next bytes of the families; none when all are written.
-    fn next_of_families(&mut self) -> Option<io::Result<Bytes>> {
-        let published = Arc::clone(&self.published);
-        while let Some(family) = published.families().get(self.family) {
-            let first = self.at == 0;
-            match family {
-                Family::Static { segments, sum } => {
-                    if let Some(segment) = segments.get(self.at) {
-                        self.sum = if first { self.sum.then(*sum) } else { self.sum };
-                        self.at += 1;
-                        return Some(if self.gzip {
-                            Ok(segment.deflated().clone())
-                        } else {
-                            segment.inflate()
-                        });
-                    }
-                }
-                Family::Ages { head, ages } => {
-                    let mut text = if first { head.lines() } else { String::new() };
-                    while let Some(aging) = ages.get(self.at)
-                        && text.len() < AGES_LEN
-                    {
-                        aging.write(self.now, &mut text);
-                        self.at += 1;
-                    }
-                    if !text.is_empty() {
-                        return Some(self.write(text));
-                    }
-                }
-            }
-            (self.family, self.at) = (self.family + 1, 0);
-            // It holds a quarter of a megabyte.
-            self.deflater = Deflater::default();
+    fn write_first(&mut self, text: &str) -> io::Result<Bytes> {
+        let written = self.write(text)?;
+        let head: &[u8] = if self.gzip { &gzip::HEAD } else { &[] };
+        Ok([head, &written].concat().into())
+    }
+
+    fn write_last(&mut self, text: &str) -> io::Result<Bytes> {
+        let mut written = self.write(text)?;
+        if self.gzip {
+            written.extend(self.sum.tail());
         }
-        None
+        Ok(written.into())
     }
 }
 
@@ -98,20 +91,13 @@ impl Iterator for Body {
     type Item = io::Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(bytes) = self.ready.pop_front() {
-            return Some(Ok(bytes));
-        }
         if let Some(before) = self.before.take() {
-            return Some(self.write(before));
+            return Some(self.write_first(&before));
         }
-        if let Some(bytes) = self.next_of_families() {
-            return Some(bytes);
+        if let Some(piece) = self.next_published() {
+            return Some(piece);
         }
         let after = self.after.take()?;
-        let last = self.write(after);
-        if self.gzip {
-            self.ready.push_back(self.sum.tail().into());
-        }
-        Some(last)
+        Some(self.write_last(&after))
     }
 }

@@ -1,8 +1,8 @@
-//! The fleet as rendered text: published as a whole, rebuilt only for companies that changed.
+//! The fleet as rendered text: published as a whole, rendered anew only where companies changed.
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::objects::Objects;
 use super::rows::views;
@@ -15,28 +15,39 @@ use crate::fleet::{CompanyState, Fleet};
 use crate::gzip::{Deflater, Sum};
 use crate::model::{Company, Connection, RecordFaults};
 
-/// Companies that are rendered together: enough for segments that compress well, few enough that a change is cheap.
+/// Companies that are rendered together: enough for segments that compress well, few enough that a change costs little.
 const COMPANIES_PER_CHUNK: usize = 16;
 
 /// Everything about the fleet that does not change with the clock alone.
 #[derive(Debug, Default)]
 pub(super) struct Published {
+    /// What was rendered.
     pub(super) fleet: Arc<Fleet>,
     /// Whether series per object are withheld because there are too many.
     pub(super) is_limited: bool,
-    /// When the first company is to be withdrawn for its age, if nothing is published before.
+    /// From when on the first company's data is too old to be shown.
     pub(super) expires: Option<Timestamp>,
+    /// All families about the fleet, in the order of the catalogue.
+    pub(super) runs: Vec<Run>,
     chunks: Vec<Arc<Chunk>>,
-    families: Vec<Family>,
 }
 
-/// A family of metrics.
+/// Some text that is ready to be sent, and the ages that come behind it, which are written at the scrape.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// Heads and samples.
+    pub(super) segments: Vec<Segment>,
+    /// Of all segments. To add them up takes too long for a scrape.
+    pub(super) sum: Sum,
+    /// A family's, without its head.
+    pub(super) ages: Vec<Arc<Aging>>,
+}
+
+/// Some companies, rendered. All chunks have the same families, in the same order.
 #[derive(Debug)]
-pub(super) enum Family {
-    /// Ready to be sent, its head first, and what its segments add up to.
-    Static { segments: Vec<Segment>, sum: Sum },
-    /// Written at the scrape.
-    Ages { head: Head, ages: Vec<Arc<Aging>> },
+struct Chunk {
+    sources: Vec<Source>,
+    families: Vec<(Head, Samples)>,
 }
 
 /// The samples that a chunk has of a family.
@@ -47,17 +58,11 @@ enum Samples {
     Ages(Arc<Aging>),
 }
 
-/// Some companies, rendered.
-#[derive(Debug)]
-struct Chunk {
-    source: Vec<Source>,
-    families: Vec<(Head, Samples)>,
-}
-
-/// What a company's text is rendered from. What did not change from poll to poll is shared, and so known by its place.
+/// What a company's text is rendered from. What did not change from poll to poll is the same allocation.
 #[derive(Debug)]
 struct Source {
     company: Company,
+    /// None where nothing may be shown.
     shown: Option<(Arc<Vec<Connection>>, Arc<Tallies>, RecordFaults)>,
     changes: Option<Arc<Changes>>,
 }
@@ -73,15 +78,19 @@ impl Source {
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        let shown = match (&self.shown, &other.shown) {
-            (Some(a), Some(b)) => Arc::ptr_eq(&a.0, &b.0) && Arc::ptr_eq(&a.1, &b.1) && a.2 == b.2,
-            (a, b) => a.is_none() && b.is_none(),
+        let is_shown_the_same = match (&self.shown, &other.shown) {
+            (Some((connections, tallies, faults)), Some(other)) => {
+                Arc::ptr_eq(connections, &other.0) && Arc::ptr_eq(tallies, &other.1) && *faults == other.2
+            }
+            (None, None) => true,
+            _ => false,
         };
-        let changes = match (&self.changes, &other.changes) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
+        let has_same_changes = match (&self.changes, &other.changes) {
+            (Some(changes), Some(other)) => Arc::ptr_eq(changes, other),
+            (None, None) => true,
+            _ => false,
         };
-        shown && changes && self.company == other.company
+        is_shown_the_same && has_same_changes && self.company == other.company
     }
 }
 
@@ -93,92 +102,121 @@ impl Published {
         now: Timestamp,
         settings: &Settings,
     ) -> Result<Self, RenderError> {
-        let mut deflater = Deflater::default();
-        let max_age = settings.max_data_age;
-        let states: Vec<_> = fleet.companies.values().collect();
-        let served = |state: &CompanyState| state.served(now, max_age).is_some();
-        let shown = states.iter().filter_map(|state| state.served(now, max_age));
-        let is_limited = objects::are_too_many(shown, settings);
-        let with_objects = !is_limited && settings.detail != Detail::None;
-        let reusable = self.fleet.granted == fleet.granted && self.is_limited == is_limited;
-        let mut earlier = self.chunks.iter();
-        let mut chunks = Vec::new();
-        for states in states.chunks(COMPANIES_PER_CHUNK) {
-            let source: Vec<_> = states.iter().map(|state| Source::of(state, served(state))).collect();
-            let is_same = |chunk: &&Arc<Chunk>| {
-                let pairs = || chunk.source.iter().zip(&source);
-                reusable && chunk.source.len() == source.len() && pairs().all(|(a, b)| a.is_same(b))
-            };
-            if let Some(same) = earlier.next().filter(is_same) {
-                chunks.push(Arc::clone(same));
-                continue;
-            }
-            let mut text = Text::default();
-            let views = views(states.iter().copied(), &fleet.granted, now, max_age);
-            companies::counted(&mut text, &fleet.granted, &views);
-            if with_objects {
-                let shown = states.iter().filter(|state| served(state));
-                let shown: Vec<_> = shown.filter_map(|state| Objects::of(state)).collect();
-                objects::render(&mut text, &fleet.granted, &shown, settings);
-            }
-            let families = compressed(text, &mut deflater)?;
-            chunks.push(Arc::new(Chunk { source, families }));
+        let states: Vec<&Arc<CompanyState>> = fleet.companies.values().collect();
+        let served = || states.iter().filter_map(|state| state.served(now, settings.max_data_age));
+        let is_limited = objects::are_too_many(served(), settings);
+        let mut renderer =
+            Renderer { fleet: &fleet, now, settings, is_limited, deflater: Deflater::default() };
+        // All text depends on which statuses have names of their own.
+        let can_reuse = self.is_limited == is_limited && self.fleet.granted == fleet.granted;
+        let mut earlier = self.chunks.iter().filter(|_| can_reuse);
+        let chunks: Result<Vec<_>, _> =
+            states.chunks(COMPANIES_PER_CHUNK).map(|states| renderer.chunk(states, earlier.next())).collect();
+        let chunks = chunks?;
+        // Nothing about companies is shown before the first good poll.
+        let runs = if fleet.ready { renderer.runs(&states, &chunks)? } else { Vec::new() };
+        let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
+        let expires = expires.filter(|expires| *expires >= now).min();
+        Ok(Self { expires, is_limited, runs, chunks, fleet })
+    }
+}
+
+/// Renders one fleet.
+struct Renderer<'a> {
+    fleet: &'a Fleet,
+    now: Timestamp,
+    settings: &'a Settings,
+    is_limited: bool,
+    deflater: Deflater,
+}
+
+impl Renderer<'_> {
+    /// These companies, or the chunk of `earlier` if that was rendered from the same.
+    fn chunk(
+        &mut self,
+        states: &[&Arc<CompanyState>],
+        earlier: Option<&Arc<Chunk>>,
+    ) -> Result<Arc<Chunk>, RenderError> {
+        let max_age = self.settings.max_data_age;
+        let is_served = |state: &CompanyState| state.served(self.now, max_age).is_some();
+        let sources: Vec<_> = states.iter().map(|state| Source::of(state, is_served(state))).collect();
+        if let Some(earlier) = earlier
+            && earlier.sources.len() == sources.len()
+            && earlier.sources.iter().zip(&sources).all(|(earlier, now)| earlier.is_same(now))
+        {
+            return Ok(Arc::clone(earlier));
         }
+        let granted = &self.fleet.granted;
+        let mut text = Text::default();
+        companies::counted(&mut text, granted, &views(states.iter().copied(), granted, self.now, max_age));
+        if !self.is_limited && self.settings.detail != Detail::None {
+            let served = states.iter().filter(|state| is_served(state));
+            let objects: Vec<_> = served.filter_map(|state| Objects::of(state)).collect();
+            objects::render(&mut text, granted, &objects, self.settings);
+        }
+        Ok(Arc::new(Chunk { sources, families: self.compressed(text)? }))
+    }
+
+    /// All families. Those that say what a company is and how it was read come first, and are rendered at once: every poll changes
+    /// them.
+    fn runs(
+        &mut self,
+        states: &[&Arc<CompanyState>],
+        chunks: &[Arc<Chunk>],
+    ) -> Result<Vec<Run>, RenderError> {
         let mut listing = Text::default();
         companies::listed(&mut listing, &states.iter().map(|state| state.as_ref()).collect::<Vec<_>>());
-        let mut families = Vec::new();
-        for (head, samples) in compressed(listing, &mut deflater)? {
-            families.extend(family(head, [samples].into_iter(), &mut deflater)?);
+        let mut runs = vec![Run::default()];
+        for (head, samples) in self.compressed(listing)? {
+            self.add_family(&mut runs, head, [&samples].into_iter())?;
         }
-        let heads = chunks.first().into_iter().flat_map(|first: &Arc<Chunk>| &first.families);
+        let heads = chunks.first().into_iter().flat_map(|first| &first.families);
         for (number, (head, _)) in heads.enumerate() {
-            let samples = chunks.iter().filter_map(|chunk| Some(chunk.families.get(number)?.1.clone()));
-            families.extend(family(*head, samples, &mut deflater)?);
+            let samples = chunks.iter().filter_map(|chunk| Some(&chunk.families.get(number)?.1));
+            self.add_family(&mut runs, *head, samples)?;
         }
-        let expires = states.iter().filter(|state| served(state)).filter_map(|state| {
-            let begun = state.held.as_ref()?.snapshot.begun;
-            let age = SignedDuration::try_from(max_age).ok()?.saturating_sub(state.set_back);
-            begun.checked_add(age).ok()
+        for run in &mut runs {
+            run.sum = run.segments.iter().fold(Sum::NOTHING, |sum, segment| sum.then(segment.sum()));
+        }
+        Ok(runs)
+    }
+
+    /// One that has no samples leaves no trace.
+    fn add_family<'s>(
+        &mut self,
+        runs: &mut Vec<Run>,
+        head: Head,
+        samples: impl Iterator<Item = &'s Samples>,
+    ) -> Result<(), RenderError> {
+        let mut family = Run { segments: vec![self.segment(&head.lines())?], ..Run::default() };
+        for samples in samples {
+            match samples {
+                Samples::Static(segment) => family.segments.push(segment.clone()),
+                Samples::Ages(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
+                Samples::Ages(_) | Samples::None => {}
+            }
+        }
+        match runs.last_mut() {
+            _ if family.segments.len() == 1 && family.ages.is_empty() => {}
+            Some(last) if last.ages.is_empty() => {
+                last.segments.append(&mut family.segments);
+                last.ages = family.ages;
+            }
+            _ => runs.push(family),
+        }
+        Ok(())
+    }
+
+    fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, Samples)>, RenderError> {
+        let families = text.families().map(|(head, samples)| match samples {
+            text::Samples::Aging(aging) => Ok((head, Samples::Ages(Arc::new(aging)))),
+            text::Samples::Written("") => Ok((head, Samples::None)),
+            text::Samples::Written(lines) => Ok((head, Samples::Static(self.segment(lines)?))),
         });
-        if !fleet.ready {
-            // Nothing about companies is shown before the first good poll.
-            families.clear();
-        }
-        Ok(Self { expires: expires.min(), is_limited, chunks, families, fleet: Arc::clone(&fleet) })
+        families.collect()
     }
 
-    pub(super) fn families(&self) -> &[Family] {
-        &self.families
+    fn segment(&mut self, lines: &str) -> Result<Segment, RenderError> {
+        Ok(Segment::new(lines, &mut self.deflater)?)
     }
-}
-
-fn compressed(mut text: Text, deflater: &mut Deflater) -> Result<Vec<(Head, Samples)>, RenderError> {
-    let families = text.families().map(|(head, samples)| match samples {
-        text::Samples::Aging(aging) => Ok((head, Samples::Ages(Arc::new(aging)))),
-        text::Samples::Written("") => Ok((head, Samples::None)),
-        text::Samples::Written(lines) => Ok((head, Samples::Static(Segment::new(lines, deflater)?))),
-    });
-    families.collect()
-}
-
-/// A whole family; none if it has no samples.
-fn family(
-    head: Head,
-    samples: impl Iterator<Item = Samples>,
-    deflater: &mut Deflater,
-) -> Result<Option<Family>, RenderError> {
-    let (mut segments, mut ages) = (vec![Segment::new(&head.lines(), deflater)?], Vec::new());
-    for samples in samples {
-        match samples {
-            Samples::Static(segment) => segments.push(segment),
-            Samples::Ages(aging) if !aging.is_empty() => ages.push(aging),
-            Samples::Ages(_) | Samples::None => {}
-        }
-    }
-    let sum = segments.iter().fold(Sum::NOTHING, |sum, segment| sum.then(segment.sum()));
-    Ok(match (segments.len() > 1, ages.is_empty()) {
-        (true, _) => Some(Family::Static { segments, sum }),
-        (false, false) => Some(Family::Ages { head, ages }),
-        (false, true) => None,
-    })
 }

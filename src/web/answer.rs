@@ -12,10 +12,8 @@ use hyper::body::{Frame, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
-/// Some bytes of a body, where they lie.
-pub type Chunk = Bytes;
 /// A body that may fail on its way, as a broken one does.
-pub type Body = UnsyncBoxBody<Chunk, io::Error>;
+pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 /// A request as it came in.
 pub type Request = hyper::Request<Incoming>;
 /// An answer, ready to be sent.
@@ -26,14 +24,9 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 /// The content type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";
 
-/// Bytes as a chunk.
-pub fn chunk(bytes: Bytes) -> Chunk {
-    bytes
-}
-
 /// A body that is there, whole.
 pub fn whole(bytes: impl Into<Bytes>) -> Body {
-    Full::new(chunk(bytes.into())).map_err(|never| match never {}).boxed_unsync()
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// An answer with a status, a content type and a whole body.
@@ -47,11 +40,10 @@ pub fn answer(status: StatusCode, content_type: &'static str, bytes: impl Into<B
 /// An answer whose body comes in chunks, each asked for when the client has taken those before.
 pub fn streamed<C>(content_type: &'static str, chunks: C) -> Answer
 where
-    C: Iterator<Item = io::Result<Chunk>> + Send + Unpin + 'static,
+    C: Iterator<Item = io::Result<Bytes>> + Send + Unpin + 'static,
 {
-    let mut answer = Response::new(
-        StreamBody::new(stream::iter(chunks.map(|chunk| chunk.map(Frame::data)))).boxed_unsync(),
-    );
+    let frames = stream::iter(chunks.map(|chunk| chunk.map(Frame::data)));
+    let mut answer = Response::new(StreamBody::new(frames).boxed_unsync());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
 }

@@ -11,7 +11,7 @@ mod noted;
 mod room;
 pub mod serve;
 
-pub use answer::{Answer, Body, Chunk, Request};
+pub use answer::{Answer, Body, Request};
 pub use door::Door;
 pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind, bind_all};
