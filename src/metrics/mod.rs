@@ -194,6 +194,7 @@ impl Exposition {
     fn about_exporter(&self, text: &mut Text, last_success: Option<Timestamp>, limited: bool) {
         text.family(&cat::LAST_SUCCESS).time([], last_success);
         text.family(&cat::POLL_INTERVAL).sample([], self.settings.poll_interval.as_secs_f64());
+        text.family(&cat::CHECK_INTERVAL).sample([], self.settings.check_interval.as_secs_f64());
         text.family(&cat::MAX_DATA_AGE).sample([], self.settings.max_data_age.as_secs_f64());
         text.family(&cat::DETAIL_LIMITED).count([], u64::from(limited));
         text.family(&cat::START).time([], Some(self.started));
