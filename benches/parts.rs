@@ -114,25 +114,32 @@ fn exposition(writer: &FleetWriter) -> Exposition {
     Exposition::new(writer.reader(), own, SystemClock::shared(), settings).unwrap()
 }
 
-fn rendering(criterion: &mut Criterion) {
+fn publishing(criterion: &mut Criterion) {
     let nectar = Nectar::start(100);
     let writer = filled(&nectar);
-    let render = |exposition: &Exposition| nectar.runtime.block_on(exposition.render(true)).unwrap();
-    // With nothing on its shelf it renders and compresses everything.
-    criterion.bench_function("render/100 companies", |bencher| {
-        bencher.iter_batched_ref(|| exposition(&writer), |new| render(new), BatchSize::PerIteration);
+    let publish = |exposition: &Exposition| nectar.runtime.block_on(exposition.publish());
+    // Nothing was published before: it renders and compresses everything.
+    criterion.bench_function("publish/100 companies", |bencher| {
+        bencher.iter_batched_ref(|| exposition(&writer), |new| publish(new), BatchSize::PerIteration);
     });
-    let prepared = exposition(&writer);
-    criterion.bench_function("render/ages of 100 companies", |bencher| {
-        bencher.iter(|| render(&prepared));
-    });
+    let published = exposition(&writer);
+    publish(&published);
+    for (name, gzip) in [("scrape/100 companies, gzip", true), ("scrape/100 companies, plain", false)] {
+        criterion.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let body = nectar.runtime.block_on(published.body(gzip));
+                body.map(|piece| piece.unwrap().len()).sum::<usize>()
+            });
+        });
+    }
 }
 
-/// A scrape after one company of a thousand has one connection more or less.
+/// One company of a thousand has one connection more or less.
 fn renewing(criterion: &mut Criterion) {
     let (nectar, clock) = (Nectar::start(1000), SystemClock::shared());
     let mut writer = filled(&nectar);
     let prepared = exposition(&writer);
+    nectar.runtime.block_on(prepared.publish());
     let company = nectar.runtime.block_on(nectar.client().company_list()).unwrap().companies.remove(0);
     let read = || nectar.runtime.block_on(walk(&nectar.client(), &company.id)).unwrap().connections;
     let mut fewer = Arc::into_inner(read()).unwrap();
@@ -143,11 +150,11 @@ fn renewing(criterion: &mut Criterion) {
         let (begun, begun_monotonic) = (clock.now(), clock.monotonic());
         writer.succeeded(company.clone(), Snapshot { begun, begun_monotonic, connections, faults });
     };
-    criterion.bench_function("render/1000 companies, of which one has changed", |bencher| {
-        let render = || nectar.runtime.block_on(prepared.render(true)).unwrap();
-        bencher.iter_batched(&mut change, |()| render(), BatchSize::PerIteration);
+    criterion.bench_function("publish/1000 companies, of which one has changed", |bencher| {
+        let publish = || nectar.runtime.block_on(prepared.publish());
+        bencher.iter_batched(&mut change, |()| publish(), BatchSize::PerIteration);
     });
 }
 
-criterion_group!(parts, decoding, summarising, rendering, renewing);
+criterion_group!(parts, decoding, summarising, publishing, renewing);
 criterion_main!(parts);

@@ -72,10 +72,10 @@ impl App {
         let client = Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), own.clone())?;
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
-        let exposition = Exposition::new(fleet.clone(), own.clone(), Arc::clone(&clock), settings.metrics)?;
-        let server =
-            Server::new(exposition.clone(), fleet, Arc::clone(&clock), settings.web.pages, own.clone());
-        let poller = Poller::new(client, writer, Arc::clone(&clock), settings.poll, own.clone());
+        let exposition = Exposition::new(fleet, own.clone(), Arc::clone(&clock), settings.metrics)?;
+        let server = Server::new(exposition.clone(), Arc::clone(&clock), settings.web.pages, own.clone());
+        let poller =
+            Poller::new(client, writer, exposition.clone(), Arc::clone(&clock), settings.poll, own.clone());
         let (keeper, limits, reload) = (None, Limits::default(), Arc::default());
         Ok(Self { poller, exposition, server, clock, keeper, limits, key, reload, own, has_ca_file })
     }
@@ -105,7 +105,7 @@ impl App {
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
         let Self { poller, exposition, server, clock, keeper, limits, key, reload, own, has_ca_file } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
-        tokio::spawn(exposition.keep_prepared(stop.clone()));
+        tokio::spawn(exposition.publish_changes(stop.clone()));
         tokio::spawn(reload_when_told(reload, key, keeper.clone(), has_ca_file, stop.clone()));
         if let Some(keeper) = &keeper {
             tokio::spawn(Arc::clone(keeper).watch(clock, stop.clone()));

@@ -21,7 +21,6 @@ pub mod reference;
 pub mod server;
 pub mod simulator;
 pub mod status;
-pub mod store;
 pub mod text;
 pub mod web;
 pub mod webconfig;

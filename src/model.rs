@@ -53,6 +53,11 @@ impl Connection {
         due(&self.status, self.last_update, interval)
     }
 
+    /// When it was created, where nothing newer is known of it.
+    pub fn created_if_never_checked(&self) -> Option<Timestamp> {
+        self.created.filter(|_| self.last_update.is_none())
+    }
+
     /// Since when it has been in its status, as far as is known, where that is not CONNECTED. Where Nectar gives no time, 1970.
     pub fn not_connected_since(&self) -> Option<Timestamp> {
         let since = self.first_seen.or(self.last_update).or(self.created);

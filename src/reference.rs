@@ -49,8 +49,7 @@ pub fn metrics_page() -> String {
         (
             Group::Exporter,
             "The exporter",
-            "Present from the first scrape. The `process_*` metrics of Prometheus' client libraries are there too; \
-             on Linux, `process_resident_memory_bytes` leaves out the file in memory that long texts lie in.",
+            "Present from the first scrape. The `process_*` metrics of Prometheus' client libraries are there too.",
         ),
     ];
     for (group, title, when) in groups {

@@ -12,10 +12,9 @@ use super::api::Api;
 use super::exporter::Exporter;
 use super::wire::Wire;
 
-/// Memory with one fleet, in MiB: resident, and in files.
+/// Resident memory with one fleet, in MiB. The exporter keeps no files in memory.
 pub struct Memory {
-    /// Over polls and scrapes together: the most that was ever resident and the most that ever was in files, and so no less than
-    /// both ever were at once.
+    /// The most over polls and scrapes together.
     pub peak: f64,
     /// Between polls, nobody scraping.
     pub rest: f64,
@@ -64,10 +63,6 @@ pub fn measure(plan: &Plan, news: News) -> Memory {
         }
     };
     let stop = Arc::new(AtomicBool::new(false));
-    let files = {
-        let (process, stop) = (exporter.process(), Arc::clone(&stop));
-        std::thread::spawn(move || process.most_in_files(&stop))
-    };
     let scraper = {
         let (address, stop) = (exporter.address, Arc::clone(&stop));
         std::thread::spawn(move || {
@@ -83,7 +78,7 @@ pub fn measure(plan: &Plan, news: News) -> Memory {
     polls(POLLS);
     stop.store(true, Ordering::Relaxed);
     let scrapes = scraper.join().unwrap();
-    let peak = exporter.process().resident_peak() + files.join().unwrap();
+    let peak = exporter.process().memory_peak();
     polls(POLLS_ALONE);
     exporter.process().settled_cpu();
     let rest = exporter.process().memory();

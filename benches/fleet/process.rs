@@ -3,9 +3,6 @@
 //! Knows the kernel's clocks and `/proc`. Must not know what the process is.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -41,35 +38,14 @@ impl Process {
         panic!("process {} comes to no rest", self.0)
     }
 
-    /// Memory now, in MiB: resident, and taken by files in memory, which do not count as that.
+    /// Resident memory now, in MiB.
     pub fn memory(self) -> f64 {
-        self.status("VmRSS:") + self.in_files()
+        self.status("VmRSS:")
     }
 
-    /// The most resident memory since the start, or since [`forget_peak`](Self::forget_peak), in MiB.
-    pub fn resident_peak(self) -> f64 {
+    /// The most of it since the start, or since [`forget_peak`](Self::forget_peak), in MiB.
+    pub fn memory_peak(self) -> f64 {
         self.status("VmHWM:")
-    }
-
-    /// What its files in memory take, in MiB.
-    pub fn in_files(self) -> f64 {
-        let open = fs::read_dir(format!("/proc/{}/fd", self.0)).unwrap().filter_map(Result::ok);
-        // One that was closed meanwhile is none.
-        let names = |path: &PathBuf| fs::read_link(path).unwrap_or_default().to_string_lossy().into_owned();
-        let is_in_memory = |path: &PathBuf| names(path).starts_with("/memfd:");
-        let files = open.map(|entry| entry.path()).filter(is_in_memory);
-        let blocks = files.filter_map(|path| fs::metadata(path).ok()).map(|file| file.blocks());
-        blocks.sum::<u64>() as f64 * 512.0 / 1024.0 / 1024.0
-    }
-
-    /// The most that these took until `stop`, looked at every 5 ms.
-    pub fn most_in_files(self, stop: &AtomicBool) -> f64 {
-        let mut most = 0.0;
-        while !stop.load(Ordering::Relaxed) {
-            most = self.in_files().max(most);
-            sleep(Duration::from_millis(5));
-        }
-        most
     }
 
     /// The peak begins anew.

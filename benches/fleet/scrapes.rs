@@ -122,7 +122,7 @@ pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
         next_second();
         wire.time();
     }
-    let peak = || exporter.process().resident_peak() + exporter.process().in_files();
+    let peak = || exporter.process().memory_peak();
     let one = peak();
     exporter.process().settled_cpu();
     exporter.process().forget_peak();

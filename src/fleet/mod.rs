@@ -85,6 +85,13 @@ impl CompanyState {
         let age = now.duration_since(held.snapshot.begun).saturating_add(self.set_back);
         (age <= max_age).then_some(held)
     }
+
+    /// The last moment at which its snapshot may be shown; none where it has none, or may be shown for ever.
+    pub fn expires(&self, max_age: Duration) -> Option<Timestamp> {
+        let begun = self.held.as_deref()?.snapshot.begun;
+        let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
+        begun.checked_add(max_age.saturating_sub(self.set_back)).ok()
+    }
 }
 
 /// Reads the fleet. Cheap to clone.

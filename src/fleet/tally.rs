@@ -75,15 +75,11 @@ struct Seen {
     first_seen: Option<Timestamp>,
     due: Option<Timestamp>,
     created: Option<Timestamp>,
-    not_connected_since: Option<Timestamp>,
 }
 
-impl Seen {
-    /// How many time series the record has when it is shown by itself: its info, its status, its times.
-    fn series(self) -> u64 {
-        let times = [self.last_update, self.first_seen, self.due, self.created, self.not_connected_since];
-        2 + times.into_iter().map(|time| u64::from(time.is_some())).sum::<u64>()
-    }
+/// How many time series a record has when it is shown by itself: its info, its status, and these of its times.
+fn series<const N: usize>(times: [Option<Timestamp>; N]) -> u64 {
+    2 + times.into_iter().map(|time| u64::from(time.is_some())).sum::<u64>()
 }
 
 /// The records of one kind, counted.
@@ -109,7 +105,6 @@ impl KindTallies {
             None => self.by_status.entry(status.clone()).or_default().add(seen, begun),
         }
         self.never_checked += u64::from(seen.last_update.is_none());
-        self.series += seen.series();
     }
 }
 
@@ -184,9 +179,14 @@ impl Tallies {
             first_seen: connection.first_seen,
             due: connection.check_due(interval),
             created: connection.created,
-            not_connected_since: connection.not_connected_since(),
         };
         self.connections.add(&connection.status, seen, begun);
+        self.connections.series += series([
+            connection.last_update,
+            connection.first_seen,
+            connection.created_if_never_checked(),
+            connection.not_connected_since(),
+        ]);
         let statuses = self.by_datasource.entry(Arc::clone(&connection.datasource)).or_default();
         let age = connection.last_update.map(|update| begun.duration_since(update));
         let recently_checked = u64::from(age.is_some_and(|age| age < RECENT));
@@ -198,9 +198,9 @@ impl Tallies {
                 first_seen: account.first_seen,
                 due: connection.account_check_due(account, interval),
                 created: None,
-                not_connected_since: None,
             };
             self.accounts.add(&account.status, seen, begun);
+            self.accounts.series += series([seen.last_update, seen.first_seen, seen.due]);
         }
     }
 }

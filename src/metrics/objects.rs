@@ -16,7 +16,7 @@ use crate::status::Kind;
 /// Writes as many of those of `companies` as `settings` ask for.
 pub fn render(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], settings: &Settings) {
     if settings.detail >= Detail::Connections {
-        connections(text, granted, companies, settings.check_interval);
+        connections(text, granted, companies);
     }
     if settings.detail >= Detail::Accounts {
         accounts(text, granted, companies, settings.check_interval);
@@ -57,7 +57,7 @@ pub fn are_too_many<'a>(served: impl Iterator<Item = &'a Held>, settings: &Setti
     series.sum::<u64>() > settings.detail_limit
 }
 
-fn connections(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], interval: SignedDuration) {
+fn connections(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>]) {
     let each = || companies.iter().flat_map(Objects::each_connection);
     let mut info = text.family(&cat::CONNECTION_INFO);
     for (company, Connection { id, datasource, country, .. }) in each() {
@@ -75,10 +75,9 @@ fn connections(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>
             family.time([&company.id, &connection.id], time(connection));
         }
     };
-    times(&cat::CONNECTION_CREATED, &|connection| connection.created);
+    times(&cat::CONNECTION_CREATED, &Connection::created_if_never_checked);
     times(&cat::CONNECTION_LAST_UPDATE, &|connection| connection.last_update);
     times(&cat::CONNECTION_FIRST_SEEN, &|connection| connection.first_seen);
-    times(&cat::CONNECTION_CHECK_DUE, &|connection| connection.check_due(interval));
     let mut since = text.family(&cat::CONNECTION_NOT_CONNECTED_SINCE);
     for (company, connection) in each() {
         let word = granted.label(Kind::Connection, &connection.status);

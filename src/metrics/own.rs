@@ -5,7 +5,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 use tracing::warn;
 
@@ -34,18 +33,8 @@ pub struct OwnMetrics {
     requests_refused: IntCounterVec,
     log_lines_dropped: IntCounter,
     dropped_lines: DroppedLines,
-    /// How often they were read. Held while the end of a poll is counted, and while all are read: no scrape sees half of a
-    /// poll.
-    counting: Mutex<u64>,
-}
-
-/// All counters at one moment, as text.
-#[derive(Debug, Clone, Default)]
-pub struct Counters {
-    /// Higher for those that were read later.
-    pub number: u64,
-    /// In Prometheus' text format.
-    pub text: Bytes,
+    /// Held while the end of a poll is counted, and while all are read: no scrape sees half of a poll.
+    counting: Mutex<()>,
 }
 
 impl OwnMetrics {
@@ -111,24 +100,22 @@ impl OwnMetrics {
         }
     }
 
-    fn counting(&self) -> MutexGuard<'_, u64> {
+    fn counting(&self) -> MutexGuard<'_, ()> {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All of them as text.
-    pub fn counters(&self) -> Counters {
-        let (number, families) = {
-            let mut read = self.counting();
-            *read += 1;
+    /// All of them, in Prometheus' text format.
+    pub fn text(&self) -> String {
+        let families = {
+            let _whole = self.counting();
             let dropped = self.dropped_lines.number();
             self.log_lines_dropped.inc_by(dropped.saturating_sub(self.log_lines_dropped.get()));
-            (*read, self.registry.gather())
+            self.registry.gather()
         };
-        let text = TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
+        TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
             warn!(msg = "The exporter's own metrics could not be written", error = %error);
             String::new()
-        });
-        Counters { number, text: text.into() }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The poll loop: when Nectar is asked, what a failure means, what is published.
 //!
-//! Knows the client and the fleet. Must not know the HTTP server or the text format.
+//! Knows the client, the fleet and that it is published. Must not know the HTTP server or the text format.
 
 mod choice;
 mod journal;
@@ -20,6 +20,7 @@ use journal::Journal;
 use crate::clock::SharedClock;
 use crate::failure::{Failure, ReadError, Reason};
 use crate::fleet::{FleetWriter, PollOutcome};
+use crate::metrics::Exposition;
 use crate::model::{Company, CompanyId, Snapshot};
 use crate::nectar::Client;
 use crate::nectar::decode::CompanyList;
@@ -58,6 +59,7 @@ impl Settings {
 pub struct Poller {
     client: Client,
     fleet: FleetWriter,
+    exposition: Exposition,
     clock: SharedClock,
     settings: Settings,
     observer: Arc<dyn ObservePolls>,
@@ -109,6 +111,7 @@ impl Poller {
     pub fn new(
         client: Client,
         fleet: FleetWriter,
+        exposition: Exposition,
         clock: SharedClock,
         settings: Settings,
         observer: Arc<dyn ObservePolls>,
@@ -116,6 +119,7 @@ impl Poller {
         Self {
             client,
             fleet,
+            exposition,
             clock,
             settings,
             observer,
@@ -165,8 +169,9 @@ impl Poller {
         let outcome = tally.outcome();
         let ended = self.clock.monotonic();
         let took = ended.saturating_sub(began);
-        // First the fleet, then the counters: who sees a poll counted sees its fleet.
+        // First the fleet, then the counters: a scrape that shows a poll counted shows its fleet.
         self.fleet.poll_ended(outcome, tally.is_good(), self.clock.now(), ended);
+        self.exposition.publish().await;
         self.observer.poll_ended(took, outcome);
         // What is not known is no 0: it is left out.
         info!(

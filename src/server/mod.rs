@@ -10,9 +10,7 @@
 //! Each behind the prefix, where there is one; `/` then leads there. All but the last two may need a password; see [`Gate`]. Knows paths and content types. Must not know Nectar, or polling.
 
 mod gate;
-mod held;
 mod landing;
-mod scrapes;
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -26,14 +24,12 @@ use percent_encoding::percent_decode_str;
 use tracing::error;
 
 use crate::clock::SharedClock;
-use crate::fleet::FleetReader;
 use crate::metrics::Exposition;
 use crate::metrics::text::CONTENT_TYPE as METRICS;
 use crate::observe::{ObserveClients, Refusal};
 use crate::web::answer::{self, HTML, TEXT, answer};
 use crate::web::encoding::accepts_gzip;
-use crate::web::{Answer, Hangup, Lane, Request};
-use scrapes::Scrapes;
+use crate::web::{Answer, Request};
 
 pub use gate::Gate;
 
@@ -94,8 +90,7 @@ impl Pages {
 pub struct Server(Arc<Inner>);
 
 struct Inner {
-    scrapes: Scrapes,
-    fleet: FleetReader,
+    exposition: Exposition,
     clock: SharedClock,
     pages: Pages,
     observer: Arc<dyn ObserveClients>,
@@ -105,13 +100,11 @@ impl Server {
     /// A server that shows `fleet` and `exposition`.
     pub fn new(
         exposition: Exposition,
-        fleet: FleetReader,
         clock: SharedClock,
         pages: Pages,
         observer: Arc<dyn ObserveClients>,
     ) -> Self {
-        let scrapes = Scrapes::new(exposition, Arc::clone(&clock));
-        Self(Arc::new(Inner { scrapes, fleet, clock, pages, observer }))
+        Self(Arc::new(Inner { exposition, clock, pages, observer }))
     }
 
     /// A request is refused for want of a password.
@@ -147,11 +140,7 @@ impl Server {
 
     async fn metrics(&self, request: &Request) -> Answer {
         let zipped = accepts_gzip(request.headers());
-        let body = match self.0.scrapes.body(zipped, Hangup::of(request), Lane::of(request)).await {
-            Ok(body) => body,
-            Err(error) => return failed(error),
-        };
-        let mut answer = answer::streamed(METRICS, body.len(), body);
+        let mut answer = answer::streamed(METRICS, self.0.exposition.body(zipped).await);
         let headers = answer.headers_mut();
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         if zipped {
@@ -161,8 +150,8 @@ impl Server {
     }
 
     fn landing(&self) -> Answer {
-        let Inner { fleet, clock, pages, .. } = self.0.as_ref();
-        let page = landing::page(&fleet.now(), clock.now(), pages);
+        let Inner { exposition, clock, pages, .. } = self.0.as_ref();
+        let page = landing::page(&exposition.fleet(), clock.now(), pages);
         let page = match page {
             Ok(page) => page,
             Err(error) => return failed(error),
@@ -176,7 +165,7 @@ impl Server {
     }
 
     fn ready(&self) -> Answer {
-        if self.0.fleet.now().ready {
+        if self.0.exposition.fleet().ready {
             answer(StatusCode::OK, TEXT, "Ready.\n")
         } else {
             answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "Not ready: no good poll of Nectar yet.\n")

@@ -17,7 +17,7 @@ use super::page::Order;
 use super::query::Asked;
 use super::record::SECRET;
 use super::reply::Reply;
-use crate::web::answer::{answer, chunk, whole};
+use crate::web::answer::{answer, whole};
 use crate::web::{Answer, Body};
 
 /// What goes wrong.
@@ -219,7 +219,7 @@ fn drip(wait: Duration, drop: &'static [u8]) -> Body {
         if wait > Duration::ZERO {
             tokio::time::sleep(wait).await;
         }
-        Some((Ok(Frame::data(chunk(Bytes::from_static(drop)))), ()))
+        Some((Ok(Frame::data(Bytes::from_static(drop))), ()))
     });
     StreamBody::new(frames).boxed_unsync()
 }
@@ -228,7 +228,7 @@ fn drip(wait: Duration, drop: &'static [u8]) -> Body {
 fn breaking(half: Bytes) -> Body {
     let frames = stream::unfold(Some(half), |half| async {
         match half {
-            Some(half) => Some((Ok(Frame::data(chunk(half))), None)),
+            Some(half) => Some((Ok(Frame::data(half)), None)),
             None => {
                 // A pause, so that what was written before goes out before the connection breaks.
                 tokio::time::sleep(Duration::from_millis(10)).await;

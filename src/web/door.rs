@@ -13,8 +13,6 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use super::socket::Socket;
-
 /// What Go's servers say, too.
 const WRONG_SCHEME: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
                               Client sent an HTTP request to an HTTPS server.\n";
@@ -43,14 +41,9 @@ impl fmt::Debug for Door {
 }
 
 impl Door {
-    /// Whether bytes get to the client as they were written.
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Plain)
-    }
-
     /// Whether a client speaks plain HTTP where TLS is spoken. It is told so, in a sentence. Takes as long as the client likes.
     pub(super) async fn turns_away(&self, stream: &TcpStream) -> bool {
-        if self.is_open() || !speaks_http(stream).await {
+        if matches!(self, Self::Plain) || !speaks_http(stream).await {
             return false;
         }
         // What was not read when a socket is closed can take the answer with it. Nobody waits for a client that is wrong here.
@@ -63,7 +56,10 @@ impl Door {
     ///
     /// # Errors
     /// When the handshake fails, most often because one side does not trust the other.
-    pub(super) async fn enter(&self, stream: TimeoutStream<Socket>) -> io::Result<Pin<Box<dyn Transport>>> {
+    pub(super) async fn enter(
+        &self,
+        stream: TimeoutStream<TcpStream>,
+    ) -> io::Result<Pin<Box<dyn Transport>>> {
         let Self::Tls(config) = self else { return Ok(Box::pin(stream)) };
         let config = config().ok_or(io::ErrorKind::Unsupported)?;
         Ok(Box::pin(TlsAcceptor::from(config).accept(Box::pin(stream)).await?))

@@ -5,18 +5,14 @@
 pub mod answer;
 pub mod door;
 pub mod encoding;
-mod lane;
 mod limits;
 pub mod listen;
 mod noted;
 mod room;
 pub mod serve;
-mod socket;
 
-pub use answer::{Answer, Body, Chunk, Request};
+pub use answer::{Answer, Body, Request};
 pub use door::Door;
-pub use lane::Lane;
 pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind, bind_all};
-pub use room::Hangup;
 pub use serve::{serve, serve_through};

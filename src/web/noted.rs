@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::answer::{Body, Chunk};
+use super::answer::Body;
 use super::door::Transport;
 use super::room::Guest;
 
@@ -85,13 +86,13 @@ pub(super) struct NotedBody {
 }
 
 impl HttpBody for NotedBody {
-    type Data = Chunk;
+    type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Chunk>, io::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         Pin::new(&mut self.inner).poll_frame(cx)
     }
 

@@ -11,7 +11,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Request;
 use super::limits::Limits;
 use crate::observe::{ObserveClients, Refusal};
 
@@ -127,31 +126,6 @@ impl fmt::Debug for Room {
     }
 }
 
-/// Ends the connection that a request came in on. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Hangup(Option<(CancellationToken, Arc<dyn ObserveClients>)>);
-
-impl Hangup {
-    /// That of `request`. One that came in on no connection has one that does nothing.
-    pub fn of(request: &Request) -> Self {
-        request.extensions().get::<Self>().cloned().unwrap_or_default()
-    }
-
-    /// Ends it at once, whatever is being sent.
-    pub fn hang_up(&self) {
-        if let Some((out, observer)) = self.0.as_ref().filter(|(out, _)| !out.is_cancelled()) {
-            out.cancel();
-            observer.refused(Refusal::TooSlow);
-        }
-    }
-}
-
-impl fmt::Debug for Hangup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Hangup").field(&self.0.is_some()).finish()
-    }
-}
-
 /// One client's place. Left when dropped.
 #[derive(Debug)]
 pub(super) struct Guest {
@@ -164,11 +138,6 @@ impl Guest {
     /// Waits until this one has to go.
     pub(super) async fn has_to_go(&self) {
         self.out.cancelled().await;
-    }
-
-    /// Its way to send this one out.
-    pub(super) fn hangup(&self) -> Hangup {
-        Hangup(Some((self.out.clone(), Arc::clone(&self.room.observer))))
     }
 
     /// The handshake is done: the first request may come.

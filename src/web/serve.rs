@@ -21,11 +21,9 @@ use tracing::{debug, info};
 
 use super::answer::{Answer, Request};
 use super::door::Door;
-use super::lane::Lane;
 use super::limits::Limits;
 use super::noted::{NotedBody, NotedStream};
 use super::room::{Guest, Room};
-use super::socket::Socket;
 use crate::observe::{ObserveClients, Refusal, Uncounted};
 use crate::text;
 
@@ -148,17 +146,14 @@ where
         if is_turned_away {
             return observer.refused(Refusal::Tls);
         }
-        let lane = Lane::default();
-        // What is sent from a file ends in less than a segment, which would wait until the client has confirmed the last one: 40 ms.
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(Socket::new(stream, lane.clone()));
+        let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write_time));
         let entered = tokio::select! {
             // Nobody who is still at the door may hold up the end.
             () = stop.cancelled() => return,
             entered = door.enter(stream) => entered,
         };
-        let lane = door.is_open().then_some(lane);
         let inner = match entered {
             Ok(stream) => stream,
             Err(error) => {
@@ -169,12 +164,8 @@ where
         guest.has_entered();
         let stream = NotedStream::new(inner, Arc::clone(guest));
         let guest = Arc::clone(guest);
-        let service = service_fn(move |mut request: Request| {
+        let service = service_fn(move |request: Request| {
             guest.is_answered();
-            request.extensions_mut().insert(guest.hangup());
-            if let Some(lane) = &lane {
-                request.extensions_mut().insert(lane.clone());
-            }
             let guest = Arc::clone(&guest);
             let answer = routes(request);
             async move { Ok::<_, Infallible>(answer.await.map(|inner| NotedBody { inner, guest })) }
@@ -182,7 +173,6 @@ where
         // The room keeps the time for heads: the library's own timer would close idle connections, too.
         let connection = http1::Builder::new()
             .header_read_timeout(None)
-            // What is copied to be written with something else would be the stand-ins of a lane.
             .writev(true)
             .max_header_size(limits.header_bytes)
             .serve_connection(TokioIo::new(stream), service);

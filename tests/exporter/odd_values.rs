@@ -206,7 +206,6 @@ async fn times_from_another_age() {
         for name in [
             "nectar_connection_status_last_update_timestamp_seconds",
             "nectar_connection_status_first_seen_timestamp_seconds",
-            "nectar_connection_created_timestamp_seconds",
             "nectar_account_status_last_update_timestamp_seconds",
             "nectar_account_status_first_seen_timestamp_seconds",
         ] {

@@ -2,7 +2,7 @@
 //! descriptors run out.
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use crate::support::binary::{Running, nectar_exporter};
 use crate::support::scrape::Scrape;
 
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
-/// What clients may cost: their places, and eight renderings of some megabytes.
+/// What clients may cost: their places, and what each is just being sent.
 const MEMORY_KIB: u64 = 128 * 1024;
 /// Places for clients, and what else a process has open.
 const DESCRIPTORS: usize = 512 + 128;
@@ -87,26 +87,13 @@ fn http2_resets(stream: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One scrape, whole, on a connection that stays open.
+/// One scrape, whole. In HTTP/1.0 its end is that of the connection.
 fn whole_scrape(stream: &mut TcpStream) -> std::io::Result<String> {
-    stream.write_all(SCRAPE)?;
-    let mut answer = BufReader::new(stream);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if answer.read_line(&mut line)? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(value) = line.strip_prefix("content-length: ") {
-            length = value.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    answer.read_exact(&mut body)?;
-    Ok(String::from_utf8(body).unwrap())
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (_, body) = answer.split_once("\r\n\r\n").ok_or(ErrorKind::UnexpectedEof)?;
+    Ok(body.to_owned())
 }
 
 struct Exporter {

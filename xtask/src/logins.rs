@@ -2,10 +2,10 @@
 //!
 //! Knows the metrics per connection and account. Must not know panels.
 
-use nectar_exporter::metrics::catalogue::objects;
+use nectar_exporter::metrics::catalogue::{exporter, objects};
 use nectar_exporter::status::Category;
 
-use crate::promql::{Selector, once, series};
+use crate::promql::{Selector, largest, once, series};
 use crate::questions::{Of, age, read_at};
 
 /// Whose connections are asked about.
@@ -80,11 +80,18 @@ impl Logins {
         format!("{} - on (company_id) group_right () {} > 0", read_at(self.companies()), self.due())
     }
 
+    /// One interval after the last update; none while a connection waits for its customer (the status page, "Check frequency").
     fn due(self) -> String {
-        once(&self.only(series(&objects::CONNECTION_CHECK_DUE)), &["connection_id"])
+        let updates = once(&self.only(series(&objects::CONNECTION_LAST_UPDATE)), &["connection_id"]);
+        let waiting = self.only(series(&objects::CONNECTION_STATUS)).category(Category::InterventionNeeded);
+        let interval = largest(&series(&exporter::CHECK_INTERVAL));
+        format!(
+            "(({updates} + on () group_left () {interval}) unless on (company_id, connection_id) {})",
+            once(&waiting, &["connection_id"])
+        )
     }
 
-    /// When each was created, as a date.
+    /// When each that was never checked was created, as a date.
     pub fn created(self) -> String {
         let times = once(&self.only(series(&objects::CONNECTION_CREATED)), &["connection_id"]);
         format!("{times} * 1000")

@@ -131,6 +131,16 @@ pub const POLL_INTERVAL: Metric<0> = metric(
     "Seconds from the start of one poll to the start of the next, as configured with --nectar.poll-interval.",
 );
 
+/// `nectar_exporter_check_interval_seconds`
+pub const CHECK_INTERVAL: Metric<0> = metric(
+    Exporter,
+    Gauge,
+    Seconds,
+    "nectar_exporter_check_interval_seconds",
+    [],
+    "Seconds from the last update of a status to the next check, where Nectar checks by itself, as configured with --nectar.check-interval.",
+);
+
 /// `nectar_exporter_max_data_age_seconds`
 pub const MAX_DATA_AGE: Metric<0> = metric(
     Exporter,
@@ -186,6 +196,7 @@ pub const ALL: &[Entry] = &[
     LOG_LINES_DROPPED.entry(),
     LAST_SUCCESS.entry(),
     POLL_INTERVAL.entry(),
+    CHECK_INTERVAL.entry(),
     MAX_DATA_AGE.entry(),
     DETAIL_LIMITED.entry(),
     START.entry(),

@@ -34,7 +34,7 @@ pub const CONNECTION_CREATED: Metric<2> = metric(
     UnixSeconds,
     "nectar_connection_created_timestamp_seconds",
     ["company_id", "connection_id"],
-    "When the connection was created (connections[].created), in Unix seconds, as of the last good poll.",
+    "When a connection that was never checked was created (connections[].created), in Unix seconds, as of the last good poll.",
 );
 
 /// `nectar_connection_status_last_update_timestamp_seconds`
@@ -55,16 +55,6 @@ pub const CONNECTION_FIRST_SEEN: Metric<2> = metric(
     "nectar_connection_status_first_seen_timestamp_seconds",
     ["company_id", "connection_id"],
     "When the status was first set (connections[].statusFirstSeenTime), in Unix seconds, as of the last good poll.",
-);
-
-/// `nectar_connection_check_due_timestamp_seconds`
-pub const CONNECTION_CHECK_DUE: Metric<2> = metric(
-    Connection,
-    Gauge,
-    UnixSeconds,
-    "nectar_connection_check_due_timestamp_seconds",
-    ["company_id", "connection_id"],
-    "When the next check is due (connections[].statusLastUpdateTime plus --nectar.check-interval), in Unix seconds, as of the last good poll. Absent when none is scheduled.",
 );
 
 /// `nectar_connection_not_connected_since_timestamp_seconds`
@@ -134,7 +124,6 @@ pub const ALL: &[Entry] = &[
     CONNECTION_CREATED.entry(),
     CONNECTION_LAST_UPDATE.entry(),
     CONNECTION_FIRST_SEEN.entry(),
-    CONNECTION_CHECK_DUE.entry(),
     CONNECTION_NOT_CONNECTED_SINCE.entry(),
     ACCOUNT_INFO.entry(),
     ACCOUNT_STATUS.entry(),

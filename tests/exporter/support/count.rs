@@ -80,9 +80,9 @@ pub fn count(expected: &mut Expected, company: &str, connections: &[Value], now:
             let name = "nectar_connection_not_connected_since_timestamp_seconds";
             expected.least(name, &[company, id, utility, status], began.or(created).or(Some(0.0)));
         }
-        expected.least("nectar_connection_created_timestamp_seconds", &[company, id], created);
         expected.least("nectar_connections_oldest_created_timestamp_seconds", &[company, status], created);
         if connection["statusLastUpdateTime"].is_null() {
+            expected.least("nectar_connection_created_timestamp_seconds", &[company, id], created);
             let name = "nectar_connections_never_checked_oldest_created_timestamp_seconds";
             expected.least(name, &[company, status], created);
         }
@@ -126,7 +126,9 @@ fn one(
     expected.add(&format!("nectar_{kind}_status"), &[ids, &[status]].concat(), 1.0);
     expected.least(&format!("nectar_{kind}_status_last_update_timestamp_seconds"), ids, update);
     expected.least(&format!("nectar_{kind}_status_first_seen_timestamp_seconds"), ids, first);
-    expected.least(&format!("nectar_{kind}_check_due_timestamp_seconds"), ids, due);
+    if kind == "account" {
+        expected.least("nectar_account_check_due_timestamp_seconds", ids, due);
+    }
 }
 
 /// Which labels tell the series of a family apart, in the order used above.

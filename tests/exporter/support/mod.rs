@@ -6,6 +6,7 @@ pub mod binary;
 pub mod clock;
 pub mod count;
 pub mod front;
+pub mod http;
 pub mod program;
 pub mod scrape;
 pub mod scripted;

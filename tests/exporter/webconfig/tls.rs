@@ -5,7 +5,7 @@ use reqwest::tls::Version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::place::{Authority, Place, TLS, get};
-use crate::long_texts::{FLAG, LONG, of_the_fleet, unpacked};
+use crate::encodings::{FLAG, LONG, of_the_fleet, unpacked};
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
@@ -160,9 +160,8 @@ async fn a_handshake_that_fails_is_logged_once_for_each_cause() {
     assert!(said.len() == 1 && said[0].contains("UnknownCA"), "{said:?}");
 }
 
-/// What the system could send by itself has to be encrypted first.
 #[tokio::test(flavor = "multi_thread")]
-async fn long_texts() {
+async fn a_long_scrape_says_the_same_plain_and_compressed() {
     let place = Place::new(TLS);
     let clock = TestClock::new();
     let nectar = Simulator::new(&LONG, KEY, clock.clone());

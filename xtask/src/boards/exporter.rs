@@ -154,7 +154,7 @@ fn samples() -> Panel {
 }
 
 fn memory() -> Panel {
-    let description = "Resident memory of each exporter. On Linux, long texts lie in a file in memory, which is not counted here, but in the memory of a container.";
+    let description = "Resident memory of each exporter.";
     lines("Memory", description, Unit::Bytes)
         .ask("{{instance}}", own::foreign("process_resident_memory_bytes"))
 }

@@ -1,4 +1,4 @@
-//! What was rendered at earlier polls and is kept says the same as what a fresh exporter renders.
+//! What was rendered at an earlier poll and is used again says the same as what a fresh exporter renders.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,12 +10,10 @@ use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
 use crate::support::scrape::Scrape;
 
-/// Companies for three blocks, the last one not full, for two bundles, and for more than one step of those that are rendered anew.
-pub const SHORT: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
-/// The same with texts that are long enough to lie in a file.
-pub const LONG: Plan = Plan { companies: 34, connections: 45, ..SHORT };
-pub const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=7m"];
-/// The first company of the second block. Each company has a connection.
+/// Companies for five chunks, the last one not full.
+const PLAN: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
+const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=7m"];
+/// The first company of the third chunk. Each company has a connection.
 const GONE: usize = 32;
 /// What a fresh exporter cannot know, or has done less often.
 const OWN: &[&str] = &["process_", "nectar_api_", "nectar_exporter_poll", "nectar_exporter_start"];
@@ -45,10 +43,10 @@ const EVENTS: &[(&str, Event)] = &[
     ("a utility is down everywhere", |nectar, _| {
         assert!(nectar.set_utility_down("Northgate Power & Light", &nectar.companies(), true) > 0);
     }),
-    ("the first company of a block goes", |nectar, _| {
+    ("the first company of a chunk goes", |nectar, _| {
         assert!(nectar.remove_company(&sorted(nectar)[GONE]));
     }),
-    ("other external ids, and the last company of a block is not listed", |nectar, _| {
+    ("other external ids, and the last company of a chunk is not listed", |nectar, _| {
         list(nectar, "Named", 31)
     }),
     ("other names, and another is not listed", |nectar, _| list(nectar, "Renamed", 30)),
@@ -94,31 +92,20 @@ async fn says_what_a_fresh_one_says(kept: &Program, nectar: &Simulator, event: &
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_in_memory_is_what_would_be_rendered() {
-    let (kept, nectar, ids) = what_is_kept_is_what_would_be_rendered(&SHORT).await;
-    so_are_many_words(&kept, &nectar, &ids).await;
-    so_is_what_was_withdrawn(&kept, &nectar).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_in_a_file_is_what_would_be_rendered() {
-    let (kept, nectar, _) = what_is_kept_is_what_would_be_rendered(&LONG).await;
-    so_is_what_was_withdrawn(&kept, &nectar).await;
-}
-
-async fn what_is_kept_is_what_would_be_rendered(plan: &Plan) -> (Program, Simulator, Vec<String>) {
+async fn what_is_used_again_is_what_would_be_rendered() {
     let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
-    let nectar = Simulator::new(plan, KEY, clock.clone());
+    let nectar = Simulator::new(&PLAN, KEY, clock.clone());
     let kept = Program::against(&nectar, FLAGS, clock).await;
     let first = kept.after_polls(1).await;
     let ids = one_of_each_company(&first);
-    assert_eq!(ids.len(), plan.companies as usize);
+    assert_eq!(ids.len(), PLAN.companies as usize);
     for (event, happens) in EVENTS {
         happens(&nectar, &ids);
         kept.next_poll().await;
         says_what_a_fresh_one_says(&kept, &nectar, event).await;
     }
-    (kept, nectar, ids)
+    so_are_many_words(&kept, &nectar, &ids).await;
+    so_is_what_was_withdrawn(&kept, &nectar).await;
 }
 
 async fn so_are_many_words(kept: &Program, nectar: &Simulator, ids: &[String]) {

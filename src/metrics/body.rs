@@ -1,0 +1,103 @@
+//! The body of one scrape, written as its client takes it: a slow reader costs a buffer, and not a rendering.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::published::Published;
+use crate::gzip::{self, Deflater, Sum};
+
+/// Plain text, or one gzip member, piece by piece.
+#[derive(Debug)]
+pub struct Body {
+    gzip: bool,
+    published: Arc<Published>,
+    /// Ages are as of this time.
+    now: Timestamp,
+    /// Text before what is published, and after it; none once it is written.
+    before: Option<String>,
+    after: Option<String>,
+    /// Where the next piece of what is published stands: in which run, and which of its segments and ages.
+    next: (usize, usize),
+    deflater: Deflater,
+    /// Of the text so far.
+    sum: Sum,
+}
+
+impl Body {
+    pub(super) fn new(
+        gzip: bool,
+        published: Arc<Published>,
+        now: Timestamp,
+        before: String,
+        after: String,
+    ) -> Self {
+        let (before, after) = (Some(before), Some(after));
+        let (next, deflater, sum) = ((0, 0), Deflater::default(), Sum::NOTHING);
+        Self { gzip, published, now, before, after, next, deflater, sum }
+    }
+
+    fn next_published(&mut self) -> Option<io::Result<Bytes>> {
+        let published = Arc::clone(&self.published);
+        loop {
+            let (number, place) = self.next;
+            let run = published.runs.get(number)?;
+            self.next.1 += 1;
+            if place == 0 {
+                self.sum = self.sum.then(run.sum);
+            }
+            if let Some(segment) = run.segments.get(place) {
+                return Some(if self.gzip { Ok(segment.deflated().clone()) } else { segment.inflate() });
+            }
+            if let Some(ages) = run.ages.get(place - run.segments.len()) {
+                let mut text = String::new();
+                ages.write(self.now, &mut text);
+                return Some(self.write(&text).map(Bytes::from));
+            }
+            self.next = (number + 1, 0);
+            // It holds a quarter of a megabyte, and a slow client may be long at the next run.
+            self.deflater = Deflater::default();
+        }
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<Vec<u8>> {
+        self.sum = self.sum.then(Sum::of(text.as_bytes()));
+        if !self.gzip {
+            return Ok(text.into());
+        }
+        let mut deflated = Vec::new();
+        self.deflater.segment(text.as_bytes(), &mut deflated)?;
+        Ok(deflated)
+    }
+
+    fn write_first(&mut self, text: &str) -> io::Result<Bytes> {
+        let written = self.write(text)?;
+        let head: &[u8] = if self.gzip { &gzip::HEAD } else { &[] };
+        Ok([head, &written].concat().into())
+    }
+
+    fn write_last(&mut self, text: &str) -> io::Result<Bytes> {
+        let mut written = self.write(text)?;
+        if self.gzip {
+            written.extend(self.sum.tail());
+        }
+        Ok(written.into())
+    }
+}
+
+impl Iterator for Body {
+    type Item = io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(before) = self.before.take() {
+            return Some(self.write_first(&before));
+        }
+        if let Some(piece) = self.next_published() {
+            return Some(piece);
+        }
+        let after = self.after.take()?;
+        Some(self.write_last(&after))
+    }
+}

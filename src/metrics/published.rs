@@ -1,0 +1,222 @@
+//! The fleet as rendered text: published as a whole, rendered anew only where companies changed.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::objects::Objects;
+use super::rows::views;
+use super::segment::Segment;
+use super::text::{self, Aging, Head, Text};
+use super::{Detail, RenderError, Settings, companies, objects};
+use crate::fleet::changes::Changes;
+use crate::fleet::tally::Tallies;
+use crate::fleet::{CompanyState, Fleet};
+use crate::gzip::{Deflater, Sum};
+use crate::model::{Company, Connection, RecordFaults};
+
+/// Companies that are rendered together: enough for segments that compress well, few enough that a change costs little.
+const COMPANIES_PER_CHUNK: usize = 16;
+
+/// Everything about the fleet that does not change with the clock alone.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    /// What was rendered.
+    pub(super) fleet: Arc<Fleet>,
+    /// Whether series per object are withheld because there are too many.
+    pub(super) is_limited: bool,
+    /// From when on the first company's data is too old to be shown.
+    pub(super) expires: Option<Timestamp>,
+    /// All families about the fleet, in the order of the catalogue.
+    pub(super) runs: Vec<Run>,
+    chunks: Vec<Arc<Chunk>>,
+}
+
+/// Some text that is ready to be sent, and the ages that come behind it, which are written at the scrape.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// Heads and samples.
+    pub(super) segments: Vec<Segment>,
+    /// Of all segments. To add them up takes too long for a scrape.
+    pub(super) sum: Sum,
+    /// A family's, without its head.
+    pub(super) ages: Vec<Arc<Aging>>,
+}
+
+/// Some companies, rendered. All chunks have the same families, in the same order.
+#[derive(Debug)]
+struct Chunk {
+    sources: Vec<Source>,
+    families: Vec<(Head, Samples)>,
+}
+
+/// The samples that a chunk has of a family.
+#[derive(Debug, Clone)]
+enum Samples {
+    None,
+    Static(Segment),
+    Ages(Arc<Aging>),
+}
+
+/// What a company's text is rendered from. What did not change from poll to poll is the same allocation.
+#[derive(Debug)]
+struct Source {
+    company: Company,
+    /// None where nothing may be shown.
+    shown: Option<(Arc<Vec<Connection>>, Arc<Tallies>, RecordFaults)>,
+    changes: Option<Arc<Changes>>,
+}
+
+impl Source {
+    fn of(state: &CompanyState, is_served: bool) -> Self {
+        let held = state.held.as_deref();
+        let shown = held.filter(|_| is_served).map(|held| {
+            (Arc::clone(&held.snapshot.connections), Arc::clone(&held.tallies), held.snapshot.faults.clone())
+        });
+        let changes = held.map(|_| Arc::clone(&state.changes));
+        Self { company: state.company.clone(), shown, changes }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let is_shown_the_same = match (&self.shown, &other.shown) {
+            (Some((connections, tallies, faults)), Some(other)) => {
+                Arc::ptr_eq(connections, &other.0) && Arc::ptr_eq(tallies, &other.1) && *faults == other.2
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        let has_same_changes = match (&self.changes, &other.changes) {
+            (Some(changes), Some(other)) => Arc::ptr_eq(changes, other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_shown_the_same && has_same_changes && self.company == other.company
+    }
+}
+
+impl Published {
+    /// `fleet` as it is to be shown from `now` on. What did not change since `self` is taken over from it.
+    pub(super) fn next(
+        &self,
+        fleet: Arc<Fleet>,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Result<Self, RenderError> {
+        let states: Vec<&Arc<CompanyState>> = fleet.companies.values().collect();
+        let served = || states.iter().filter_map(|state| state.served(now, settings.max_data_age));
+        let is_limited = objects::are_too_many(served(), settings);
+        let mut renderer =
+            Renderer { fleet: &fleet, now, settings, is_limited, deflater: Deflater::default() };
+        // All text depends on which statuses have names of their own.
+        let can_reuse = self.is_limited == is_limited && self.fleet.granted == fleet.granted;
+        let mut earlier = self.chunks.iter().filter(|_| can_reuse);
+        let chunks: Result<Vec<_>, _> =
+            states.chunks(COMPANIES_PER_CHUNK).map(|states| renderer.chunk(states, earlier.next())).collect();
+        let chunks = chunks?;
+        // Nothing about companies is shown before the first good poll.
+        let runs = if fleet.ready { renderer.runs(&states, &chunks)? } else { Vec::new() };
+        let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
+        let expires = expires.filter(|expires| *expires >= now).min();
+        Ok(Self { expires, is_limited, runs, chunks, fleet })
+    }
+}
+
+/// Renders one fleet.
+struct Renderer<'a> {
+    fleet: &'a Fleet,
+    now: Timestamp,
+    settings: &'a Settings,
+    is_limited: bool,
+    deflater: Deflater,
+}
+
+impl Renderer<'_> {
+    /// These companies, or the chunk of `earlier` if that was rendered from the same.
+    fn chunk(
+        &mut self,
+        states: &[&Arc<CompanyState>],
+        earlier: Option<&Arc<Chunk>>,
+    ) -> Result<Arc<Chunk>, RenderError> {
+        let max_age = self.settings.max_data_age;
+        let is_served = |state: &CompanyState| state.served(self.now, max_age).is_some();
+        let sources: Vec<_> = states.iter().map(|state| Source::of(state, is_served(state))).collect();
+        if let Some(earlier) = earlier
+            && earlier.sources.len() == sources.len()
+            && earlier.sources.iter().zip(&sources).all(|(earlier, now)| earlier.is_same(now))
+        {
+            return Ok(Arc::clone(earlier));
+        }
+        let granted = &self.fleet.granted;
+        let mut text = Text::default();
+        companies::counted(&mut text, granted, &views(states.iter().copied(), granted, self.now, max_age));
+        if !self.is_limited && self.settings.detail != Detail::None {
+            let served = states.iter().filter(|state| is_served(state));
+            let objects: Vec<_> = served.filter_map(|state| Objects::of(state)).collect();
+            objects::render(&mut text, granted, &objects, self.settings);
+        }
+        Ok(Arc::new(Chunk { sources, families: self.compressed(text)? }))
+    }
+
+    /// All families. Those that say what a company is and how it was read come first, and are rendered at once: every poll changes
+    /// them.
+    fn runs(
+        &mut self,
+        states: &[&Arc<CompanyState>],
+        chunks: &[Arc<Chunk>],
+    ) -> Result<Vec<Run>, RenderError> {
+        let mut listing = Text::default();
+        companies::listed(&mut listing, &states.iter().map(|state| state.as_ref()).collect::<Vec<_>>());
+        let mut runs = vec![Run::default()];
+        for (head, samples) in self.compressed(listing)? {
+            self.add_family(&mut runs, head, [&samples].into_iter())?;
+        }
+        let heads = chunks.first().into_iter().flat_map(|first| &first.families);
+        for (number, (head, _)) in heads.enumerate() {
+            let samples = chunks.iter().filter_map(|chunk| Some(&chunk.families.get(number)?.1));
+            self.add_family(&mut runs, *head, samples)?;
+        }
+        for run in &mut runs {
+            run.sum = run.segments.iter().fold(Sum::NOTHING, |sum, segment| sum.then(segment.sum()));
+        }
+        Ok(runs)
+    }
+
+    /// One that has no samples leaves no trace.
+    fn add_family<'s>(
+        &mut self,
+        runs: &mut Vec<Run>,
+        head: Head,
+        samples: impl Iterator<Item = &'s Samples>,
+    ) -> Result<(), RenderError> {
+        let mut family = Run { segments: vec![self.segment(&head.lines())?], ..Run::default() };
+        for samples in samples {
+            match samples {
+                Samples::Static(segment) => family.segments.push(segment.clone()),
+                Samples::Ages(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
+                Samples::Ages(_) | Samples::None => {}
+            }
+        }
+        match runs.last_mut() {
+            _ if family.segments.len() == 1 && family.ages.is_empty() => {}
+            Some(last) if last.ages.is_empty() => {
+                last.segments.append(&mut family.segments);
+                last.ages = family.ages;
+            }
+            _ => runs.push(family),
+        }
+        Ok(())
+    }
+
+    fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, Samples)>, RenderError> {
+        let families = text.families().map(|(head, samples)| match samples {
+            text::Samples::Aging(aging) => Ok((head, Samples::Ages(Arc::new(aging)))),
+            text::Samples::Written("") => Ok((head, Samples::None)),
+            text::Samples::Written(lines) => Ok((head, Samples::Static(self.segment(lines)?))),
+        });
+        families.collect()
+    }
+
+    fn segment(&mut self, lines: &str) -> Result<Segment, RenderError> {
+        Ok(Segment::new(lines, &mut self.deflater)?)
+    }
+}

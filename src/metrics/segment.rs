@@ -1,0 +1,80 @@
+//! Lines of text, compressed apart from all others: segments of different polls are put together to one gzip member.
+
+use std::io;
+
+use bytes::Bytes;
+use flate2::{CompressError, Decompress, FlushDecompress, Status};
+
+use crate::gzip::{Deflater, Sum};
+
+/// Some whole lines. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Segment {
+    deflated: Bytes,
+    sum: Sum,
+}
+
+impl Segment {
+    /// Compresses `text`.
+    pub(super) fn new(text: &str, deflater: &mut Deflater) -> Result<Self, CompressError> {
+        let mut deflated = Vec::new();
+        deflater.segment(text.as_bytes(), &mut deflated)?;
+        // Copied to what it needs: it is kept for long.
+        Ok(Self { deflated: Bytes::copy_from_slice(&deflated), sum: Sum::of(text.as_bytes()) })
+    }
+
+    /// Of the text.
+    pub(super) fn sum(&self) -> Sum {
+        self.sum
+    }
+
+    /// As it stands in a gzip member.
+    pub(super) fn deflated(&self) -> &Bytes {
+        &self.deflated
+    }
+
+    /// The text.
+    pub(super) fn inflate(&self) -> io::Result<Bytes> {
+        let length = usize::try_from(self.sum.len()).map_err(io::Error::other)?;
+        // One byte more than is needed: the library fills all there is before it says that it is done.
+        let mut text = Vec::with_capacity(length + 1);
+        let status =
+            Decompress::new(false).decompress_vec(&self.deflated, &mut text, FlushDecompress::Sync)?;
+        if status == Status::BufError || Sum::of(&text) != self.sum {
+            return Err(io::Error::other("a segment is not what it was made from"));
+        }
+        Ok(text.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::Read;
+
+    use flate2::bufread::GzDecoder;
+
+    use super::*;
+    use crate::gzip::HEAD;
+
+    #[test]
+    fn segments_in_any_order_are_one_member() {
+        let mut deflater = Deflater::default();
+        let long = "nectar_connections{status=\"PENDING\"} 1\n".repeat(10_000);
+        let texts = ["first 1\n", &long, "", "last 2\n", &long];
+        let segments = texts.map(|text| Segment::new(text, &mut deflater).unwrap());
+        let mut member = HEAD.to_vec();
+        segments.iter().for_each(|segment| member.extend_from_slice(segment.deflated()));
+        let sum = segments.iter().fold(Sum::NOTHING, |sum, segment| sum.then(segment.sum()));
+        member.extend(sum.tail());
+        let mut unpacked = String::new();
+        let mut decoder = GzDecoder::new(&member[..]);
+        decoder.read_to_string(&mut unpacked).unwrap();
+        assert_eq!(unpacked, texts.concat());
+        assert!(decoder.into_inner().is_empty());
+        for (segment, text) in segments.iter().zip(texts) {
+            assert_eq!(segment.inflate().unwrap(), text);
+        }
+    }
+}
