@@ -12,9 +12,11 @@ use jiff::SignedDuration;
 use crate::clock::SharedClock;
 use crate::config::Exporter;
 use crate::failure::{Failure, ReadError, Reason};
+use crate::fleet::FleetWriter;
 use crate::fleet::tally::Tallies;
-use crate::metrics::Detail;
-use crate::model::{Company, Snapshot};
+use crate::metrics::{self, Detail};
+use crate::model::Company;
+use crate::nectar::walk::first_page;
 use crate::nectar::{Client, ClientError, Key};
 use crate::observe::Uncounted;
 use crate::poll::Choice;
@@ -25,6 +27,9 @@ const SAMPLE: usize = 10;
 const SAME_TIME: SignedDuration = SignedDuration::from_secs(5);
 /// Beyond this, ages and what is overdue are wrong by as much as a poll interval.
 const OTHER_TIME: SignedDuration = SignedDuration::from_mins(5);
+
+/// Nobody who waits for a check waits for as long as a poll does: what Nectar asks to be asked for again later than this has failed.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Why the check could not go on to its end.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +65,7 @@ impl<W: Write> Report<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn ok(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "ok      {text}")
+        self.say("ok      ", text)
     }
 
     /// Something is worth knowing.
@@ -68,7 +73,7 @@ impl<W: Write> Report<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn note(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "note    {text}")
+        self.say("note    ", text)
     }
 
     /// Something keeps it from working, and what to do about that.
@@ -77,7 +82,13 @@ impl<W: Write> Report<W> {
     /// When it cannot be written.
     pub fn failed(&mut self, text: &str, advice: &str) -> io::Result<()> {
         self.failures += 1;
-        writeln!(self.out, "failed  {text}\n        What to do: {advice}.")
+        self.say("failed  ", text)?;
+        self.say("        ", &format!("What to do: {advice}."))
+    }
+
+    /// A line is a line, also where a company's name has several.
+    fn say(&mut self, mark: &str, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{mark}{}", text.replace('\n', " "))
     }
 }
 
@@ -92,6 +103,8 @@ struct Sample {
     /// Connections on the first pages, and the series about them and their accounts.
     on_first_pages: u64,
     series: u64,
+    /// Series about the companies themselves.
+    company_series: u64,
     took: Duration,
 }
 
@@ -110,7 +123,7 @@ pub async fn check<W: Write>(
     let base_url = nectar.base_url.clone();
     let page_size = u64::from(nectar.page_size.max(1));
     let client = Client::new(nectar, key, Arc::clone(&clock), Arc::new(Uncounted))?;
-    client.begin_poll(clock.monotonic().saturating_add(poll.timeout)).await;
+    client.begin_poll(clock.monotonic().saturating_add(poll.timeout.min(MAX_WAIT))).await;
     match client.ping().await {
         Ok(date) => {
             report.ok(&format!("Nectar answers at {base_url}, and takes the key."))?;
@@ -235,10 +248,11 @@ async fn look<W: Write>(
     let clock = client.clock();
     let pages = stream::iter(companies).map(|company| async move {
         let began = clock.monotonic();
-        let page = client.page(&company.id, 1).await;
+        let page = first_page(client, &company.id).await;
         (company, page, clock.monotonic().saturating_sub(began))
     });
     let mut pages = pages.buffer_unordered(client.max_concurrent_requests());
+    let mut fleet = FleetWriter::new(check_interval);
     while let Some((company, page, took)) = pages.next().await {
         let page = match page {
             Ok(page) => page,
@@ -249,13 +263,16 @@ async fn look<W: Write>(
                 continue;
             }
         };
-        let connections: Vec<_> = page.rows.into_iter().map(|row| row.connection).collect();
-        let snapshot = Snapshot {
-            begun: clock.now(),
-            begun_monotonic: clock.monotonic(),
-            connections: Arc::new(connections),
-            faults: page.faults,
-        };
+        if let Some(cause) = page.contradiction {
+            report.note(&format!(
+                "The company {} ({}) would not be exported: {cause}. What to do: {}.",
+                company.name,
+                company.id,
+                Failure::Incomplete.advice()
+            ))?;
+            continue;
+        }
+        let snapshot = page.snapshot;
         let tallies = Tallies::of(&snapshot, check_interval);
         sample.companies += 1;
         sample.connections += page.total_connections;
@@ -264,7 +281,9 @@ async fn look<W: Write>(
         sample.on_first_pages += tallies.connections.count();
         sample.series += detail.series(&tallies);
         sample.took += took;
+        fleet.succeeded(company, snapshot);
     }
+    sample.company_series = metrics::company_series(&fleet.reader().now(), clock.now());
     Ok(sample)
 }
 
@@ -274,6 +293,7 @@ struct Estimate {
     is_sample: bool,
     connections: f64,
     series: f64,
+    company_series: f64,
     requests: f64,
     poll_seconds: f64,
 }
@@ -292,6 +312,7 @@ impl Estimate {
             series: number(sample.series) / number(sample.on_first_pages.max(1))
                 * number(sample.connections)
                 * times,
+            company_series: number(sample.company_series) * times,
             requests: pages + 1.0,
             // First the list, and then so many pages at once.
             poll_seconds: list_took.as_secs_f64() + (pages / share(at_once)).ceil() * each,
@@ -310,10 +331,11 @@ impl Estimate {
             _ => format!("about {:.0} series about single ones", self.series),
         };
         report.note(&format!(
-            "That makes {about}{:.0} connections of {}; at --metrics.detail={}: {series}, and a few dozen for each company.",
+            "That makes {about}{:.0} connections of {}; at --metrics.detail={}: {series}, and about {:.0} about companies.",
             self.connections,
             count(self.companies, "company"),
             metrics.detail.label(),
+            self.company_series,
         ))?;
         let per_hour = self.requests * 3600.0 / poll.interval.as_secs_f64();
         report.note(&format!(

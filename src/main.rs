@@ -189,9 +189,17 @@ fn check(flags: &CheckFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
     let outcome = on_runtime(report_on(&mut report, flags, settings, key, stray));
     if let Err(fault) = outcome {
         // Who cannot be told so by these words sees the exit code.
-        let _ = report.failed(&format!("{fault}."), "mend this, and run the check again");
+        let _ = report.failed(&sentence(&fault.to_string()), "mend this, and run the check again");
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A message as a sentence of its own.
+fn sentence(message: &str) -> String {
+    let mut chars = message.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if message.ends_with('?') { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
 }
 
 async fn report_on(

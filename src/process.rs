@@ -7,7 +7,7 @@ use std::future::Future;
 use std::io;
 use std::num::NonZero;
 use std::os::unix::net::UnixStream;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +30,9 @@ const SIGXFSZ: i32 = 25;
 pub fn on_runtime<T, E: From<io::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     // The library hears of signals through a pair of these, and panics where it gets none.
     UnixStream::pair().map_err(|error| {
-        let words =
-            "Unix sockets are forbidden here; allow them (systemd: add AF_UNIX to RestrictAddressFamilies)";
-        io::Error::new(error.kind(), format!("{words}: {error}"))
+        let hint =
+            "where Unix sockets are forbidden, allow them (systemd: add AF_UNIX to RestrictAddressFamilies)";
+        io::Error::new(error.kind(), format!("{error}; {hint}"))
     })?;
     // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -76,12 +76,15 @@ where
             return ExitCode::FAILURE;
         }
     };
-    let outcome = on_runtime(async { job(signals(on_hangup)?, dropped).await });
-    if let Err(fault) = &outcome {
+    // A panic has been logged, and its line must still be written.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+        on_runtime(async { job(signals(on_hangup)?, dropped).await })
+    }));
+    if let Ok(Err(fault)) = &outcome {
         error!(msg = "nectar-exporter ends", error = %fault);
     }
     lines.wait_until_written();
-    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if matches!(outcome, Ok(Ok(()))) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> io::Result<Lines> {

@@ -41,7 +41,7 @@ pub struct Cli {
 pub enum Command {
     /// Poll a simulated Nectar: no key, no network
     Demo(Box<DemoFlags>),
-    /// Look whether it would work, and what it would export; with --all, all companies and not ten; with --config-only, without network
+    /// See whether it would work, and what it would export; with --all, all companies and not ten; with --config-only, without network
     Check(Box<CheckFlags>),
     /// Serve the simulated Nectar API alone, for testing other clients and alert rules
     Simulate(SimulateFlags),
@@ -71,7 +71,7 @@ pub struct CheckFlags {
     #[arg(long)]
     pub all: bool,
     /// Read flags and files only: for scripts before a start, which an outage of Nectar must not hold up
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     pub config_only: bool,
 }
 

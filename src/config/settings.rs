@@ -150,7 +150,7 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     let path = &flags.telemetry_path;
     if !is_path(path) || OWN_PATHS.contains(&path.as_str()) {
         faults.push(format!(
-            "--web.telemetry-path takes a path that begins with /, has no dots alone between slashes, and is none of {}",
+            "--web.telemetry-path takes a path that begins with /, has no segment . or .., and is none of {}",
             OWN_PATHS.join(", ")
         ));
     }

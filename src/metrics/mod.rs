@@ -84,6 +84,20 @@ pub struct Settings {
     pub poll_interval: Duration,
 }
 
+/// How many series there are about the companies of `fleet`, read just before `now`, without those of single objects.
+pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
+    let states: Vec<_> = fleet.companies.values().map(AsRef::as_ref).collect();
+    let mut text = Text::default();
+    companies::listed(&mut text, &states);
+    let views = rows::views(fleet.companies.values(), &fleet.granted, now, Duration::MAX);
+    companies::counted(&mut text, &fleet.granted, &views);
+    let series = text.families().map(|(_, samples)| match samples {
+        text::Samples::Written(lines) => lines.lines().count(),
+        text::Samples::Aging(ages) => ages.len(),
+    });
+    u64::try_from(series.sum::<usize>()).unwrap_or(u64::MAX)
+}
+
 /// Why nothing new could be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use flate2::{CompressError, Decompress, FlushDecompress, Status};
+use flate2::{CompressError, Decompress, FlushDecompress};
 
 use crate::gzip::{Deflater, Sum};
 
@@ -36,11 +36,9 @@ impl Segment {
     /// The text.
     pub(super) fn inflate(&self) -> io::Result<Bytes> {
         let length = usize::try_from(self.sum.len()).map_err(io::Error::other)?;
-        // One byte more than is needed: the library fills all there is before it says that it is done.
-        let mut text = Vec::with_capacity(length + 1);
-        let status =
-            Decompress::new(false).decompress_vec(&self.deflated, &mut text, FlushDecompress::Sync)?;
-        if status == Status::BufError || Sum::of(&text) != self.sum {
+        let mut text = Vec::with_capacity(length);
+        Decompress::new(false).decompress_vec(&self.deflated, &mut text, FlushDecompress::Sync)?;
+        if Sum::of(&text) != self.sum {
             return Err(io::Error::other("a segment is not what it was made from"));
         }
         Ok(text.into())

@@ -11,7 +11,6 @@ use flate2::write::MultiGzDecoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode};
 use tokio_rustls::rustls;
-use url::Url;
 
 use crate::failure::Reason;
 use crate::text;
@@ -169,21 +168,33 @@ pub fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
     })
 }
 
-/// What an answer with another status than 200 says of itself, but nothing of its text.
-pub fn words_of_refusal(status: StatusCode, headers: &HeaderMap) -> String {
+/// What an answer says of itself that is not what the API answers, but nothing of its text.
+pub fn words_of_answer(response: &Response) -> String {
+    let (status, headers) = (response.status(), response.headers());
     let mut words = match status.canonical_reason() {
         Some(reason) => format!("it answers {} {reason}", status.as_u16()),
         None => format!("it answers {}", status.as_u16()),
     };
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if let Some(target) = Url::parse(header(LOCATION)).ok().filter(|_| status.is_redirection()) {
-        let host = text::clean(target.host_str().unwrap_or_default());
-        words += &format!(", to {}://{host}", target.scheme());
+    let target = response.url().join(header(LOCATION)).ok();
+    if let Some(target) =
+        target.filter(|url| status.is_redirection() && matches!(url.scheme(), "http" | "https"))
+    {
+        words += &format!(", to {}", text::clean(&target.origin().ascii_serialization()));
     }
-    if header(CONTENT_TYPE).to_ascii_lowercase().starts_with("text/html") {
+    if is_page(headers) {
         words += ", with a page for people: perhaps not from Nectar, but from something before it";
     }
+    if Body::of(headers).is_err() {
+        words += ", in a coding that it was not asked for";
+    }
     words
+}
+
+/// Whether it is HTML, which Nectar's API does not send.
+pub fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
 }
 
 /// The library's own words name its types.
@@ -196,7 +207,9 @@ fn words_of_tls(error: &rustls::Error) -> String {
         Error::AlertReceived(AlertDescription::ProtocolVersion) => {
             "the server takes no version of TLS from 1.2 on"
         }
-        Error::AlertReceived(AlertDescription::HandshakeFailure) => "the server takes no cipher that is safe",
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "the server breaks off: perhaps it wants a certificate of its client, takes no cipher that is safe, or does not know the name"
+        }
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "the server wants a certificate of its client, and this program has none to give"
         }
@@ -211,18 +224,21 @@ fn words_of_tls(error: &rustls::Error) -> String {
             Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
                 "the server's certificate is for another name"
             }
-            Wrong::BadSignature => {
+            // The second where the trusted key is of another kind.
+            Wrong::BadSignature | Wrong::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
                 "the server's certificate is signed with another key than the trusted one of that name, or with one too short to be safe"
             }
             Wrong::UnknownIssuer => "the server's certificate is signed by nobody who is trusted here",
-            Wrong::UnsupportedSignatureAlgorithmContext { .. }
-            | Wrong::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            Wrong::UnsupportedSignatureAlgorithmContext { .. } => {
                 "the server's certificate is signed in a way that is not safe, such as SHA-1"
             }
             Wrong::InvalidPurpose | Wrong::InvalidPurposeContext { .. } => {
                 "the server's certificate is not made for servers (extendedKeyUsage)"
             }
             // Variants of a library below, which we do not name.
+            Wrong::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion") => {
+                "the server's certificate is of an old version of X.509; version 3 is needed"
+            }
             Wrong::Other(other) if format!("{other:?}").contains("EkuError") => {
                 "the server's certificate is not made for servers (extendedKeyUsage)"
             }
@@ -262,5 +278,64 @@ pub fn reason_of_status(status: StatusCode) -> Reason {
         500..=599 => Reason::ServerError,
         200..=299 => Reason::Decode,
         _ => Reason::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::future;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use reqwest::dns::{Name, Resolve, Resolving};
+    use rustls::{AlertDescription, CertificateError, OtherError};
+
+    use super::*;
+
+    /// A resolver that does not answer.
+    struct Silent;
+
+    impl Resolve for Silent {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_never_comes_is_no_slow_answer() {
+        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]).dns_resolver(Arc::new(Silent));
+        let client = builder.connect_timeout(Duration::from_millis(1)).build().unwrap();
+        let error = client.get("http://nectar.example").send().await.unwrap_err();
+        assert_eq!(reason_of(&error), Reason::Connect);
+        assert!(cause_of(&error).contains("no connection in time"));
+    }
+
+    #[test]
+    fn tls_in_words() {
+        use rustls::Error::{AlertReceived, InvalidCertificate};
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Variant(&'static str);
+        let other = |name| {
+            let variant = OtherError(Arc::new(Variant(name)));
+            InvalidCertificate(CertificateError::Other(variant))
+        };
+        for (error, words) in [
+            (AlertReceived(AlertDescription::ProtocolVersion), "no version of TLS from 1.2 on"),
+            (
+                AlertReceived(AlertDescription::HandshakeFailure),
+                "perhaps it wants a certificate of its client",
+            ),
+            (AlertReceived(AlertDescription::CertificateRequired), "wants a certificate of its client"),
+            (InvalidCertificate(CertificateError::BadSignature), "or with one too short"),
+            (InvalidCertificate(CertificateError::UnknownIssuer), "nobody who is trusted here"),
+            (other("CaUsedAsEndEntity"), "CA:FALSE"),
+            (other("UnsupportedCertVersion"), "version 3 is needed"),
+            (other("EkuError"), "not made for servers"),
+        ] {
+            assert!(words_of_tls(&error).contains(words), "{error:?}: {}", words_of_tls(&error));
+        }
     }
 }

@@ -19,7 +19,8 @@ use tracing::debug;
 use url::Url;
 
 use super::answer::{
-    Tunnel, Unread, cause_of, read_body, reason_of, reason_of_status, tunnel_refusal, words_of_refusal,
+    Tunnel, Unread, cause_of, is_page, read_body, reason_of, reason_of_status, tunnel_refusal,
+    words_of_answer,
 };
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
@@ -197,6 +198,9 @@ impl Client {
         if answer.status() != StatusCode::OK {
             return Err(self.refused(&answer).into());
         }
+        if is_page(answer.headers()) {
+            return Err(unreadable(words_of_answer(&answer)).into());
+        }
         Ok(date(answer.headers()))
     }
 
@@ -227,7 +231,7 @@ impl Client {
         // By the clock of whoever wrote the date, where that is known: ours may be another.
         let now = date(headers).unwrap_or_else(|| self.clock.now());
         let retry_after = asked.and_then(|value| retry::retry_after(value, now));
-        Failed { retry_after, cause: Some(words_of_refusal(status, headers)), ..reason.into() }
+        Failed { retry_after, cause: Some(words_of_answer(answer)), ..reason.into() }
     }
 
     fn in_the_way(&self, reason: Reason, cause: String) -> Failed {
@@ -328,7 +332,11 @@ impl Client {
             (code, answer, self.clock.monotonic().saturating_sub(began))
         };
         let outcome = match answer {
-            Ok(body) => self.decoded(body, decode, room).await,
+            Ok((body, words)) => match self.decoded(body, decode, room).await {
+                Ok(None) => Err(unreadable(words)),
+                Ok(Some(decoded)) => Ok(decoded),
+                Err(failed) => Err(failed),
+            },
             Err(failed) => Err(failed),
         };
         let failure = outcome.as_ref().err().map(|failed| failed.reason);
@@ -343,25 +351,32 @@ impl Client {
         body: Bytes,
         decode: Decode<T>,
         room: OwnedSemaphorePermit,
-    ) -> Result<T, Failed> {
+    ) -> Result<Option<T>, Failed> {
         let clock = Arc::clone(&self.clock);
         let decoding = self.decoder.run(move || {
             let decoded = decode(&body, clock.now());
             drop((body, room));
             decoded
         });
-        let decoded = decoding.await.map_err(|_| Reason::Other)?;
-        decoded.ok_or(Reason::Decode.into())
+        Ok(decoding.await.map_err(|_| Reason::Other)?)
     }
 
-    async fn exchange(&self, url: &Url, key: &HeaderValue) -> (Option<StatusCode>, Result<Bytes, Failed>) {
+    /// The body of an answer, and what the answer says of itself in case that is none.
+    async fn exchange(
+        &self,
+        url: &Url,
+        key: &HeaderValue,
+    ) -> (Option<StatusCode>, Result<(Bytes, String), Failed>) {
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
             Err(error) => (None, Err(self.no_answer(&error))),
             Ok(response) if response.status() == StatusCode::OK => {
-                let body = read_body(response).await.map_err(|unread| match unread {
-                    Unread::Refused(reason) => reason.into(),
-                    Unread::Broken(error) => self.no_answer(&error),
-                });
+                let words = words_of_answer(&response);
+                let body = match read_body(response).await {
+                    Ok(body) => Ok((body, words)),
+                    Err(Unread::Refused(Reason::Decode)) => Err(unreadable(words)),
+                    Err(Unread::Refused(reason)) => Err(reason.into()),
+                    Err(Unread::Broken(error)) => Err(self.no_answer(&error)),
+                };
                 (Some(StatusCode::OK), body)
             }
             Ok(response) => (Some(response.status()), Err(self.refused(&response))),
@@ -373,6 +388,11 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// An answer that cannot be read, and what it says of itself.
+fn unreadable(words: String) -> Failed {
+    Failed { cause: Some(words), ..Reason::Decode.into() }
 }
 
 /// What time it is at the server.

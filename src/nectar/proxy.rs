@@ -54,6 +54,11 @@ pub fn proxy_for(
     let address = if value.contains("://") { value } else { format!("http://{value}") };
     // Of a user of a Windows domain; taken as it is, it would be a slash.
     let address = address.replace('\\', "%5C");
+    let address_only = address.split_once("://").map_or("", |(_, behind)| behind);
+    let before_host = address_only.rfind('@').and_then(|at| address_only.get(..at)).unwrap_or_default();
+    if before_host.contains(['/', '?', '#']) {
+        return Err(ProxyError::More(name));
+    }
     let is_plain = !address.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\''));
     let parsed = Url::parse(&address).ok().filter(|url| is_plain && url.has_host());
     let proxy = parsed.ok_or(ProxyError::Unreadable(name))?;

@@ -58,7 +58,7 @@ impl Settings {
     /// Whether the address of the proxy names a user.
     pub fn proxy_has_user(&self) -> bool {
         let proxy = self.proxy.as_ref().and_then(|proxy| Url::parse(proxy.expose_secret()).ok());
-        proxy.is_some_and(|proxy| !proxy.username().is_empty())
+        proxy.is_some_and(|proxy| !proxy.username().is_empty() || proxy.password().is_some())
     }
 
     /// Whether the key can be read on its way.

@@ -38,6 +38,32 @@ pub async fn walk(client: &Client, company: &str) -> Result<Snapshot, ReadError>
     Err(ReadError { cause: Some(cause), ..Failure::Incomplete.into() })
 }
 
+/// What the first page of a company brings.
+#[derive(Debug)]
+pub struct FirstPage {
+    /// Its connections.
+    pub snapshot: Snapshot,
+    /// How many the company has, as the page says.
+    pub total_connections: u64,
+    /// The two numbers that should be one, where this is the only page, for people.
+    pub contradiction: Option<String>,
+}
+
+/// Reads the first page of one company.
+///
+/// # Errors
+/// Why it cannot be read.
+pub async fn first_page(client: &Client, company: &str) -> Result<FirstPage, ReadError> {
+    let begun = (client.clock().now(), client.clock().monotonic());
+    let page = client.page(company, 1).await?;
+    let (total_connections, is_only) = (page.total_connections, page.total_pages <= 1);
+    let mut gathered = Gathered::default();
+    gathered.add(page);
+    gathered.settle();
+    let contradiction = (is_only && !gathered.is_whole()).then(|| gathered.counts());
+    Ok(FirstPage { snapshot: gathered.into_snapshot(begun), total_connections, contradiction })
+}
+
 async fn walk_once(client: &Client, company: &str) -> Result<Gathered, ReadError> {
     let mut gathered = Gathered::default();
     let mut wanted = 1;
@@ -107,7 +133,9 @@ impl Gathered {
     /// The two numbers that should be one, for people.
     fn counts(&self) -> String {
         let more = if self.has_too_many() { " or more" } else { "" };
-        format!("Nectar names {} connections, and lists {}{more}", self.total_connections, self.distinct)
+        let nameless = self.faults.count(Kind::Connection, RecordFault::NoId);
+        let listed = u64::try_from(self.distinct).unwrap_or(u64::MAX).saturating_add(nameless);
+        format!("Nectar names {} connections, and lists {listed}{more}", self.total_connections)
     }
 
     fn into_snapshot(self, (begun, begun_monotonic): (Timestamp, Duration)) -> Snapshot {

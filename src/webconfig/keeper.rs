@@ -32,8 +32,16 @@ struct Held {
     protection: Arc<Protection>,
     /// The files as they were when last read, for good or not.
     read: Files,
+    /// Whether what was read then is in force.
+    can_use_read: bool,
     /// The files as they were at the last look, where that differed.
     seen: Option<Files>,
+}
+
+impl Held {
+    fn is_in_force(&self, now: &Files) -> bool {
+        self.can_use_read && self.read == *now
+    }
 }
 
 impl Keeper {
@@ -43,7 +51,7 @@ impl Keeper {
     /// [`WebConfigError`], when they do not say how to serve.
     pub async fn load(path: PathBuf) -> Result<Self, WebConfigError> {
         let (read, outcome) = read_aside(path.clone()).await;
-        let held = Held { protection: Arc::new(outcome?), read, seen: None };
+        let held = Held { protection: Arc::new(outcome?), read, can_use_read: true, seen: None };
         Ok(Self { path, held: Mutex::new(held) })
     }
 
@@ -71,7 +79,7 @@ impl Keeper {
     pub async fn reload(&self) -> Reread {
         let read = self.held().read.clone();
         match tokio::task::spawn_blocking(move || read.now()).await {
-            Ok(now) if now == self.held().read => Reread::Same,
+            Ok(now) if self.held().is_in_force(&now) => Reread::Same,
             _ => self.take_over().await,
         }
     }
@@ -109,10 +117,12 @@ impl Keeper {
         match outcome {
             Ok(new) => {
                 held.protection = Arc::new(new);
+                held.can_use_read = true;
                 info!(msg = "The web configuration, or a file that it names, has changed and is in force", file = %self.path.display());
                 Reread::New
             }
             Err(error) => {
+                held.can_use_read = false;
                 warn!(msg = "The changed web configuration is not usable; the one read earlier stays", error = %error);
                 Reread::Unusable
             }

@@ -1,12 +1,18 @@
 //! `nectar-exporter check`: what a newcomer runs first.
 
-use nectar_exporter::clock::SystemClock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use nectar_exporter::clock::{Clock, SystemClock};
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::binary::{nectar_exporter, run};
-use crate::support::program::KEY;
+use crate::support::clock::TestClock;
+use crate::support::program::{KEY, Program};
+use crate::support::scripted::{Bodies, connection, page};
 
 const PLAN: Plan = Plan { companies: 25, connections: 20, accounts: 1, seed: 4, speed: 0.0 };
 
@@ -104,6 +110,67 @@ async fn what_fails_is_named_with_what_to_do() {
     assert!(code == Some(1) && said.contains("No company could be read"), "{said}");
     let (code, ..) = run(&mut nectar_exporter(&["check", "--nectar.page-size=0"]));
     assert_eq!(code, Some(2), "usage");
+}
+
+/// One that is ahead of this machine's.
+fn clock_ahead(by: SignedDuration) -> Arc<TestClock> {
+    let clock = TestClock::new();
+    clock.step(Timestamp::now().duration_since(clock.now()) + by);
+    clock
+}
+
+/// It says what it would export, as a scrape then shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_series_are_those_of_a_scrape() {
+    let (_simulator, url) = nectar().await;
+    for detail in ["none", "connections", "accounts"] {
+        let flag = format!("--metrics.detail={detail}");
+        let (_, said) = check(&url, KEY, &["--all", &flag]).await;
+        let program = Program::start(&url, &[&flag], clock_ahead(SignedDuration::ZERO)).await;
+        let scrape = program.after_polls(1).await;
+        let of = |single: bool| {
+            let is_single = |labels: &BTreeMap<String, String>| labels.contains_key("connection_id");
+            let of_companies =
+                scrape.samples.iter().filter(|(_, labels, _)| labels.contains_key("company_id"));
+            of_companies.filter(|(_, labels, _)| is_single(labels) == single).count()
+        };
+        if detail != "none" {
+            assert!(said.contains(&format!("about {} series about single ones", of(true))), "{said}");
+        }
+        assert!(said.contains(&format!("about {} about companies", of(false))), "{} in {said}", of(false));
+    }
+}
+
+/// Clocks are compared by what the answer says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_off_is_told() {
+    for (minutes, code, words) in [
+        (60, Some(1), "The clock of this machine is 1h"),
+        (-60, Some(1), "behind Nectar's"),
+        (2, Some(0), "ahead of Nectar's"),
+    ] {
+        let simulator = Simulator::new(&PLAN, KEY, clock_ahead(-SignedDuration::from_mins(minutes)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v2.2", listener.local_addr().unwrap());
+        tokio::spawn(simulator.serve(vec![listener], CancellationToken::new()));
+        let (ended, said) = check(&url, KEY, &[]).await;
+        assert!(ended == code && said.contains(words), "{minutes}: {said}");
+    }
+}
+
+/// What would never be exported is no success, and no name of a company makes a line of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_that_does_not_add_up() {
+    let list = r#"[{"id":"c","name":"A\nok      fine","externalId":null}]"#;
+    let rows = page(5, 1, &[&connection("a", "CONNECTED"), r#"{"id":null}"#]);
+    let bodies = Bodies::default().with("ping", "{}").with("company", list).with("c.1", rows);
+    let url = bodies.serve(CancellationToken::new()).await;
+    let (code, said) = check(&url, KEY, &[]).await;
+    assert_eq!(code, Some(1), "{said}");
+    for part in ["Nectar names 5 connections, and lists 2", "No company could be read"] {
+        assert!(said.contains(part), "{part} is not in: {said}");
+    }
+    assert!(!said.lines().any(|line| line.starts_with("ok      fine")), "{said}");
 }
 
 /// For scripts before each start: an outage of Nectar must not keep the exporter from starting.

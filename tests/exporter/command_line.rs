@@ -42,7 +42,7 @@ fn bad_usage_is_named() {
         ),
         (&["--web.listen-address=:99999"], "with a port from 0 to 65535"),
         (&["--web.telemetry-path=metrics"], "--web.telemetry-path takes a path that begins with /"),
-        (&["--web.telemetry-path=/a/../metrics"], "has no dots alone between slashes"),
+        (&["--web.telemetry-path=/a/../metrics"], "has no segment . or .."),
         (&["--web.listen-address=[fe80::1%]x]:1"], "takes HOST:PORT, [IPV6]:PORT or :PORT"),
         (&["--web.telemetry-path=/-/ready"], "--web.telemetry-path takes a path that begins with /"),
         (&["--log.level=loud"], "[possible values: error, warn, info, debug, trace]"),

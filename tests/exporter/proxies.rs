@@ -43,7 +43,8 @@ fn a_proxy_that_cannot_be_used_is_named_without_its_value() {
         ("http://proxy:3128/secret", "more than a host and a port"),
         ("http://me:in@secret?x@proxy:3128", "write # as %23"),
         ("http://me:in@secret#x@proxy:3128", "write # as %23"),
-        ("http://me:secret/x@proxy:3128", "is not the address"),
+        ("http://me:secret/x@proxy:3128", "write # as %23"),
+        ("http://me:secret#x@proxy:3128", "write # as %23"),
         ("socks5://secret:1", "of another kind"),
         ("socks5h://secret:1", "of another kind"),
     ] {

@@ -96,6 +96,9 @@ fn what_answers_in_nectars_place_is_named() {
         "301 Moved Permanently\r\nLocation: https://sim-secret:x@login.example.org/sim-secret?sim-secret",
     );
     let page = always("403 Forbidden\r\nContent-Type: text/html; charset=utf-8");
+    let (portal, packed) =
+        (always("200 OK\r\nContent-Type: text/html"), always("200 OK\r\nContent-Encoding: br"));
+    let elsewhere = always("302 Found\r\nLocation: sim-secret:abc");
     let (refusing, strict) = (always("403 sim-secret"), always("407 Proxy Authentication Required"));
     let proxy = |address: &str| Some(format!("http://{address}"));
     let with_user = Some(format!("http://sim-secret:sim-secret@{strict}"));
@@ -106,6 +109,9 @@ fn what_answers_in_nectars_place_is_named() {
             ["reason=other", "it answers 301 Moved Permanently, to https://login.example.org\""],
         ),
         (&page, None, ["reason=forbidden", "with a page for people"]),
+        (&portal, None, ["reason=decode", "it answers 200 OK, with a page for people"]),
+        (&packed, None, ["reason=decode", "in a coding that it was not asked for"]),
+        (&elsewhere, None, ["reason=other", "it answers 302 Found\""]),
         ("nectar.invalid", proxy(&refusing), ["reason=connect", "makes no connection"]),
         ("nectar.invalid", proxy(&strict), ["reason=connect", "wants a user"]),
         ("nectar.invalid", with_user, ["reason=connect", "refuses the user or password"]),
@@ -119,16 +125,6 @@ fn what_answers_in_nectars_place_is_named() {
         parts.iter().for_each(|part| assert!(line.contains(part), "{part} is not in: {line}"));
         assert!(!line.contains("sim-secret"), "{line}");
     }
-}
-
-/// An address that is nobody's. Whether its packets are dropped or refused: a longer time for requests would not help.
-#[test]
-fn a_connection_that_never_comes_is_no_slow_answer() {
-    let flags = ["--nectar.request-timeout=1s", "--web.listen-address=127.0.0.1:0"];
-    let mut command = nectar_exporter(&flags);
-    command.args(["--nectar.base-url", "https://192.0.2.1/v2.2"]).env("NECTAR_API_KEY", "sim-key");
-    let line = Running::start(&mut command).wait_for("cannot be read");
-    assert!(line.contains("reason=connect") && line.contains("host=192.0.2.1"), "{line}");
 }
 
 /// Where a proxy cannot be used, to go without it would be a guess.

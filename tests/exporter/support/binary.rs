@@ -13,7 +13,8 @@ pub fn nectar_exporter(arguments: &[&str]) -> Command {
     command.args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("NECTAR_") || name.to_ascii_uppercase().ends_with("_PROXY") {
+        let is_of_trust = name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
+        if name.starts_with("NECTAR_") || name.to_ascii_uppercase().ends_with("_PROXY") || is_of_trust {
             command.env_remove(name);
         }
     }

@@ -1,11 +1,14 @@
 //! Handshakes: versions, certificates of clients, and that TLS is all there is.
 
+use std::time::Instant;
+
 use nectar_exporter::simulator::Simulator;
 use reqwest::tls::Version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::place::{Authority, Place, TLS, get};
 use crate::encodings::{FLAG, LONG, of_the_fleet, unpacked};
+use crate::support::PATIENCE;
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
 use crate::support::program::{KEY, Program};
@@ -152,7 +155,14 @@ async fn a_handshake_that_fails_is_logged_once_for_each_cause() {
         let stranger = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
         stranger.get(format!("https://localhost:{port}/")).send().await.unwrap_err();
     }
-    running.wait_for("A TLS handshake failed");
+    let client = place.authority.client().build().unwrap();
+    let began = Instant::now();
+    let mut scrape = String::new();
+    while !scrape.contains("nectar_exporter_requests_refused_total{reason=\"tls\"} 3\n") {
+        assert!(began.elapsed() < PATIENCE, "{scrape}");
+        let answer = client.get(format!("https://localhost:{port}/metrics")).send().await;
+        scrape = answer.unwrap().text().await.unwrap();
+    }
     running.signal("TERM");
     assert_eq!(running.end(), Some(0));
     let said = running.log.iter().filter(|line| line.contains("A TLS handshake failed"));
