@@ -1,7 +1,6 @@
 //! Micro-benchmarks of the parts that a large fleet leans on: decode, summarise, render. `cargo bench --bench parts`
 //!
-//! Each is given what the simulated Nectar sends: a page of 100 connections, or 100 companies of them. Must not know how a part
-//! does its work.
+//! Each is given what the simulated Nectar sends: a page of 100 connections, or 100 companies of them.
 
 // A benchmark may stop at the first surprise.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
@@ -15,13 +14,13 @@ use jiff::SignedDuration;
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::fleet::FleetWriter;
 use nectar_exporter::fleet::tally::Tallies;
-use nectar_exporter::metrics::{Detail, Exposition, OwnMetrics, Settings};
+use nectar_exporter::http::{self, ListenAddress};
+use nectar_exporter::metrics::{Detail, Exposition, SelfMetrics, Settings};
 use nectar_exporter::model::{RecordFaults, Snapshot};
-use nectar_exporter::nectar::walk::walk;
+use nectar_exporter::nectar::pagination::fetch_all_pages;
 use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, Simulator};
-use nectar_exporter::web::{self, ListenAddress};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +37,7 @@ impl Nectar {
     fn start(companies: u32) -> Self {
         let plan = Plan { companies, connections: 100, accounts: 2, seed: 1, speed: 0.0 };
         let runtime = Runtime::new().unwrap();
-        let mut listeners = runtime.block_on(web::bind(&ListenAddress::loopback(0))).unwrap();
+        let mut listeners = runtime.block_on(http::bind(&ListenAddress::loopback(0))).unwrap();
         let listener = listeners.remove(0);
         let base = format!("http://{}/v2.2", listener.local_addr().unwrap());
         let simulator = Simulator::new(&plan, KEY, SystemClock::shared());
@@ -55,7 +54,7 @@ impl Nectar {
             extra_certificates: None,
             proxy: None,
         };
-        let observer = Arc::new(OwnMetrics::new(DroppedLines::default()).unwrap());
+        let observer = Arc::new(SelfMetrics::new(DroppedLines::default()).unwrap());
         let key = Key::fixed(KEY.into()).unwrap();
         self.runtime.block_on(async { Client::new(settings, key, SystemClock::shared(), observer) }).unwrap()
     }
@@ -84,7 +83,7 @@ fn summarising(criterion: &mut Criterion) {
     let nectar = Nectar::start(1);
     let client = nectar.client();
     let list = nectar.runtime.block_on(client.company_list()).unwrap();
-    let snapshot = nectar.runtime.block_on(walk(&client, &list.companies[0].id)).unwrap();
+    let snapshot = nectar.runtime.block_on(fetch_all_pages(&client, &list.companies[0].id)).unwrap();
     criterion.bench_function("summarise/company", |bencher| {
         bencher.iter(|| Tallies::of(black_box(&snapshot), WEEK));
     });
@@ -95,7 +94,7 @@ fn filled(nectar: &Nectar) -> FleetWriter {
     let (client, clock) = (nectar.client(), SystemClock::shared());
     let mut writer = FleetWriter::new(WEEK);
     for company in nectar.runtime.block_on(client.company_list()).unwrap().companies {
-        let snapshot = nectar.runtime.block_on(walk(&client, &company.id)).unwrap();
+        let snapshot = nectar.runtime.block_on(fetch_all_pages(&client, &company.id)).unwrap();
         writer.succeeded(company, snapshot);
     }
     writer.poll_ended(Ok(()), true, clock.now(), clock.monotonic());
@@ -110,7 +109,7 @@ fn exposition(writer: &FleetWriter) -> Exposition {
         max_data_age: Duration::from_secs(24 * 60 * 60),
         poll_interval: Duration::from_secs(5 * 60),
     };
-    let own = Arc::new(OwnMetrics::new(DroppedLines::default()).unwrap());
+    let own = Arc::new(SelfMetrics::new(DroppedLines::default()).unwrap());
     Exposition::new(writer.reader(), own, SystemClock::shared(), settings).unwrap()
 }
 
@@ -141,7 +140,8 @@ fn renewing(criterion: &mut Criterion) {
     let prepared = exposition(&writer);
     nectar.runtime.block_on(prepared.publish());
     let company = nectar.runtime.block_on(nectar.client().company_list()).unwrap().companies.remove(0);
-    let read = || nectar.runtime.block_on(walk(&nectar.client(), &company.id)).unwrap().connections;
+    let read =
+        || nectar.runtime.block_on(fetch_all_pages(&nectar.client(), &company.id)).unwrap().connections;
     let mut fewer = Arc::into_inner(read()).unwrap();
     assert!(fewer.pop().is_some());
     let mut turns = [read(), Arc::new(fewer)].into_iter().cycle();

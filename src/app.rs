@@ -1,6 +1,6 @@
-//! The exporter, put together: poller, fleet, metrics, server.
+//! The exporter, put together: poller, fleet, metrics, routes.
 //!
-//! Knows who gets what. Must not know flags, signals or where the key comes from.
+//! Knows who gets what.
 
 use std::sync::Arc;
 
@@ -11,17 +11,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::clock::SharedClock;
-use crate::config::Exporter;
-use crate::failure::{READING, Reread};
+use crate::config::Config;
+use crate::failure::{FILE_READ_TIMEOUT, Reread};
 use crate::fleet::FleetWriter;
-use crate::metrics::{Exposition, OwnMetrics};
+use crate::http::auth::Auth;
+use crate::http::routes::Routes;
+use crate::http::web_config::ConfigReloader;
+use crate::http::{Limits, TlsMode, serve_with};
+use crate::metrics::{Exposition, SelfMetrics};
 use crate::nectar::{Client, ClientError, Key};
 use crate::observe::DroppedLines;
 use crate::poll::Poller;
-use crate::server::{Gate, Server};
-use crate::web::{Door, Limits, serve_through};
-use crate::webconfig::Keeper;
-use crate::worker::NoThread;
+use crate::worker::SpawnError;
 
 /// Why the exporter could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,7 @@ pub enum AppError {
     Metrics(#[from] prometheus::Error),
     /// No thread to render on.
     #[error(transparent)]
-    Thread(#[from] NoThread),
+    Thread(#[from] SpawnError),
     /// The poll loop ended by itself, by a fault of ours.
     #[error("polling stopped by a fault in this program; restart it, and please report what stands above")]
     PollerStopped,
@@ -45,13 +46,13 @@ pub enum AppError {
 pub struct App {
     poller: Poller,
     exposition: Exposition,
-    server: Server,
+    routes: Routes,
     clock: SharedClock,
-    keeper: Option<Arc<Keeper>>,
+    web_config: Option<Arc<ConfigReloader>>,
     limits: Limits,
     key: Arc<Key>,
     reload: Arc<Notify>,
-    own: Arc<OwnMetrics>,
+    own: Arc<SelfMetrics>,
     has_ca_file: bool,
 }
 
@@ -61,29 +62,29 @@ impl App {
     /// # Errors
     /// [`AppError`], when it could not work.
     pub fn new(
-        settings: Exporter,
+        settings: Config,
         key: Key,
         clock: SharedClock,
         dropped_lines: DroppedLines,
     ) -> Result<Self, AppError> {
-        let own = Arc::new(OwnMetrics::new(dropped_lines)?);
+        let own = Arc::new(SelfMetrics::new(dropped_lines)?);
         let key = Arc::new(key);
         let has_ca_file = settings.nectar.extra_certificates.is_some();
         let client = Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), own.clone())?;
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
         let exposition = Exposition::new(fleet, own.clone(), Arc::clone(&clock), settings.metrics)?;
-        let server = Server::new(exposition.clone(), Arc::clone(&clock), settings.web.pages, own.clone());
+        let routes = Routes::new(exposition.clone(), Arc::clone(&clock), settings.web.pages, own.clone());
         let poller =
             Poller::new(client, writer, exposition.clone(), Arc::clone(&clock), settings.poll, own.clone());
-        let (keeper, limits, reload) = (None, Limits::default(), Arc::default());
-        Ok(Self { poller, exposition, server, clock, keeper, limits, key, reload, own, has_ca_file })
+        let (web_config, limits, reload) = (None, Limits::default(), Arc::default());
+        Ok(Self { poller, exposition, routes, clock, web_config, limits, key, reload, own, has_ca_file })
     }
 
-    /// The same, with TLS, passwords and headers as `keeper` has them.
+    /// The same, with TLS, passwords and headers as `web_config` has them.
     #[must_use]
-    pub fn protected_by(self, keeper: Option<Keeper>) -> Self {
-        Self { keeper: keeper.map(Arc::new), ..self }
+    pub fn protected_by(self, web_config: Option<ConfigReloader>) -> Self {
+        Self { web_config: web_config.map(Arc::new), ..self }
     }
 
     /// The same, in a process that may have so many `descriptors` open.
@@ -103,17 +104,18 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], when it cannot go on.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, exposition, server, clock, keeper, limits, key, reload, own, has_ca_file } = self;
+        let Self { poller, exposition, routes, clock, web_config, limits, key, reload, own, has_ca_file } =
+            self;
         let polling = tokio::spawn(poller.run(stop.clone()));
         tokio::spawn(exposition.publish_changes(stop.clone()));
-        tokio::spawn(reload_when_told(reload, key, keeper.clone(), has_ca_file, stop.clone()));
-        if let Some(keeper) = &keeper {
-            tokio::spawn(Arc::clone(keeper).watch(clock, stop.clone()));
+        tokio::spawn(reload_when_told(reload, key, web_config.clone(), has_ca_file, stop.clone()));
+        if let Some(web_config) = &web_config {
+            tokio::spawn(Arc::clone(web_config).watch(clock, stop.clone()));
         }
-        let door = door(keeper.as_ref());
-        let gate = Gate::new(server, keeper);
-        let routes = move |request| gate.clone().answer(request);
-        let serving = serve_through(door, listeners, limits, routes, own, stop.clone());
+        let tls_mode = tls_mode(web_config.as_ref());
+        let auth = Auth::new(routes, web_config);
+        let routes = move |request| auth.clone().answer(request);
+        let serving = serve_with(tls_mode, listeners, limits, routes, own, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),
@@ -131,7 +133,7 @@ impl App {
 async fn reload_when_told(
     reload: Arc<Notify>,
     key: Arc<Key>,
-    keeper: Option<Arc<Keeper>>,
+    web_config: Option<Arc<ConfigReloader>>,
     has_ca_file: bool,
     stop: CancellationToken,
 ) {
@@ -140,9 +142,11 @@ async fn reload_when_told(
         loop {
             reload.notified().await;
             let api_key_file = key.refresh().await.words();
-            let web_config_file = match &keeper {
+            let web_config_file = match &web_config {
                 // What hangs must not keep the key from being read the next time.
-                Some(keeper) => timeout(READING, keeper.reload()).await.map_or(Some("hangs"), Reread::words),
+                Some(web_config) => {
+                    timeout(FILE_READ_TIMEOUT, web_config.reload()).await.map_or(Some("hangs"), Reread::words)
+                }
                 None => None,
             };
             match api_key_file.or(web_config_file).or(ca_file) {
@@ -160,12 +164,12 @@ async fn reload_when_told(
 }
 
 /// Whether there is TLS is settled now; which certificate it has, at each connection.
-fn door(keeper: Option<&Arc<Keeper>>) -> Door {
-    match keeper {
-        Some(keeper) if keeper.has_tls() => {
-            let keeper = Arc::clone(keeper);
-            Door::Tls(Arc::new(move || keeper.now().tls.clone()))
+fn tls_mode(web_config: Option<&Arc<ConfigReloader>>) -> TlsMode {
+    match web_config {
+        Some(web_config) if web_config.has_tls() => {
+            let web_config = Arc::clone(web_config);
+            TlsMode::Tls(Arc::new(move || web_config.now().tls.clone()))
         }
-        _ => Door::Plain,
+        _ => TlsMode::Plain,
     }
 }

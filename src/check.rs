@@ -10,16 +10,16 @@ use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 
 use crate::clock::SharedClock;
-use crate::config::Exporter;
+use crate::config::Config;
 use crate::failure::{Failure, ReadError, Reason};
 use crate::fleet::FleetWriter;
 use crate::fleet::tally::Tallies;
 use crate::metrics::{self, Detail};
 use crate::model::Company;
-use crate::nectar::walk::first_page;
+use crate::nectar::pagination::first_page;
 use crate::nectar::{Client, ClientError, Key};
 use crate::observe::Uncounted;
-use crate::poll::Choice;
+use crate::poll::CompanyFilter;
 
 /// Companies that are looked at, unless all are.
 const SAMPLE: usize = 10;
@@ -114,12 +114,12 @@ struct Sample {
 /// [`CheckError`], when there is no client, or nobody to report to.
 pub async fn check<W: Write>(
     report: &mut Report<W>,
-    settings: Exporter,
+    settings: Config,
     key: Key,
     clock: SharedClock,
     all: bool,
 ) -> Result<(), CheckError> {
-    let Exporter { nectar, poll, metrics, .. } = settings;
+    let Config { nectar, poll, metrics, .. } = settings;
     let base_url = nectar.base_url.clone();
     let page_size = u64::from(nectar.page_size.max(1));
     let client = Client::new(nectar, key, Arc::clone(&clock), Arc::new(Uncounted))?;
@@ -145,8 +145,8 @@ pub async fn check<W: Write>(
             count(list.dropped, "record")
         ))?;
     }
-    let Choice { listed: chosen, absent, left_out_in_vain } =
-        Choice::from(list.companies, &poll.only, &poll.except);
+    let CompanyFilter { listed: chosen, absent, left_out_in_vain } =
+        CompanyFilter::from(list.companies, &poll.only, &poll.except);
     let text = format!("The list has {}; to be read: {}.", count(listed, "company"), chosen.len());
     if chosen.is_empty() {
         report.note(&format!("{text} There is nothing to export."))?;

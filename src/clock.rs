@@ -1,6 +1,6 @@
 //! Time as a value that is handed in.
 //!
-//! Knows how to tell the time and how to wait. Must not know what for.
+//! Knows how to tell the time and how to wait.
 
 use std::fmt;
 use std::sync::Arc;

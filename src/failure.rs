@@ -1,6 +1,4 @@
 //! Why something was not read: closed lists, their label values, and what a person can do; and what reading a file again came to.
-//!
-//! Must not know metrics' names, or what was being read.
 
 use std::fmt;
 use std::time::Duration;
@@ -74,18 +72,18 @@ impl Reason {
     }
 
     /// Whether it came from the way to Nectar, and not from Nectar.
-    pub fn is_of_the_way(self) -> bool {
+    pub fn is_network(self) -> bool {
         matches!(self, Self::Dns | Self::Connect | Self::Tls)
     }
 
     /// Whether the same request may succeed a moment later.
-    pub fn is_passing(self) -> bool {
-        self.is_of_the_way() || matches!(self, Self::Timeout | Self::RateLimited | Self::ServerError)
+    pub fn is_transient(self) -> bool {
+        self.is_network() || matches!(self, Self::Timeout | Self::RateLimited | Self::ServerError)
     }
 }
 
 /// For a file. One that takes longer is a pipe that nobody writes to, or lies on a mount that hangs.
-pub const READING: Duration = Duration::from_secs(5);
+pub const FILE_READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What reading a file again came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One gzip member, put together from segments that were compressed apart from each other.
 //!
-//! A segment ends in a full flush, so that nothing behind it refers to it; its place in the member is free.
-//! Sources: RFC 1951 and RFC 1952; zlib's manual on `Z_FULL_FLUSH`. Must not know what is compressed.
+//! A segment ends in a full flush, so that nothing behind it refers to it; its place in the member is free. Sources: RFC 1951 and
+//! RFC 1952; zlib's manual on `Z_FULL_FLUSH`.
 
 use crc32fast::Hasher;
 use flate2::{Compress, CompressError, Compression, FlushCompress};

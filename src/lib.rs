@@ -1,8 +1,8 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
-//! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `server`. The ground that all
-//! stand on: `clock`, `status`, `text`, `gzip`, `store`, `failure`, `observe`, `web`, `webconfig`. Beside them the
-//! `simulator`, which knows only the ground, and `check`, which asks what a first poll would ask.
+//! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `http`. What all use: `clock`, `status`,
+//! `text`, `gzip`, `failure`, `observe`. Beside them stand the `simulator`, which uses these and `http`, and `check`, which asks
+//! what a first poll would ask.
 
 pub mod app;
 pub mod check;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod failure;
 pub mod fleet;
 pub mod gzip;
+pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod model;
@@ -18,10 +19,7 @@ pub mod nectar;
 pub mod observe;
 pub mod poll;
 pub mod reference;
-pub mod server;
 pub mod simulator;
 pub mod status;
 pub mod text;
-pub mod web;
-pub mod webconfig;
 pub mod worker;

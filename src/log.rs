@@ -1,6 +1,6 @@
 //! The log: lines to standard error, logfmt or JSON, written by a thread of their own.
 //!
-//! Only this program's own events: what libraries would say may quote headers. Must not know what is logged.
+//! Only this program's own events: what libraries would say may quote headers.
 
 use std::fmt::Debug;
 use std::io::{self, Write};

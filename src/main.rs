@@ -1,6 +1,4 @@
 //! The program: arguments, files, sockets, and which of its commands runs.
-//!
-//! Must not know metrics or routes, or how the process is run (`process`).
 
 mod process;
 
@@ -20,17 +18,17 @@ use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
 use nectar_exporter::config::{
-    BadUsage, Cli, Command, Exporter, KeySource, SimulateFlags, command, stray_variables, variable_of,
+    Cli, Command, Config, ConfigError, KeySource, SimulateFlags, command, stray_variables, variable_of,
     with_variables,
 };
-use nectar_exporter::failure::READING;
+use nectar_exporter::failure::FILE_READ_TIMEOUT;
+use nectar_exporter::http::web_config::{ConfigReloader, WebConfigError};
+use nectar_exporter::http::{self, BindError, ListenAddress};
 use nectar_exporter::metrics::{Build, Detail};
 use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, Simulator};
-use nectar_exporter::web::{self, BindError, ListenAddress};
-use nectar_exporter::webconfig::{Keeper, WebConfigError};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -59,7 +57,9 @@ enum StartError {
     App(#[from] AppError),
     #[error("cannot read the certificates in {0} (--nectar.ca-file): {1}")]
     Certificates(PathBuf, io::Error),
-    #[error("cannot read {0}: it did not end within {READING:?}; is it a pipe, or on a mount that hangs?")]
+    #[error(
+        "cannot read {0}: it did not end within {FILE_READ_TIMEOUT:?}; is it a pipe, or on a mount that hangs?"
+    )]
     Hangs(PathBuf),
     #[error("cannot set up the runtime, signals or sockets: {0}")]
     System(#[from] io::Error),
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
             Ok(start(flags.log, Hangup::Ends, |signals, _| simulate(flags, signals.stop)))
         }
     };
-    outcome.unwrap_or_else(|BadUsage(faults)| {
+    outcome.unwrap_or_else(|ConfigError(faults)| {
         let faults: Vec<String> =
             faults.iter().map(|fault| with_variables(fault, &command, &matches)).collect();
         command.error(ErrorKind::ValueValidation, faults.join("\nerror: ")).exit()
@@ -117,7 +117,7 @@ struct Beginning {
 }
 
 impl Beginning {
-    fn of(settings: &Exporter, stray: Vec<String>, key: Option<&Key>) -> Self {
+    fn of(settings: &Config, stray: Vec<String>, key: Option<&Key>) -> Self {
         Self {
             base_url: settings.nectar.base_url.clone(),
             detail: settings.metrics.detail,
@@ -163,10 +163,10 @@ fn key_variable() -> Option<SecretString> {
 
 /// The same settings, with what stands in files and in the variables for proxies; and the key.
 async fn with_files(
-    mut settings: Exporter,
+    mut settings: Config,
     key: KeySource,
     ca_file: Option<PathBuf>,
-) -> Result<(Exporter, Key), StartError> {
+) -> Result<(Config, Key), StartError> {
     if let Some(path) = ca_file {
         match within_time(&path, tokio::fs::read(&path)).await? {
             Ok(pem) => settings.nectar.extra_certificates = Some(Certificates { path, pem }),
@@ -183,8 +183,8 @@ async fn with_files(
     Ok((settings, key))
 }
 
-fn check(flags: &CheckFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
-    let (settings, key) = Exporter::against_nectar(&flags.exporter, &flags.nectar, key_variable())?;
+fn check(flags: &CheckFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
+    let (settings, key) = Config::for_api(&flags.exporter, &flags.nectar, key_variable())?;
     let mut report = Report::to(io::stdout());
     let outcome = on_runtime(report_on(&mut report, flags, settings, key, stray));
     if let Err(fault) = outcome {
@@ -205,7 +205,7 @@ fn sentence(message: &str) -> String {
 async fn report_on(
     report: &mut Report<io::Stdout>,
     flags: &CheckFlags,
-    settings: Exporter,
+    settings: Config,
     key: KeySource,
     stray: Vec<String>,
 ) -> Result<(), StartError> {
@@ -218,7 +218,7 @@ async fn report_on(
     for warning in Beginning::of(&settings, stray, Some(&key)).warnings().await {
         report.note(&format!("{warning}."))?;
     }
-    if keeper(&settings).await?.is_some() {
+    if web_config(&settings).await?.is_some() {
         report.ok("The web configuration can be used.")?;
     }
     let clock = SystemClock::shared();
@@ -230,27 +230,27 @@ async fn report_on(
     Ok(check::check(report, settings, key, clock, flags.all).await?)
 }
 
-fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
-    let (settings, key) = Exporter::against_nectar(&cli.exporter, &cli.nectar, key_variable())?;
+fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
+    let (settings, key) = Config::for_api(&cli.exporter, &cli.nectar, key_variable())?;
     let ca_file = cli.nectar.ca_file.clone();
     Ok(start(cli.exporter.log, Hangup::Reloads, |signals, dropped| async move {
         let (settings, key) = with_files(settings, key, ca_file).await?;
         let beginning = Beginning::of(&settings, stray, Some(&key));
         let addresses = settings.web.listen_addresses.clone();
-        let keeper = keeper(&settings).await?;
+        let web_config = web_config(&settings).await?;
         let app = App::new(settings, key, SystemClock::shared(), dropped)?;
-        let app = app.protected_by(keeper).within(descriptors()).reloading_on(signals.reload);
+        let app = app.protected_by(web_config).within(descriptors()).reloading_on(signals.reload);
         let listeners = listen(&addresses, &beginning, &signals.stop).await?;
         Ok::<(), StartError>(app.run(listeners, signals.stop).await?)
     }))
 }
 
-fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
-    let mut settings = Exporter::against_simulator(&flags.exporter)?;
+fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
+    let mut settings = Config::for_simulator(&flags.exporter)?;
     Ok(start(flags.exporter.log, Hangup::Ends, |signals, dropped| async move {
         let clock = SystemClock::shared();
-        let keeper = keeper(&settings).await?;
-        let simulated = web::bind(&ListenAddress::loopback(0)).await?;
+        let web_config = web_config(&settings).await?;
+        let simulated = http::bind(&ListenAddress::loopback(0)).await?;
         for listener in &simulated {
             // Known only now: port 0 picked a free one.
             let port = Some(listener.local_addr()?.port());
@@ -264,7 +264,8 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
         tokio::spawn(simulator.serve(simulated, signals.stop.clone()));
         if let Some(first) = listeners.first() {
             let port = first.local_addr()?.port();
-            let scheme = if keeper.as_ref().is_some_and(Keeper::has_tls) { "https" } else { "http" };
+            let scheme =
+                if web_config.as_ref().is_some_and(ConfigReloader::has_tls) { "https" } else { "http" };
             let page = format!("{scheme}://localhost:{port}{}/", settings.web.pages.prefix);
             let metrics = format!("{scheme}://localhost:{port}{}", settings.web.pages.metrics());
             info!(
@@ -272,13 +273,13 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, BadUsage> {
                 page, metrics
             );
         }
-        let app = App::new(settings, key, clock, dropped)?.protected_by(keeper).within(descriptors());
+        let app = App::new(settings, key, clock, dropped)?.protected_by(web_config).within(descriptors());
         Ok::<(), StartError>(app.run(listeners, signals.stop).await?)
     }))
 }
 
 async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
-    let listeners = web::bind_all(&flags.listen_addresses).await?;
+    let listeners = http::bind_all(&flags.listen_addresses).await?;
     say_where(&listeners)?;
     let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), SystemClock::shared());
     simulator.serve(listeners, stop).await;
@@ -292,7 +293,7 @@ fn plan(flags: &SimFlags) -> Plan {
 
 /// A key that everybody on this machine can read is no secret.
 async fn is_readable_by_all(file: &Path) -> bool {
-    match tokio::time::timeout(READING, tokio::fs::metadata(file)).await {
+    match tokio::time::timeout(FILE_READ_TIMEOUT, tokio::fs::metadata(file)).await {
         Ok(Ok(file)) => file.is_file() && file.mode() & 0o007 != 0,
         _ => false,
     }
@@ -307,13 +308,13 @@ fn descriptors() -> u64 {
 }
 
 /// What protects the server, where a file says so.
-async fn keeper(settings: &Exporter) -> Result<Option<Keeper>, StartError> {
+async fn web_config(settings: &Config) -> Result<Option<ConfigReloader>, StartError> {
     let Some(path) = &settings.web.config_file else { return Ok(None) };
-    Ok(Some(within_time(path, Keeper::load(path.clone())).await??))
+    Ok(Some(within_time(path, ConfigReloader::load(path.clone())).await??))
 }
 
 async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result<T, StartError> {
-    tokio::time::timeout(READING, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
+    tokio::time::timeout(FILE_READ_TIMEOUT, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
 }
 
 /// Binds every address, says what has begun, and where, a line each. None where `stop` comes first: a name can take long to resolve.
@@ -324,7 +325,7 @@ async fn listen(
 ) -> Result<Vec<TcpListener>, StartError> {
     let listeners = tokio::select! {
         () = stop.cancelled() => return Ok(Vec::new()),
-        listeners = web::bind_all(addresses) => listeners?,
+        listeners = http::bind_all(addresses) => listeners?,
     };
     beginning.say().await;
     say_where(&listeners)?;

@@ -1,7 +1,6 @@
 //! The things this program speaks about: companies, connections, accounts, and a snapshot of them.
 //!
 //! Knows when a check is due, as the status page's section "Check frequency" says it.
-//! Must not know JSON, HTTP, metrics or the clock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,4 @@
 //! What is told to whoever counts: requests, polls, clients that are turned away, and log lines that nobody reads.
-//!
-//! Must not know how they are counted, or who counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,4 @@
 //! The process: its runtime, its log, its signals and its exit code.
-//!
-//! Must not know what runs in it.
 
 use std::fmt::Display;
 use std::future::Future;

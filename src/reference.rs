@@ -1,7 +1,7 @@
 //! The reference pages, rendered from the tables in the code: `docs/metrics.md`, `docs/flags.md`, `docs/statuses.md`; and the
 //! words about statuses in the message template and in the runbooks.
 //!
-//! Knows Markdown, Alertmanager's templates and the tables. Must not know values.
+//! Knows Markdown, Alertmanager's templates and the tables.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

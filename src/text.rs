@@ -1,6 +1,6 @@
 //! What text from outside may look like once it is ours: short, and without control characters.
 //!
-//! Source of the rules: the section "Label values" of the README. Must not know which field the text came from.
+//! Source of the rules: the section "Label values" of the README.
 
 use std::cmp::Ordering;
 

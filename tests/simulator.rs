@@ -1,4 +1,4 @@
-//! The simulated Nectar, through its front door.
+//! The simulated Nectar, through its front api.
 
 // Tests may stop at the first surprise.
 #![allow(
@@ -10,8 +10,8 @@
     unreachable_pub
 )]
 
-#[path = "simulator/door.rs"]
-mod door;
+#[path = "simulator/api.rs"]
+mod api;
 #[path = "simulator/endpoints.rs"]
 mod endpoints;
 #[path = "simulator/faults.rs"]

@@ -1,14 +1,14 @@
 //! The simulated Nectar in a process of its own, answering from prepared bytes.
 //!
-//! Knows both ends of that process. Must not know what is measured.
+//! Knows both ends of that process.
 
 use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use nectar_exporter::clock::SystemClock;
+use nectar_exporter::http::{self, ListenAddress};
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
-use nectar_exporter::web::{self, ListenAddress};
 use tokio_util::sync::CancellationToken;
 
 use super::child::Servant;
@@ -84,7 +84,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let simulator = Simulator::new(&plan, KEY, SystemClock::shared());
     simulator.prepare(PAGE);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let listeners = runtime.block_on(web::bind(&ListenAddress::loopback(0))).unwrap();
+    let listeners = runtime.block_on(http::bind(&ListenAddress::loopback(0))).unwrap();
     println!("http://{}/v2.2", listeners[0].local_addr().unwrap());
     runtime.spawn(simulator.clone().serve(listeners, CancellationToken::new()));
     let mut tide = Tide { turned: 0, down: true };

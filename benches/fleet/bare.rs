@@ -1,7 +1,7 @@
 //! The bare loop that a poll is measured against: the exporter's own client fetches and decodes the same pages, with
 //! as many requests at once, and drops what it has read.
 //!
-//! Knows both ends of that process. Must not know what the exporter does with a page.
+//! Knows both ends of that process.
 
 use std::io::BufRead;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Scrapes of an exporter that always polls, by turns with one that has nothing to do.
 //!
-//! Knows what is timed, and how often. Must not know targets.
+//! Knows what is timed, and how often.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! A process of ours that answers each line on its standard input with one on its standard output, and ends with it.
 //!
-//! Knows processes and lines. Must not know what is asked.
+//! Knows processes and lines.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,6 +1,6 @@
 //! `Transfer-Encoding: chunked`, taken apart while it comes in.
 //!
-//! Source: RFC 9112, section 7.1. Must not know where the bytes come from.
+//! Source: RFC 9112, section 7.1.
 
 /// Where in the encoding the next byte stands.
 #[derive(Debug)]

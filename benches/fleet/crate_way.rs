@@ -1,7 +1,7 @@
 //! The usual way, to compare with: the `prometheus` crate holds every series, and each scrape gathers, encodes and
 //! compresses them all.
 //!
-//! Knows the text format well enough to fill a registry from a scrape. Must not know which metrics there are.
+//! Knows the text format well enough to fill a registry from a scrape.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

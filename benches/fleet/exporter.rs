@@ -1,6 +1,6 @@
 //! The exporter, as a process of its own, polling the simulated Nectar.
 //!
-//! Knows its flags and its log. Must not know what is measured.
+//! Knows its flags and its log.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

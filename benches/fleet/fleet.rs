@@ -1,6 +1,6 @@
 //! The fleets that are measured.
 //!
-//! Knows sizes. Must not know what is measured with them.
+//! Knows sizes.
 
 use nectar_exporter::simulator::Plan;
 

@@ -1,7 +1,7 @@
 //! The least that a server can do that sends what lies in its memory: one loop of writes. nginx sends files, which the system
 //! hands on without a copy; no server with text of its own can.
 //!
-//! Knows just enough HTTP/1.1. Must not know what it sends.
+//! Knows just enough HTTP/1.1.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

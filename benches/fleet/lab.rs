@@ -1,6 +1,6 @@
 //! Everything that was measured so far: what two rows of the table need is measured once.
 //!
-//! Knows which measurements there are, and how many runs each has. Must not know targets.
+//! Knows which measurements there are, and how many runs each has.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

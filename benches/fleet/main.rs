@@ -1,8 +1,8 @@
 //! `make bench`: measures a large fleet's exporter against nginx, the `prometheus` crate and a bare client, and prints
 //! one table. Exits with 1 when a target is missed.
 //!
-//! This file knows the arguments and the order of work. It must not know how anything is measured.
-//! The simulated Nectar and the bare client are this very program again, each in a process of its own.
+//! This file knows the arguments and the order of work. The simulated Nectar and the bare client are this very program again,
+//! each in a process of its own.
 
 // A benchmark may stop at the first surprise.
 #![allow(

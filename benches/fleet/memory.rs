@@ -1,6 +1,4 @@
 //! How much memory an exporter takes: at most while it polls and is scraped, and when it does neither.
-//!
-//! Must not know targets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

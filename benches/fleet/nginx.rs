@@ -1,6 +1,6 @@
 //! nginx, serving files: what the machine can do at best.
 //!
-//! Knows its configuration. Must not know what is in the files.
+//! Knows its configuration.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

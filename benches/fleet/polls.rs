@@ -1,6 +1,6 @@
 //! What polls cost: CPU beside the bare loop, and time when the API takes its time.
 //!
-//! Knows what is measured, and how often. Must not know targets.
+//! Knows what is measured, and how often.
 
 use std::time::Duration;
 

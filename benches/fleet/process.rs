@@ -1,6 +1,6 @@
 //! What a process has used: CPU, and memory.
 //!
-//! Knows the kernel's clocks and `/proc`. Must not know what the process is.
+//! Knows the kernel's clocks and `/proc`.
 
 use std::fs;
 use std::thread::sleep;

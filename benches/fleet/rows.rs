@@ -1,6 +1,4 @@
 //! The rows of the table: each target, and how its figure comes from what was measured.
-//!
-//! Must not know how anything is measured.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Scrapes of an exporter that polls nothing meanwhile, in turn with nginx serving files of the same bytes, and a bare loop
 //! sending them from memory.
 //!
-//! Knows what is timed, and how often. Must not know targets.
+//! Knows what is timed, and how often.
 
 use std::io::{Read, Write};
 use std::sync::{Arc, Barrier};

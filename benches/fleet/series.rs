@@ -1,6 +1,4 @@
 //! What many runs come to: median, percentile; and the moment of each run.
-//!
-//! Must not know what is run.
 
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,6 +1,6 @@
 //! The table: what, target, figure, verdict.
 //!
-//! Knows how it is filled and printed. Must not know what a row is about.
+//! Knows how it is filled and printed.
 
 use super::lab::Lab;
 use super::rows::{Row, Target};

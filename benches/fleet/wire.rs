@@ -1,6 +1,6 @@
 //! The client that scrapes: one kept connection, a whole body read and thrown away. The same for everything scraped.
 //!
-//! Knows just enough HTTP/1.1. Must not know who answers.
+//! Knows just enough HTTP/1.1.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,6 +1,4 @@
 //! Durations as Prometheus' users write them: `30s`, `5m`, `1h30m`, `7d`.
-//!
-//! Must not know which flag is being read.
 
 use std::time::Duration;
 

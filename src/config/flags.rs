@@ -1,6 +1,6 @@
 //! Every flag, once: name, default, what it takes, what it means. The environment twins follow by rule.
 //!
-//! The page `docs/flags.md` and the table in the README are rendered from here. Must not know what a flag does.
+//! The page `docs/flags.md` and the table in the README are rendered from here.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::duration;
-use crate::web::ListenAddress;
+use crate::http::ListenAddress;
 
 /// Prefix of the environment twins.
 const ENV_PREFIX: &str = "NECTAR_EXPORTER_";

@@ -1,6 +1,6 @@
 //! From flags and environment to settings that hold together.
 //!
-//! Knows every flag and what goes with what. Must not know HTTP, or what the settings do.
+//! Knows every flag and what goes with what.
 
 pub mod duration;
 pub mod flags;
@@ -10,4 +10,4 @@ pub use flags::{
     Cli, Command, LogFlags, LogFormat, LogLevel, SimulateFlags, command, stray_variables, variable_of,
     with_variables,
 };
-pub use settings::{BadUsage, Exporter, KeySource, Web};
+pub use settings::{Config, ConfigError, KeySource, Web};

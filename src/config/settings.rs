@@ -1,6 +1,6 @@
 //! Settings checked against each other; every fault is reported, not only the first.
 //!
-//! Knows which values go together. Must not know files' contents, or HTTP.
+//! Knows which values go together.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,8 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::flags::{DetailFlag, ExporterFlags, NectarFlags};
-use crate::web::ListenAddress;
-use crate::{metrics, nectar, poll, server};
+use crate::http::ListenAddress;
+use crate::http::routes::Pages;
+use crate::{metrics, nectar, poll};
 
 /// Paths that are taken. Some of them need no password, which the metrics must not fall under.
 const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
@@ -24,7 +25,7 @@ const SIMULATOR_URL: &str = "http://127.0.0.1/v2.2";
 
 /// Everything wrong with how the program was called, a line each. Never holds a value that could be secret.
 #[derive(Debug, PartialEq, Eq)]
-pub struct BadUsage(pub Vec<String>);
+pub struct ConfigError(pub Vec<String>);
 
 /// Where the key comes from.
 #[derive(Debug)]
@@ -41,14 +42,14 @@ pub struct Web {
     /// Where to listen.
     pub listen_addresses: Vec<ListenAddress>,
     /// What people can look at.
-    pub pages: server::Pages,
+    pub pages: Pages,
     /// The file with TLS and passwords.
     pub config_file: Option<PathBuf>,
 }
 
 /// All settings of the exporter.
 #[derive(Debug)]
-pub struct Exporter {
+pub struct Config {
     /// How to talk to Nectar.
     pub nectar: nectar::Settings,
     /// When to poll, and what.
@@ -59,23 +60,23 @@ pub struct Exporter {
     pub web: Web,
 }
 
-impl Exporter {
+impl Config {
     /// The settings for polling Nectar, and where its key comes from. `key` is what NECTAR_API_KEY holds.
     ///
     /// # Errors
     /// Everything that does not hold together.
-    pub fn against_nectar(
+    pub fn for_api(
         flags: &ExporterFlags,
         nectar: &NectarFlags,
         key: Option<SecretString>,
-    ) -> Result<(Self, KeySource), BadUsage> {
+    ) -> Result<(Self, KeySource), ConfigError> {
         let mut faults = Vec::new();
         let base_url = base_url(&nectar.base_url).map_err(|fault| faults.push(fault)).ok();
         let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
         check(flags, &mut faults);
         match (base_url, key) {
             (Some(base_url), Some(key)) if faults.is_empty() => Ok((Self::new(flags, base_url), key)),
-            _ => Err(BadUsage(faults)),
+            _ => Err(ConfigError(faults)),
         }
     }
 
@@ -83,7 +84,7 @@ impl Exporter {
     ///
     /// # Errors
     /// Everything that does not hold together.
-    pub fn against_simulator(flags: &ExporterFlags) -> Result<Self, BadUsage> {
+    pub fn for_simulator(flags: &ExporterFlags) -> Result<Self, ConfigError> {
         let mut faults = Vec::new();
         check(flags, &mut faults);
         match base_url(SIMULATOR_URL) {
@@ -92,7 +93,7 @@ impl Exporter {
                 settings.web.pages.is_demo = true;
                 Ok(settings)
             }
-            _ => Err(BadUsage(faults)),
+            _ => Err(ConfigError(faults)),
         }
     }
 
@@ -126,7 +127,7 @@ impl Exporter {
             },
             web: Web {
                 listen_addresses: flags.listen_addresses.clone(),
-                pages: server::Pages {
+                pages: Pages {
                     prefix,
                     prefix_outside,
                     telemetry_path: flags.telemetry_path.clone(),

@@ -1,12 +1,12 @@
 //! Changes of status, counted from one snapshot of a company to the next.
 //!
-//! Counted under the label that the status had then: a counter never falls because a status got a name of its own.
-//! What is new or gone has not changed. Must not know metrics' names.
+//! Counted under the label that the status had then: a counter never falls because a status got a name of its own. What is new or
+//! gone has not changed.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::unknown::GrantedWords;
+use super::status_labels::StatusLabels;
 use crate::model::Snapshot;
 use crate::status::{Kind, Status};
 use crate::text::by_id;
@@ -31,7 +31,7 @@ impl Changes {
     }
 
     /// Counts what differs between two snapshots of one company.
-    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, granted: &GrantedWords) {
+    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, granted: &StatusLabels) {
         for (old, new) in pairs(&before.connections, &after.connections, |connection| &connection.id) {
             if old.status != new.status {
                 self.add(Kind::Connection, &new.status, granted);
@@ -44,7 +44,7 @@ impl Changes {
         }
     }
 
-    fn add(&mut self, kind: Kind, status: &Status, granted: &GrantedWords) {
+    fn add(&mut self, kind: Kind, status: &Status, granted: &StatusLabels) {
         *self.kind_mut(kind).entry(granted.label(kind, status).into()).or_default() += 1;
     }
 

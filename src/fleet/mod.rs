@@ -1,11 +1,10 @@
 //! The fleet as last seen: the one cell that polling writes and everything else reads.
 //!
 //! A reader gets an immutable value; the writer changes only what no reader holds. Knows companies, snapshots and outcomes.
-//! Must not know who reads it, or how snapshots are fetched.
 
 pub mod changes;
+pub mod status_labels;
 pub mod tally;
-pub mod unknown;
 pub mod writer;
 
 use std::collections::BTreeMap;
@@ -20,8 +19,8 @@ pub use writer::FleetWriter;
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Snapshot};
 use changes::Changes;
+use status_labels::StatusLabels;
 use tally::Tallies;
-use unknown::GrantedWords;
 
 /// Everything known about the fleet at one moment.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +28,7 @@ pub struct Fleet {
     /// Every listed company, and every one that was asked for by id.
     pub companies: BTreeMap<CompanyId, Arc<CompanyState>>,
     /// Which undocumented statuses may be shown under their own name.
-    pub granted: GrantedWords,
+    pub granted: StatusLabels,
     /// Whether there was a good poll: one that read the company list and at least one company, or an empty list.
     /// Until then nothing about companies may be shown.
     pub ready: bool,
@@ -50,7 +49,7 @@ pub struct CompanyState {
     /// How the last poll of this company ended; none while it waits for its first.
     pub last_poll: Option<PollOutcome>,
     /// The last good snapshot, however old.
-    pub held: Option<Arc<Held>>,
+    pub held: Option<Arc<StoredSnapshot>>,
     /// By how much the wall clock was set back since that snapshot was begun, as of the last poll that ended.
     pub set_back: SignedDuration,
     /// Changes of status counted so far.
@@ -59,7 +58,7 @@ pub struct CompanyState {
 
 /// A snapshot with what is counted from it once, and not at every scrape.
 #[derive(Debug)]
-pub struct Held {
+pub struct StoredSnapshot {
     /// As read.
     pub snapshot: Snapshot,
     /// As counted. What did not change from one snapshot to the next is there once.
@@ -78,7 +77,7 @@ impl CompanyState {
     }
 
     /// The snapshot that may be shown: none that was begun longer than `max_age` before `now`.
-    pub fn served(&self, now: Timestamp, max_age: Duration) -> Option<&Held> {
+    pub fn served(&self, now: Timestamp, max_age: Duration) -> Option<&StoredSnapshot> {
         let held = self.held.as_deref()?;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
         // Without the correction, what was read before a clock was set back a year would be shown for a year.

@@ -1,13 +1,11 @@
 //! What is counted from one snapshot, once: per status, and per utility.
-//!
-//! Must not know label values, or the moment of a scrape.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::unknown::OVERFLOW;
+use super::status_labels::OVERFLOW;
 use crate::model::{Connection, Snapshot};
 use crate::status::{Kind, Status};
 

@@ -1,6 +1,6 @@
 //! The one who writes the fleet: what an outcome of polling does to it.
 //!
-//! Knows what is kept, replaced and forgotten. Must not know requests, time or readers.
+//! Knows what is kept, replaced and forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::changes::Changes;
+use super::status_labels::StatusLabels;
 use super::tally::Tallies;
-use super::unknown::GrantedWords;
-use super::{CompanyState, Fleet, FleetReader, Held, PollOutcome};
+use super::{CompanyState, Fleet, FleetReader, PollOutcome, StoredSnapshot};
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Connection, Snapshot};
 use crate::status::{Kind, Status};
@@ -108,7 +108,7 @@ impl FleetWriter {
     /// `at` and `monotonic` are one moment, by either clock.
     pub fn poll_ended(&mut self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
         let mut fleet = Fleet::clone(&self.cell.borrow());
-        settle_names(&mut fleet);
+        reassign_labels(&mut fleet);
         note_clock(&mut fleet, at, monotonic);
         fleet.ready |= good;
         fleet.last_poll = Some(outcome);
@@ -136,7 +136,7 @@ fn renewed(
     company: Company,
     mut snapshot: Snapshot,
     tallies: Tallies,
-    granted: &GrantedWords,
+    granted: &StatusLabels,
 ) -> CompanyState {
     let mut tallies = Arc::new(tallies);
     let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
@@ -155,8 +155,8 @@ fn renewed(
             tallies = Arc::clone(&held.tallies);
         }
     }
-    begin_unknown(&mut changes, &tallies, granted);
-    let held = Some(Arc::new(Held { snapshot, tallies }));
+    seed_unknown(&mut changes, &tallies, granted);
+    let held = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
     CompanyState { company, last_poll: Some(Ok(())), held, set_back: SignedDuration::ZERO, changes }
 }
 
@@ -195,9 +195,9 @@ fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
 }
 
 /// Undocumented statuses that no snapshot has any more give their names back; those that had none may get one.
-fn settle_names(fleet: &mut Fleet) {
+fn reassign_labels(fleet: &mut Fleet) {
     let Fleet { companies, granted, .. } = fleet;
-    let held: Vec<Arc<Held>> = companies.values().filter_map(|state| state.held.clone()).collect();
+    let held: Vec<Arc<StoredSnapshot>> = companies.values().filter_map(|state| state.held.clone()).collect();
     for kind in Kind::ALL {
         let present: BTreeSet<&Status> =
             held.iter().flat_map(|held| held.tallies.kind(kind).by_status.keys()).collect();
@@ -208,7 +208,7 @@ fn settle_names(fleet: &mut Fleet) {
         let Some(held) = state.held.clone() else { continue };
         let mut changes = Arc::clone(&state.changes);
         forget_unknown(&mut changes, granted);
-        begin_unknown(&mut changes, &held.tallies, granted);
+        seed_unknown(&mut changes, &held.tallies, granted);
         if !Arc::ptr_eq(&changes, &state.changes) {
             Arc::make_mut(state).changes = changes;
         }
@@ -216,7 +216,7 @@ fn settle_names(fleet: &mut Fleet) {
 }
 
 /// Statuses that are not on the page are counted from 0 as soon as they are seen.
-fn begin_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, granted: &GrantedWords) {
+fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, granted: &StatusLabels) {
     for kind in Kind::ALL {
         for status in tallies.kind(kind).by_status.keys() {
             let label = granted.label(kind, status);
@@ -228,7 +228,7 @@ fn begin_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, granted: &Grante
     }
 }
 
-fn forget_unknown(changes: &mut Arc<Changes>, granted: &GrantedWords) {
+fn forget_unknown(changes: &mut Arc<Changes>, granted: &StatusLabels) {
     for kind in Kind::ALL {
         if changes.kind(kind).keys().any(|label| !granted.is_in_use(kind, label)) {
             Arc::make_mut(changes).keep_only(kind, |label| granted.is_in_use(kind, label));

@@ -1,5 +1,4 @@
-//! What this program was built from and with. Filled in by `build.rs` at the top of the checkout. Must not know what it is
-//! shown for.
+//! What this program was built from and with. Filled in by `build.rs` at the top of the checkout.
 
 /// What this program was built from and with.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The families about companies, and the counts of their connections and accounts.
 //!
-//! Knows which value goes under which name. Must not know how it was counted.
+//! Knows which value goes under which name.
 
 use jiff::Timestamp;
 
@@ -9,8 +9,8 @@ use super::metric::Metric;
 use super::rows::{Row, Served, View, rows};
 use super::text::Text;
 use crate::fleet::CompanyState;
+use crate::fleet::status_labels::StatusLabels;
 use crate::fleet::tally::{DatasourceTally, KindTallies, Tally};
-use crate::fleet::unknown::GrantedWords;
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
@@ -39,7 +39,7 @@ pub fn listed(text: &mut Text, states: &[&CompanyState]) {
 }
 
 /// Writes those that are counted from snapshots, for some companies.
-pub fn counted(text: &mut Text, granted: &GrantedWords, views: &[View<'_>]) {
+pub fn counted(text: &mut Text, granted: &StatusLabels, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
     // Without series per connection, this tells of one that comes into a status as another leaves it.
@@ -153,7 +153,7 @@ fn each_time(
 
 fn by_datasource(
     text: &mut Text,
-    granted: &GrantedWords,
+    granted: &StatusLabels,
     views: &[View<'_>],
     metric: &Metric<5>,
     count: impl Fn(&DatasourceTally) -> u64,

@@ -1,6 +1,4 @@
 //! What a metric is: name, type, unit, labels, help. Its number of labels is part of its Rust type.
-//!
-//! Must not know which metrics there are.
 
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

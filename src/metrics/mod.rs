@@ -1,6 +1,6 @@
 //! What is served at `/metrics`: the catalogue, and where each value comes from.
 //!
-//! Knows names, labels and the text format. Must not know the network, or polling.
+//! Knows names, labels and the text format.
 
 mod body;
 mod build;
@@ -9,10 +9,10 @@ mod companies;
 pub mod metric;
 mod number;
 mod objects;
-mod own;
 mod published;
 mod rows;
 mod segment;
+mod self_metrics;
 pub mod text;
 
 use std::mem;
@@ -23,14 +23,14 @@ pub use body::Body;
 pub use build::Build;
 use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
-pub use own::OwnMetrics;
+pub use self_metrics::SelfMetrics;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::clock::SharedClock;
 use crate::fleet::tally::Tallies;
 use crate::fleet::{Fleet, FleetReader, PollOutcome};
-use crate::worker::{NoThread, Priority, Worker};
+use crate::worker::{Priority, SpawnError, Worker};
 use catalogue::exporter as cat;
 use published::Published;
 use text::Text;
@@ -119,7 +119,7 @@ impl From<CompressError> for RenderError {
 #[derive(Debug, Clone)]
 pub struct Exposition {
     fleet: FleetReader,
-    own: Arc<OwnMetrics>,
+    own: Arc<SelfMetrics>,
     clock: SharedClock,
     /// `process_start_time_seconds` is missing or 0 where `/proc` is hidden.
     started: Timestamp,
@@ -133,14 +133,14 @@ impl Exposition {
     /// Puts the sources together.
     ///
     /// # Errors
-    /// [`NoThread`], when the system gives none to render on.
+    /// [`SpawnError`], when the system gives none to render on.
     pub fn new(
         fleet: FleetReader,
-        own: Arc<OwnMetrics>,
+        own: Arc<SelfMetrics>,
         clock: SharedClock,
         settings: Settings,
-    ) -> Result<Self, NoThread> {
-        let renderer = Arc::new(Worker::start("renderer", Priority::Usual)?);
+    ) -> Result<Self, SpawnError> {
+        let renderer = Arc::new(Worker::start("renderer", Priority::Normal)?);
         let (settings, started) = (Arc::new(settings), clock.now());
         Ok(Self { fleet, own, clock, started, settings, published: Arc::default(), renderer })
     }

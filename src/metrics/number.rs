@@ -1,7 +1,7 @@
 //! Values of samples, digit by digit: whole numbers, and times in seconds.
 //!
-//! They are whole numbers of nanoseconds all along, and never floats: the nearest float is for the reader to find. A scrape writes
-//! 20,000 ages. Must not know what they measure.
+//! They are whole numbers of nanoseconds all along, and never floats: the nearest float is for the reader to find. A scrape
+//! writes 20,000 ages.
 
 use jiff::SignedDuration;
 

@@ -1,6 +1,6 @@
 //! The families about single connections and accounts: their times, and no ages.
 //!
-//! Knows which value goes under which name, and when there are too many. Must not know how a record was read.
+//! Knows which value goes under which name, and when there are too many.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,13 +8,13 @@ use super::catalogue::objects as cat;
 use super::metric::Metric;
 use super::text::Text;
 use super::{Detail, Settings};
-use crate::fleet::unknown::GrantedWords;
-use crate::fleet::{CompanyState, Held};
+use crate::fleet::status_labels::StatusLabels;
+use crate::fleet::{CompanyState, StoredSnapshot};
 use crate::model::{Account, Company, Connection, Snapshot};
 use crate::status::Kind;
 
 /// Writes as many of those of `companies` as `settings` ask for.
-pub fn render(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], settings: &Settings) {
+pub fn render(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>], settings: &Settings) {
     if settings.detail >= Detail::Connections {
         connections(text, granted, companies);
     }
@@ -52,12 +52,12 @@ impl<'a> Objects<'a> {
 }
 
 /// Whether they are withheld, all of them, because there are too many.
-pub fn are_too_many<'a>(served: impl Iterator<Item = &'a Held>, settings: &Settings) -> bool {
+pub fn are_too_many<'a>(served: impl Iterator<Item = &'a StoredSnapshot>, settings: &Settings) -> bool {
     let series = served.map(|held| settings.detail.series(&held.tallies));
     series.sum::<u64>() > settings.detail_limit
 }
 
-fn connections(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>]) {
+fn connections(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>]) {
     let each = || companies.iter().flat_map(Objects::each_connection);
     let mut info = text.family(&cat::CONNECTION_INFO);
     for (company, Connection { id, datasource, country, .. }) in each() {
@@ -87,7 +87,7 @@ fn connections(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>
     }
 }
 
-fn accounts(text: &mut Text, granted: &GrantedWords, companies: &[Objects<'_>], interval: SignedDuration) {
+fn accounts(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>], interval: SignedDuration) {
     let each = || companies.iter().flat_map(Objects::each_account);
     let mut info = text.family(&cat::ACCOUNT_INFO);
     for (company, connection, account) in each() {

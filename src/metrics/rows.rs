@@ -1,6 +1,6 @@
 //! What a scrape sees of a company: the snapshot that may be shown, as rows of the `status` label.
 //!
-//! Several statuses can share a row (those beyond the limit of unknown ones do). Must not know metrics' names.
+//! Several statuses can share a row (those beyond the limit of unknown ones do).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::fleet::status_labels::StatusLabels;
 use crate::fleet::tally::Tally;
-use crate::fleet::unknown::GrantedWords;
-use crate::fleet::{CompanyState, Held};
+use crate::fleet::{CompanyState, StoredSnapshot};
 use crate::status::{Category, Kind, Recheck};
 
 /// A row of a family: one value of the `status` label.
@@ -39,7 +39,7 @@ pub struct View<'a> {
 #[derive(Debug)]
 pub struct Served<'a> {
     /// The snapshot and its counts.
-    pub held: &'a Held,
+    pub held: &'a StoredSnapshot,
     connections: Vec<Row<'a, Tally>>,
     accounts: Vec<Row<'a, Tally>>,
 }
@@ -57,7 +57,7 @@ impl<'a> Served<'a> {
 /// Some companies as seen at `now`.
 pub fn views<'a>(
     states: impl IntoIterator<Item = &'a Arc<CompanyState>>,
-    granted: &GrantedWords,
+    granted: &StatusLabels,
     now: Timestamp,
     max_age: Duration,
 ) -> Vec<View<'a>> {
@@ -67,7 +67,7 @@ pub fn views<'a>(
 
 fn served<'a>(
     state: &'a CompanyState,
-    granted: &GrantedWords,
+    granted: &StatusLabels,
     now: Timestamp,
     max_age: Duration,
 ) -> Option<Served<'a>> {

@@ -1,6 +1,6 @@
 //! Prometheus' text format 0.0.4: families, samples, escaping.
 //!
-//! Source: the page "Exposition formats" of Prometheus' documentation. Must not know which metrics there are.
+//! Source: the page "Exposition formats" of Prometheus' documentation.
 
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
 //! One request to Nectar, done politely: limits, time-outs, the key, retries.
 //!
-//! Knows HTTP and `reqwest`. Must not know paging, polling or metrics' names.
+//! Knows HTTP and `reqwest`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tracing::debug;
 use url::Url;
 
-use super::answer::{
+use super::decode::{self, CompanyList, Page};
+use super::key::Key;
+use super::pacing::Pacing;
+use super::response::{
     Tunnel, Unread, cause_of, is_page, read_body, reason_of, reason_of_status, tunnel_refusal,
     words_of_answer,
 };
-use super::decode::{self, CompanyList, Page};
-use super::key::Key;
-use super::manners::Manners;
-use super::retry::{self, Failed, Patience};
+use super::retry::{self, AttemptError, Backoff};
 use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
 use crate::failure::{ReadError, Reason};
 use crate::observe::{Endpoint, ObserveRequests};
-use crate::worker::{NoThread, Priority, Worker};
+use crate::worker::{Priority, SpawnError, Worker};
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "X-API-Key";
@@ -67,7 +67,7 @@ pub enum ClientError {
     Proxy,
     /// No thread to decode answers on.
     #[error(transparent)]
-    Thread(#[from] NoThread),
+    Thread(#[from] SpawnError),
 }
 
 /// A client of Nectar's API.
@@ -75,13 +75,13 @@ pub struct Client {
     http: reqwest::Client,
     settings: Settings,
     key: Arc<Key>,
-    gate: Semaphore,
+    requests: Semaphore,
     /// For answers that come, wait or are decoded: each may be as large as an answer can be. Half as many more than
     /// requests, so that these need not wait for decoding.
-    room: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
     /// Answers are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
     decoder: Worker,
-    manners: Manners,
+    pacing: Pacing,
     clock: SharedClock,
     observer: Arc<dyn ObserveRequests>,
 }
@@ -129,17 +129,17 @@ impl Client {
             None => ClientError::Tls,
         })?;
         let at_once = settings.max_concurrent_requests.max(1);
-        let (gate, room) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
-        let manners = Manners::new(Arc::clone(&clock));
+        let (requests, answers) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
+        let pacing = Pacing::new(Arc::clone(&clock));
         let decoder = Worker::start("decoder", Priority::Low)?;
         Ok(Self {
             http,
             settings,
             key: key.into(),
-            gate,
-            room: Arc::new(room),
+            requests,
+            answers: Arc::new(answers),
             decoder,
-            manners,
+            pacing,
             clock,
             observer,
         })
@@ -163,7 +163,7 @@ impl Client {
     /// A poll begins, and ends at `deadline` by the monotonic clock: all retries are there again, and the key file may have a new
     /// key.
     pub async fn begin_poll(&self, deadline: Duration) {
-        self.manners.begin_poll(deadline);
+        self.pacing.begin_poll(deadline);
         self.key.refresh().await;
     }
 
@@ -205,9 +205,9 @@ impl Client {
     }
 
     /// Why there is no answer, or not all of it.
-    fn no_answer(&self, error: &reqwest::Error) -> Failed {
+    fn no_answer(&self, error: &reqwest::Error) -> AttemptError {
         let reason = reason_of(error);
-        if !reason.is_of_the_way() {
+        if !reason.is_network() {
             return reason.into();
         }
         let cause = match tunnel_refusal(error) {
@@ -221,7 +221,7 @@ impl Client {
     }
 
     /// Why an answer of another status than 200 is none. Its body says so in free text, which may quote a login: it is not read.
-    fn refused(&self, answer: &Response) -> Failed {
+    fn refused(&self, answer: &Response) -> AttemptError {
         let (status, headers) = (answer.status(), answer.headers());
         let reason = reason_of_status(status);
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
@@ -231,11 +231,11 @@ impl Client {
         // By the clock of whoever wrote the date, where that is known: ours may be another.
         let now = date(headers).unwrap_or_else(|| self.clock.now());
         let retry_after = asked.and_then(|value| retry::retry_after(value, now));
-        Failed { retry_after, cause: Some(words_of_answer(answer)), ..reason.into() }
+        AttemptError { retry_after, cause: Some(words_of_answer(answer)), ..reason.into() }
     }
 
-    fn in_the_way(&self, reason: Reason, cause: String) -> Failed {
-        Failed { host: Some(self.settings.first_host()), cause: Some(cause), ..reason.into() }
+    fn in_the_way(&self, reason: Reason, cause: String) -> AttemptError {
+        AttemptError { host: Some(self.settings.first_host()), cause: Some(cause), ..reason.into() }
     }
 
     fn refusal_by_proxy(&self) -> &'static str {
@@ -261,29 +261,29 @@ impl Client {
         url: &Url,
         decode: Decode<T>,
     ) -> Result<T, ReadError> {
-        let mut patience = Patience::default();
+        let mut backoff = Backoff::default();
         loop {
             let key = self.key.header();
             let failed = match self.request(endpoint, url, &key, decode).await {
                 Ok(answer) => {
-                    self.manners.answered();
+                    self.pacing.answered();
                     return Ok(answer);
                 }
                 Err(failed) => failed,
             };
             if let (Reason::RateLimited, Some(wait)) = (failed.reason, failed.retry_after) {
                 // Even if this request is given up: whoever comes next would be refused, too.
-                self.manners.pause(wait);
+                self.pacing.pause(wait);
             }
             // To wait in vain would hide why: whoever still waited would have failed for want of time.
-            if failed.reason == Reason::RateLimited && !self.manners.pause_ends_in_time() {
+            if failed.reason == Reason::RateLimited && !self.pacing.pause_ends_in_time() {
                 return Err(failed.into());
             }
-            let wait = if self.was_rotated(&failed, &key).await && patience.spend() {
+            let wait = if self.was_rotated(&failed, &key).await && backoff.spend() {
                 Duration::ZERO
             } else {
-                let Some(wait) = patience.next_wait(&failed) else { return Err(failed.into()) };
-                if !self.manners.has_time_for(wait) || !self.manners.may_retry() {
+                let Some(wait) = backoff.next_wait(&failed) else { return Err(failed.into()) };
+                if !self.pacing.has_time_for(wait) || !self.pacing.may_retry() {
                     return Err(failed.into());
                 }
                 wait
@@ -296,7 +296,7 @@ impl Client {
             );
             if failed.reason == Reason::RateLimited {
                 // Who is asked to slow down makes the whole program wait. Whoever sends a request waits for the end of that.
-                self.manners.pause(wait);
+                self.pacing.pause(wait);
             } else {
                 self.clock.sleep(wait).await;
             }
@@ -305,7 +305,7 @@ impl Client {
     }
 
     /// Whether the key that was just refused is no longer the one in the file.
-    async fn was_rotated(&self, failed: &Failed, refused: &HeaderValue) -> bool {
+    async fn was_rotated(&self, failed: &AttemptError, refused: &HeaderValue) -> bool {
         if failed.reason != Reason::Auth {
             return false;
         }
@@ -319,12 +319,12 @@ impl Client {
         url: &Url,
         key: &HeaderValue,
         decode: Decode<T>,
-    ) -> Result<T, Failed> {
-        let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| Reason::Other)?;
+    ) -> Result<T, AttemptError> {
+        let answers = Arc::clone(&self.answers).acquire_owned().await.map_err(|_| Reason::Other)?;
         let (code, answer, took) = {
             // Given back before the answer is decoded: the next request need not wait for that.
-            let _place = self.gate.acquire().await.map_err(|_| Reason::Other)?;
-            if !self.manners.pause_is_over().await {
+            let _place = self.requests.acquire().await.map_err(|_| Reason::Other)?;
+            if !self.pacing.pause_is_over().await {
                 return Err(Reason::RateLimited.into());
             }
             let began = self.clock.monotonic();
@@ -332,7 +332,7 @@ impl Client {
             (code, answer, self.clock.monotonic().saturating_sub(began))
         };
         let outcome = match answer {
-            Ok((body, words)) => match self.decoded(body, decode, room).await {
+            Ok((body, words)) => match self.decoded(body, decode, answers).await {
                 Ok(None) => Err(unreadable(words)),
                 Ok(Some(decoded)) => Ok(decoded),
                 Err(failed) => Err(failed),
@@ -345,17 +345,17 @@ impl Client {
     }
 
     /// Decodes a body on a thread of its own: a large one takes milliseconds, in which nobody else's answer could be
-    /// read. It is decoded even if nobody waits for it any more, and takes up `room` until then.
+    /// read. It is decoded even if nobody waits for it any more, and takes up `answers` until then.
     async fn decoded<T: Send + 'static>(
         &self,
         body: Bytes,
         decode: Decode<T>,
-        room: OwnedSemaphorePermit,
-    ) -> Result<Option<T>, Failed> {
+        answers: OwnedSemaphorePermit,
+    ) -> Result<Option<T>, AttemptError> {
         let clock = Arc::clone(&self.clock);
         let decoding = self.decoder.run(move || {
             let decoded = decode(&body, clock.now());
-            drop((body, room));
+            drop((body, answers));
             decoded
         });
         Ok(decoding.await.map_err(|_| Reason::Other)?)
@@ -366,7 +366,7 @@ impl Client {
         &self,
         url: &Url,
         key: &HeaderValue,
-    ) -> (Option<StatusCode>, Result<(Bytes, String), Failed>) {
+    ) -> (Option<StatusCode>, Result<(Bytes, String), AttemptError>) {
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
             Err(error) => (None, Err(self.no_answer(&error))),
             Ok(response) if response.status() == StatusCode::OK => {
@@ -391,8 +391,8 @@ impl std::fmt::Debug for Client {
 }
 
 /// An answer that cannot be read, and what it says of itself.
-fn unreadable(words: String) -> Failed {
-    Failed { cause: Some(words), ..Reason::Decode.into() }
+fn unreadable(words: String) -> AttemptError {
+    AttemptError { cause: Some(words), ..Reason::Decode.into() }
 }
 
 /// What time it is at the server.

@@ -1,7 +1,7 @@
 //! From the JSON that Nectar sends to our model, record by record.
 //!
-//! Only a record without a readable id is dropped; any other odd field counts as absent, and is counted.
-//! Knows the field names of the API. Must not know HTTP, or what is done with a record.
+//! Only a record without a readable id is dropped; any other odd field counts as absent, and is counted. Knows the field names of
+//! the API.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use super::distinct::{Identified, keep_distinct};
+use super::dedup::{Identified, dedup_by_id};
 use super::json::{Elements, Fields, Value};
 use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
 use crate::status::{Kind, Status};
@@ -95,7 +95,7 @@ fn words(fields: &Fields<'_>, name: &str) -> Option<String> {
 }
 
 /// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented, or contradicts
-/// itself: more pages than connections would have us walk for ever, and so would millions of connections.
+/// itself: more pages than connections would have us read for ever, and so would millions of connections.
 ///
 /// `now` is what a time is held against, to find those from the future.
 pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
@@ -159,7 +159,7 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
     let datasource = record.datasource();
     let country = record.text("country");
     let records: Value<Elements<'_>> = record.fields.get("accounts");
-    let records = record.noted(records).unwrap_or_default();
+    let records = record.or_fault(records).unwrap_or_default();
     let mut faults = record.faults();
     let accounts = accounts(records, now, &mut faults);
     let connection = Connection {
@@ -191,7 +191,7 @@ fn accounts(records: Elements<'_>, now: Timestamp, faults: &mut RecordFaults) ->
         };
         accounts.push((account, record.faults()));
     }
-    for _ in 0..keep_distinct(&mut accounts) {
+    for _ in 0..dedup_by_id(&mut accounts) {
         faults.add(Kind::Account, RecordFault::DuplicateId);
     }
     // Collected, they would stay in the larger allocation.
@@ -244,8 +244,8 @@ impl<'a> Record<'a> {
         Some(Self { kind, id, fields, now, bad_time: false, bad_field: false })
     }
 
-    /// The value, with anything but a value noted as a fault.
-    fn noted<T>(&mut self, value: Value<T>) -> Option<T> {
+    /// The value, with anything but a value counted as a fault.
+    fn or_fault<T>(&mut self, value: Value<T>) -> Option<T> {
         let value = value.present();
         self.bad_field |= value.is_none();
         value
@@ -253,21 +253,21 @@ impl<'a> Record<'a> {
 
     fn text(&mut self, name: &str) -> Option<String> {
         let value = self.fields.get(name);
-        self.noted(value)
+        self.or_fault(value)
     }
 
     /// Older versions of the API have no status on accounts: there, its absence is no fault.
     fn status(&mut self) -> Status {
         let value: Value<String> = self.fields.get("status");
         let as_documented = self.kind == Kind::Account && matches!(value, Value::Missing | Value::Null);
-        let text = if as_documented { None } else { self.noted(value) };
+        let text = if as_documented { None } else { self.or_fault(value) };
         Status::read(self.kind, text.as_deref())
     }
 
     fn datasource(&mut self) -> Option<String> {
         let datasource = self.fields.get::<Fields<'a>>("datasource");
-        let name = self.noted(datasource)?.get("name");
-        self.noted(name)
+        let name = self.or_fault(datasource)?.get("name");
+        self.or_fault(name)
     }
 
     fn time(&mut self, name: &str, may_be_null: bool) -> Option<Timestamp> {

@@ -1,8 +1,7 @@
 //! JSON objects read leniently: one field at a time, a bad one costing only itself.
 //!
-//! A strict decoder refuses a whole body for a lone surrogate or a key given twice; both occur. Here the last of
-//! two equal keys wins, and what is not asked for is skipped without being decoded.
-//! Knows JSON. Must not know what a record means.
+//! A strict decoder refuses a whole body for a lone surrogate or a key given twice; both occur. Here the last of two equal keys
+//! wins, and what is not asked for is skipped without being decoded. Knows JSON.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! The API key: where it comes from, and how a rotated one is picked up.
 //!
-//! Knows files and secrets. Must not know requests.
+//! Knows files and secrets.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::failure::{READING, Reread};
+use crate::failure::{FILE_READ_TIMEOUT, Reread};
 
 /// A key is a line; a larger file is not a key file.
 const MAX_KEY_BYTES: u64 = 16 * 1024;
@@ -26,7 +26,7 @@ pub enum KeyError {
     Unreadable(PathBuf, io::Error),
     /// It neither ends nor fails.
     #[error(
-        "cannot read the API key file {0}: it did not end within {READING:?}; is it a pipe, or on a mount that hangs?"
+        "cannot read the API key file {0}: it did not end within {FILE_READ_TIMEOUT:?}; is it a pipe, or on a mount that hangs?"
     )]
     Hangs(PathBuf),
     /// It is a pipe or a folder by now.
@@ -144,10 +144,11 @@ impl Key {
     /// Reads the file, on a thread that may block. Whoever comes next waits until the turn is over.
     async fn read(&self, path: &Path, only_a_file: bool) -> Result<Turn, KeyError> {
         let hangs = || KeyError::Hangs(path.to_owned());
-        let turn = timeout(READING, Arc::clone(&self.reading).lock_owned()).await.map_err(|_| hangs())?;
+        let turn =
+            timeout(FILE_READ_TIMEOUT, Arc::clone(&self.reading).lock_owned()).await.map_err(|_| hangs())?;
         let file = path.to_owned();
         let reading = tokio::task::spawn_blocking(move || (read(&file, only_a_file), turn));
-        let read = timeout(READING, reading).await.map_err(|_| hangs())?;
+        let read = timeout(FILE_READ_TIMEOUT, reading).await.map_err(|_| hangs())?;
         read.map_err(|_| KeyError::Unreadable(path.to_owned(), io::ErrorKind::Other.into()))
     }
 

@@ -1,18 +1,18 @@
 //! Nectar's API, from request to snapshot: client, retries, paging, decoding.
 //!
-//! Knows the API as its documentation describes it. Must not know our metrics' names, or our server.
+//! Knows the API as its documentation describes it.
 
-pub mod answer;
 pub mod client;
 pub mod decode;
-mod distinct;
+mod dedup;
 pub mod json;
 pub mod key;
-pub mod manners;
+pub mod pacing;
+pub mod pagination;
 pub mod proxy;
+pub mod response;
 pub mod retry;
 mod settings;
-pub mod walk;
 
 pub use client::{Client, ClientError};
 pub use key::{Key, KeyError};

@@ -1,6 +1,6 @@
 //! Which proxy requests to Nectar take, by the variables that curl reads.
 //!
-//! Source of the rules: curl's manual, section "Environment". One more is read: HTTP_PROXY in capitals. Must not know requests.
+//! Source of the rules: curl's manual, section "Environment". One more is read: HTTP_PROXY in capitals.
 
 use std::ffi::OsString;
 use std::net::IpAddr;

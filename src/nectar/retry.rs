@@ -1,7 +1,6 @@
 //! When a request is sent again, and how long we wait before.
 //!
-//! Numbers: at most four attempts, waits of 0.5 s doubling to 5 s with jitter; `Retry-After` obeyed up to five
-//! minutes. Must not know what is requested.
+//! Numbers: at most four attempts, waits of 0.5 s doubling to 5 s with jitter; `Retry-After` obeyed up to five minutes.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +14,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// What an attempt that failed says about the next one.
 #[derive(Debug)]
-pub struct Failed {
+pub struct AttemptError {
     /// Why it failed.
     pub reason: Reason,
     /// How long the server asked us to wait.
@@ -26,23 +25,23 @@ pub struct Failed {
     pub cause: Option<String>,
 }
 
-impl From<Reason> for Failed {
+impl From<Reason> for AttemptError {
     fn from(reason: Reason) -> Self {
         Self { reason, retry_after: None, host: None, cause: None }
     }
 }
 
-impl From<Failed> for ReadError {
-    fn from(failed: Failed) -> Self {
+impl From<AttemptError> for ReadError {
+    fn from(failed: AttemptError) -> Self {
         Self { failure: Failure::Request(failed.reason), host: failed.host, cause: failed.cause }
     }
 }
 
 /// What is left of the waits for one request: three of them, under 15 s together whatever the jitter adds.
 #[derive(Debug)]
-pub struct Patience(ExponentialBackoff);
+pub struct Backoff(ExponentialBackoff);
 
-impl Default for Patience {
+impl Default for Backoff {
     fn default() -> Self {
         let waits = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(500))
@@ -54,10 +53,10 @@ impl Default for Patience {
     }
 }
 
-impl Patience {
+impl Backoff {
     /// How long to wait before the next attempt; none if there is to be none.
-    pub fn next_wait(&mut self, failed: &Failed) -> Option<Duration> {
-        if !failed.reason.is_passing() {
+    pub fn next_wait(&mut self, failed: &AttemptError) -> Option<Duration> {
+        if !failed.reason.is_transient() {
             return None;
         }
         let wait = self.0.next()?;

@@ -1,6 +1,4 @@
 //! How to talk to Nectar.
-//!
-//! Must not know flags, or what is asked.
 
 use std::path::PathBuf;
 use std::time::Duration;

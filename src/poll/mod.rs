@@ -1,9 +1,9 @@
 //! The poll loop: when Nectar is asked, what a failure means, what is published.
 //!
-//! Knows the client, the fleet and that it is published. Must not know the HTTP server or the text format.
+//! Knows the client, the fleet and that it is published.
 
-mod choice;
-mod journal;
+mod company_filter;
+mod failure_log;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-pub(crate) use choice::Choice;
-use journal::Journal;
+pub(crate) use company_filter::CompanyFilter;
+use failure_log::FailureLog;
 
 use crate::clock::SharedClock;
 use crate::failure::{Failure, ReadError, Reason};
@@ -24,7 +24,7 @@ use crate::metrics::Exposition;
 use crate::model::{Company, CompanyId, Snapshot};
 use crate::nectar::Client;
 use crate::nectar::decode::CompanyList;
-use crate::nectar::walk::walk;
+use crate::nectar::pagination::fetch_all_pages;
 use crate::observe::ObservePolls;
 
 /// Companies under way at once, for each request that may be: enough that one that hangs keeps no other back,
@@ -69,12 +69,12 @@ pub struct Poller {
     /// Ids as they were first written, by the same in small letters: a company stays the same one in another letter case.
     spellings: BTreeMap<String, CompanyId>,
     polls: u64,
-    journal: Journal,
+    failures: FailureLog,
 }
 
 /// What one poll has come to.
 #[derive(Debug, Default)]
-struct Tally {
+struct PollStats {
     companies: usize,
     read: usize,
     connections: usize,
@@ -85,7 +85,7 @@ struct Tally {
     has_list: bool,
 }
 
-impl Tally {
+impl PollStats {
     fn read(&mut self, snapshot: &Snapshot) {
         self.read += 1;
         self.connections += snapshot.connections.len();
@@ -126,7 +126,7 @@ impl Poller {
             last_begun: BTreeMap::new(),
             spellings: BTreeMap::new(),
             polls: 0,
-            journal: Journal::default(),
+            failures: FailureLog::default(),
         }
     }
 
@@ -154,56 +154,56 @@ impl Poller {
             list = read_list(&self.client, began.saturating_add(self.settings.timeout)) => list,
             () = &mut deadline => Err(Failure::Deadline.into()),
         };
-        self.journal.list(&list, self.client.hint_at_key());
-        let mut tally = Tally::default();
+        self.failures.list(&list, self.client.hint_at_key());
+        let mut stats = PollStats::default();
         match list {
             Ok(list) => {
-                let waiting = self.take_over(list, &mut tally);
-                self.read(waiting, &mut deadline, &mut tally).await;
+                let waiting = self.apply_list(list, &mut stats);
+                self.read(waiting, &mut deadline, &mut stats).await;
             }
             Err(ReadError { failure, .. }) => {
-                tally.failed(failure);
+                stats.failed(failure);
                 self.fleet.all_failed(failure);
             }
         }
-        let outcome = tally.outcome();
+        let outcome = stats.outcome();
         let ended = self.clock.monotonic();
         let took = ended.saturating_sub(began);
         // First the fleet, then the counters: a scrape that shows a poll counted shows its fleet.
-        self.fleet.poll_ended(outcome, tally.is_good(), self.clock.now(), ended);
+        self.fleet.poll_ended(outcome, stats.is_good(), self.clock.now(), ended);
         self.exposition.publish().await;
         self.observer.poll_ended(took, outcome);
         // What is not known is no 0: it is left out.
         info!(
             msg = "Poll finished",
-            companies = tally.has_list.then_some(tally.companies),
-            connections = tally.is_good().then_some(tally.connections),
-            accounts = tally.is_good().then_some(tally.accounts),
+            companies = stats.has_list.then_some(stats.companies),
+            connections = stats.is_good().then_some(stats.connections),
+            accounts = stats.is_good().then_some(stats.accounts),
             seconds = rounded(took),
-            failures = tally.failures,
+            failures = stats.failures,
         );
     }
 
     /// Takes over the list, and returns the companies to be read.
-    fn take_over(&mut self, mut list: CompanyList, tally: &mut Tally) -> BTreeMap<CompanyId, Company> {
+    fn apply_list(&mut self, mut list: CompanyList, stats: &mut PollStats) -> BTreeMap<CompanyId, Company> {
         self.spell_as_before(&mut list);
-        tally.has_list = true;
+        stats.has_list = true;
         let list_is_empty = list.companies.is_empty();
         if list.dropped > 0 {
             // A company that cannot be named cannot be read: this poll is not whole.
-            tally.failed(Failure::Request(Reason::Decode));
+            stats.failed(Failure::Request(Reason::Decode));
         }
-        let choice = Choice::from(list.companies, &self.settings.only, &self.settings.except);
-        tally.companies = choice.len();
-        tally.nothing_to_read = list_is_empty || tally.companies == 0;
-        self.journal.keep_only(|id| choice.contains(id));
-        let Choice { listed, absent, left_out_in_vain } = choice;
-        self.journal.left_out_in_vain(&left_out_in_vain);
+        let filter = CompanyFilter::from(list.companies, &self.settings.only, &self.settings.except);
+        stats.companies = filter.len();
+        stats.nothing_to_read = list_is_empty || stats.companies == 0;
+        self.failures.keep_only(|id| filter.contains(id));
+        let CompanyFilter { listed, absent, left_out_in_vain } = filter;
+        self.failures.left_out_in_vain(&left_out_in_vain);
         self.last_begun.retain(|id, _| listed.contains_key(id));
         self.fleet.listed(&listed, &absent);
         for company in absent {
-            tally.failed(Failure::NotListed);
-            self.journal.company(&company, Some(&Failure::NotListed.into()));
+            stats.failed(Failure::NotListed);
+            self.failures.company(&company, Some(&Failure::NotListed.into()));
         }
         listed
     }
@@ -224,13 +224,13 @@ impl Poller {
         &mut self,
         mut waiting: BTreeMap<CompanyId, Company>,
         deadline: &mut BoxFuture<'static, ()>,
-        tally: &mut Tally,
+        stats: &mut PollStats,
     ) {
         let mut order: Vec<Company> = waiting.values().cloned().collect();
         order.sort_by_key(|company| self.last_begun.get(&company.id).copied());
-        let Self { client, fleet, journal, last_begun, polls, .. } = self;
+        let Self { client, fleet, failures, last_begun, polls, .. } = self;
         let at_once = client.max_concurrent_requests() * COMPANIES_PER_REQUEST;
-        let mut walks = stream::iter(order)
+        let mut fetches = stream::iter(order)
             .map(|company| {
                 last_begun.insert(Arc::clone(&company.id), *polls);
                 read_company(client, company).boxed()
@@ -239,26 +239,26 @@ impl Poller {
         loop {
             let ended = tokio::select! {
                 biased;
-                ended = walks.next() => ended,
+                ended = fetches.next() => ended,
                 () = &mut *deadline => break,
             };
             let Some((company, outcome)) = ended else { break };
             waiting.remove(&company.id);
-            journal.company(&company, outcome.as_ref().err());
+            failures.company(&company, outcome.as_ref().err());
             match outcome {
                 Ok(snapshot) => {
-                    tally.read(&snapshot);
+                    stats.read(&snapshot);
                     fleet.succeeded(company, snapshot);
                 }
                 Err(ReadError { failure, .. }) => {
-                    tally.failed(failure);
+                    stats.failed(failure);
                     fleet.failed(&company.id, failure);
                 }
             }
         }
         for company in waiting.values() {
-            tally.failed(Failure::Deadline);
-            journal.company(company, Some(&Failure::Deadline.into()));
+            stats.failed(Failure::Deadline);
+            failures.company(company, Some(&Failure::Deadline.into()));
             fleet.failed(&company.id, Failure::Deadline);
         }
     }
@@ -276,7 +276,7 @@ async fn read_list(client: &Client, deadline: Duration) -> Result<CompanyList, R
 }
 
 async fn read_company(client: &Client, company: Company) -> (Company, Result<Snapshot, ReadError>) {
-    let outcome = walk(client, &company.id).await;
+    let outcome = fetch_all_pages(client, &company.id).await;
     (company, outcome)
 }
 

@@ -1,7 +1,7 @@
 //! The documented course of a connection and its accounts: what a check may find, and what follows from it.
 //!
-//! Knows probabilities and consequences. Must not know when checks happen.
-//! The probabilities keep a fleet's mix about where the fleet starts with it; a test watches that.
+//! Knows probabilities and consequences. The probabilities keep a fleet's mix about where the fleet starts with it; a test
+//! watches that.
 
 use jiff::Timestamp;
 

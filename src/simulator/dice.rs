@@ -1,7 +1,7 @@
 //! Chance that a seed repeats: the same on every machine, whatever version of `rand` is in use.
 //!
-//! Knows one stream of random words and how to draw from it. Must not know what is being drawn.
-//! It draws from whole words itself, because the distributions of `rand` may change with its versions.
+//! Knows one stream of random words and how to draw from it. It draws from whole words itself, because the distributions of
+//! `rand` may change with its versions.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

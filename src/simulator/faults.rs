@@ -1,6 +1,6 @@
 //! Faults on demand: what a test wants to go wrong, and for which requests.
 //!
-//! Knows which fault a request meets, and how each one spoils an answer. Must not know the world.
+//! Knows which fault a request meets, and how each one spoils an answer.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -17,8 +17,8 @@ use super::page::Order;
 use super::query::Asked;
 use super::record::SECRET;
 use super::reply::Reply;
-use crate::web::answer::{answer, whole};
-use crate::web::{Answer, Body};
+use crate::http::response::{answer, whole};
+use crate::http::{Answer, Body};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A fleet made from a seed: which companies there are, how large, and in what state they start.
 //!
-//! Knows the mix of a real fleet. Must not know what happens after the start.
+//! Knows the mix of a real fleet.
 
 use jiff::Timestamp;
 

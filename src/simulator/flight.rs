@@ -1,6 +1,6 @@
 //! How many requests there were, and how many at once.
 //!
-//! Knows when a request begins and ends. Must not know what it asks for.
+//! Knows when a request begins and ends.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::web::{Answer, Body};
+use crate::http::{Answer, Body};
 
 /// The counts of one simulator.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! Life: when checks, customers and new connections come, and what then happens.
 //!
-//! Knows virtual time, which runs `speed` times as fast as the wall clock. Must not know HTTP or JSON.
-//! Nothing runs by itself: the world catches up whenever somebody looks at it.
+//! Knows virtual time, which runs `speed` times as fast as the wall clock. Nothing runs by itself: the world catches up whenever
+//! somebody looks at it.
 
 use std::collections::BTreeSet;
 

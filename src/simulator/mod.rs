@@ -1,7 +1,7 @@
 //! A simulated Nectar: its API, over a made-up fleet, on a real socket.
 //!
-//! This file knows the handle that the program and the tests hold. It must not know what any row looks like.
-//! Nothing outside this folder may depend on how the simulator works inside.
+//! This file knows the handle that the program and the tests hold. Nothing outside this folder may depend on how the simulator
+//! works inside.
 
 mod course;
 mod dice;
@@ -34,7 +34,7 @@ use uuid::Uuid;
 use self::life::Life;
 use self::world::{Company, World};
 use crate::clock::SharedClock;
-use crate::web::{self, Limits};
+use crate::http::{self, Limits};
 
 pub use self::faults::{Fault, Faults, Scope};
 pub use self::record::SECRET;
@@ -109,7 +109,7 @@ impl Simulator {
             let (shared, stop) = (Arc::clone(&shared), stopped.clone());
             async move { pass.carried_by(routes::answer(&shared, &stop, &request).await) }
         };
-        web::serve(listeners, Limits::default(), routes, stop).await;
+        http::serve(listeners, Limits::default(), routes, stop).await;
     }
 
     /// Renders and packs, now, every answer that a walk through the whole fleet asks for, `limit` connections a page. So

@@ -1,7 +1,6 @@
 //! Invented names: utilities, companies, and statuses that no page documents.
 //!
-//! Knows words only. Must not know how many of them a fleet needs, or in what state anything is.
-//! None of them is meant to be a real firm; every address lies under `.example`, which nobody can register.
+//! Knows words only. None of them is meant to be a real firm; every address lies under `.example`, which nobody can register.
 
 /// A utility whose website customers log in to.
 #[derive(Debug, PartialEq, Eq)]

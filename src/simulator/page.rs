@@ -1,7 +1,6 @@
 //! Which rows are on a page.
 //!
 //! Knows counting, and the two ways in which a list that nothing freezes misleads its reader.
-//! Must not know what a row is.
 
 /// How the list behaves while it is being paged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The past that a fleet has when it starts: when each row was created, first seen, last checked.
 //!
-//! Knows spans of time before the start. Must not know how many rows of which status there are.
+//! Knows spans of time before the start.
 
 use jiff::{SignedDuration, Timestamp};
 

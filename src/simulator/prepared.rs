@@ -1,6 +1,6 @@
 //! Answers rendered and packed ahead: what a benchmark is to measure is the client, and not how fast rows are written.
 //!
-//! Knows which answers are ready. Must not know how an answer is made, or when one goes stale.
+//! Knows which answers are ready.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! What a request asks for: the path's ending and the query.
 //!
-//! Knows how both are written. Must not know whether what is asked for exists.
+//! Knows how both are written.
 
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;

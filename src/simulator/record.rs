@@ -1,7 +1,7 @@
 //! The JSON that Nectar sends: every field of a record.
 //!
-//! Knows the API's field names. Must not know which rows are asked for.
-//! Secret and personal fields all hold [`SECRET`], so that tests can look for it where nothing secret belongs.
+//! Knows the API's field names. Secret and personal fields all hold [`SECRET`], so that tests can look for it where nothing
+//! secret belongs.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;

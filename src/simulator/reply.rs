@@ -1,6 +1,6 @@
 //! A JSON answer before it is encoded.
 //!
-//! Knows the API's content type and the shape of its errors. Must not know who asked for what.
+//! Knows the API's content type and the shape of its errors.
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -8,8 +8,8 @@ use hyper::header::{CONTENT_ENCODING, HeaderName, HeaderValue, VARY};
 use serde::Serialize;
 
 use crate::gzip;
-use crate::web::Answer;
-use crate::web::answer::{answer, whole};
+use crate::http::Answer;
+use crate::http::response::{answer, whole};
 
 /// The content type of every answer.
 const JSON: &str = "application/json";

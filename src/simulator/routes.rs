@@ -1,6 +1,6 @@
 //! The three endpoints: key, fault, parameters, rows.
 //!
-//! Knows in which order a request is judged, and the API's error codes. Must not know how the world changes.
+//! Knows in which order a request is judged, and the API's error codes.
 
 use std::collections::HashMap;
 use std::future;
@@ -20,8 +20,8 @@ use super::query::{Asked, ListQuery};
 use super::record::{CompanyRecord, Envelope, Rows, owner};
 use super::reply::{Reply, fill, packed_ahead};
 use super::world::{Company, Connection, World};
-use crate::web::answer::method_not_allowed;
-use crate::web::{Answer, Request, encoding};
+use crate::http::response::method_not_allowed;
+use crate::http::{Answer, Request, encoding};
 
 /// Answers one request, with the date by the clock of the simulation.
 pub(super) async fn answer(shared: &Shared, stop: &CancellationToken, request: &Request) -> Answer {

@@ -1,6 +1,6 @@
 //! Completes a fleet: each status, documented or only met, has one row at least.
 //!
-//! Knows which statuses there are. Must not know the mix, which it leaves as good as it was.
+//! Knows which statuses there are.
 
 use super::course::{COMPANY_INACTIVE, CONNECTED, PULL_COMPLETED};
 use super::fleet;

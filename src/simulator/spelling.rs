@@ -1,6 +1,6 @@
 //! The spellings of a time that Nectar is known to use.
 //!
-//! Knows how a time is written. Must not know what happened then.
+//! Knows how a time is written.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;

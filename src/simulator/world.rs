@@ -1,6 +1,6 @@
 //! The world behind the API: companies, their connections, the connections' accounts.
 //!
-//! Knows what there is and in what state. Must not know JSON, HTTP, or how states come about.
+//! Knows what there is and in what state.
 
 use std::borrow::Cow;
 

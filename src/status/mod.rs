@@ -1,6 +1,6 @@
 //! Statuses as Nectar sends them, and the table of those that it documents.
 //!
-//! Knows what a status looks like. Must not know where one was read, or what is made of it.
+//! Knows what a status looks like.
 
 mod table;
 

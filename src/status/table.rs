@@ -1,8 +1,8 @@
 //! Every status that Nectar documents: what it means, who acts, and what the customer is asked to do.
 //!
-//! The only source of these words: the message template, the boards, the landing page, the runbooks and `docs/statuses.md` take them
-//! from here. All pages are below `https://docs.nectarclimate.com/`. Value, name, category, re-check and, where no other page is
-//! named, meaning are from `developer-guide/connection-statuses`. Must not know how the words are laid out.
+//! The only source of these words: the message template, the boards, the landing page, the runbooks and `docs/statuses.md` take
+//! them from here. All pages are below `https://docs.nectarclimate.com/`. Value, name, category, re-check and, where no other
+//! page is named, meaning are from `developer-guide/connection-statuses`.
 
 /// The heading that a status stands under on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

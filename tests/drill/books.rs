@@ -1,6 +1,6 @@
 //! Who was told what, held against the truth.
 //!
-//! Knows when something counts as told, twice, wrongly, late. Must not know how anything came about.
+//! Knows when something counts as told, twice, wrongly, late.
 
 use crate::nectar::Nectar;
 use crate::reach::Reach;

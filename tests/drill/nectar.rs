@@ -1,6 +1,6 @@
 //! The simulated Nectar of the drill: its fleet, what happens to it, and the truth about it.
 //!
-//! Knows since when which login was in which status. Must not know who was told.
+//! Knows since when which login was in which status.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

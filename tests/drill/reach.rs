@@ -1,6 +1,6 @@
 //! What could be known and told at all, by the log of outages and by what Prometheus had.
 //!
-//! Knows the waits of the shipped rules and routes. Must not know what was told.
+//! Knows the waits of the shipped rules and routes.
 
 use crate::script::Part;
 use crate::tally::Row;

@@ -1,14 +1,14 @@
 //! Where Alertmanager sends to: every message is written down, as text and as labels.
 //!
-//! Knows the forms of a chat message and of a webhook's. Must not know what ought to be in them.
+//! Knows the forms of a chat message and of a webhook's.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use http_body_util::BodyExt;
 use hyper::StatusCode;
-use nectar_exporter::web::answer::{TEXT, answer};
-use nectar_exporter::web::{Limits, Request, serve};
+use nectar_exporter::http::response::{TEXT, answer};
+use nectar_exporter::http::{Limits, Request, serve};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

@@ -1,6 +1,6 @@
 //! The shipped rules and routes with every wait divided by one number, and nothing else changed.
 //!
-//! Knows how waits are written there. Must not know what any of them is for.
+//! Knows how waits are written there.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What happens in the drill, and when, drawn from a seed: known before anything has happened.
 //!
-//! Knows how often what is to happen. Must not know who is to be told. Times are minutes of the drill.
+//! Knows how often what is to happen. Times are minutes of the drill.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Prometheus and Alertmanager as processes that are stopped and started again, on the same folder and port.
 //!
-//! Knows how they are run. Must not know why.
+//! Knows how they are run.
 
 use std::fs::File;
 use std::path::Path;

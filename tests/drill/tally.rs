@@ -1,6 +1,6 @@
 //! The figures of a drill, and what each of them is made of.
 //!
-//! Knows which of them ought to be none. Must not know how anything was counted.
+//! Knows which of them ought to be none.
 
 use std::collections::BTreeMap;
 

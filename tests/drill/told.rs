@@ -1,6 +1,6 @@
 //! What people were told about customers, out of all messages.
 //!
-//! Knows the labels of the alerts on customers. Must not know whether it is true.
+//! Knows the labels of the alerts on customers.
 
 use std::collections::HashMap;
 

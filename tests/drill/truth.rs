@@ -1,6 +1,6 @@
 //! What people ought to be told, from what happened at Nectar.
 //!
-//! Knows episodes. Must not know exporters, rules or messages.
+//! Knows episodes.
 
 use crate::nectar::{Nectar, WAITING};
 

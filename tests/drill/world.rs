@@ -1,6 +1,6 @@
 //! What stands between Nectar and people: exporters, Prometheus, Alertmanager; how each goes away and comes back.
 //!
-//! Knows what is changed in our files for the drill. Must not know what anybody ought to be told.
+//! Knows what is changed in our files for the drill.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use clap::FromArgMatches;
 use jiff::Timestamp;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::SystemClock;
-use nectar_exporter::config::{Cli, Exporter, command};
+use nectar_exporter::config::{Cli, Config, command};
 use nectar_exporter::nectar::Key;
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Fault, Scope};
@@ -111,7 +111,7 @@ impl World {
     async fn start_exporter(&mut self, which: usize) {
         let matches = command("drill".to_owned()).try_get_matches_from(&self.exporter_flags).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
-        let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
+        let (settings, _) = Config::for_api(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
         let app = App::new(
             settings,
             Key::fixed(KEY.into()).unwrap(),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::process::Command;
 
-use nectar_exporter::web;
+use nectar_exporter::http;
 
 use crate::support::authority::Authority;
 use crate::support::binary::{Running, nectar_exporter, run};
@@ -201,24 +201,24 @@ fn a_bad_twin_is_named_too() {
 #[tokio::test]
 async fn every_address_is_of_both_families() {
     let addresses = |texts: &[String]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
-    let Ok(both) = web::bind_all(&addresses(&["[::]:0".to_owned()])).await else { return };
+    let Ok(both) = http::bind_all(&addresses(&["[::]:0".to_owned()])).await else { return };
     TcpStream::connect(("127.0.0.1", both[0].local_addr().unwrap().port())).unwrap();
     for order in [["[::]", "0.0.0.0"], ["0.0.0.0", "[::]"]] {
         let free = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-        let both = web::bind_all(&addresses(&order.map(|host| format!("{host}:{free}")))).await;
+        let both = http::bind_all(&addresses(&order.map(|host| format!("{host}:{free}")))).await;
         assert_eq!(both.unwrap().len(), 2, "{order:?}");
     }
     // Somebody else's port is not quietly left to them.
     let theirs = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
     let taken = TcpListener::bind(("0.0.0.0", theirs)).unwrap();
-    assert!(web::bind_all(&addresses(&[format!("[::]:{theirs}")])).await.is_err());
+    assert!(http::bind_all(&addresses(&[format!("[::]:{theirs}")])).await.is_err());
     drop(taken);
 }
 
 /// An address of IPv4 in the form of IPv6, and one of IPv6 with its zone. Where there is no IPv6, the second is not to be had.
 #[tokio::test]
 async fn odd_forms_of_addresses() {
-    let bound = async |text: &str| web::bind(&text.parse().unwrap()).await.map(|mut bound| bound.remove(0));
+    let bound = async |text: &str| http::bind(&text.parse().unwrap()).await.map(|mut bound| bound.remove(0));
     let mapped = bound("[::ffff:127.0.0.1]:0").await.unwrap().local_addr().unwrap();
     assert_eq!(mapped.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
     if let Ok(listener) = bound("[::1%lo]:0").await {

@@ -1,7 +1,6 @@
 //! What a bad upstream may do, as a table: each fault, as what it counts, and where it can strike.
 //!
 //! Wherever a fault can carry text, it carries the key and a login: Nectar may quote them in what it fails with.
-//! Must not know what is to hold meanwhile.
 
 use std::io::Write;
 

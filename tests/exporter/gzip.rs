@@ -27,7 +27,7 @@ proptest! {
     #[test]
     fn segments_in_any_number_and_order_make_one_member(segments in vec(segment(), 0..6), spare in 0_usize..40_000) {
         let plain = segments.concat();
-        // Room for some of it, to the byte for some.
+        // ConnectionLimiter for some of it, to the byte for some.
         let mut packed = Vec::with_capacity(spare);
         packed.extend_from_slice(&gzip::HEAD);
         let (mut deflater, mut sum) = (Deflater::default(), Sum::default());

@@ -5,7 +5,7 @@
 use clap::FromArgMatches;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::Clock;
-use nectar_exporter::config::{Cli, Exporter, LogFlags, LogFormat, LogLevel, command};
+use nectar_exporter::config::{Cli, Config, LogFlags, LogFormat, LogLevel, command};
 use nectar_exporter::fleet::tally::Tallies;
 use nectar_exporter::log::{self, Lines};
 use nectar_exporter::model::Snapshot;
@@ -180,7 +180,7 @@ async fn the_key_cannot_be_printed() {
 
     let matches = command("test".to_owned()).try_get_matches_from(["nectar-exporter"]).unwrap();
     let cli = Cli::from_arg_matches(&matches).unwrap();
-    let (settings, source) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
+    let (settings, source) = Config::for_api(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
     let mut printed = format!("{cli:?} {settings:?} {source:?}");
     printed += &format!("{:?}", App::new(settings, key, TestClock::new(), DroppedLines::default()).unwrap());
     assert!(printed.contains("base_url") && !printed.contains(PLANTED));

@@ -1,6 +1,6 @@
 //! Questions to Prometheus, and what comes back.
 //!
-//! Knows Prometheus' interface for queries. Must not know what is asked.
+//! Knows Prometheus' interface for queries.
 
 use std::collections::BTreeMap;
 

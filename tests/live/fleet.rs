@@ -1,6 +1,6 @@
 //! What the simulated Nectar sends, read again from its JSON, and which of it a test can use.
 //!
-//! Knows the fields of a record. Must not know the exporter, whose reading of the same JSON is what is tested.
+//! Knows the fields of a record.
 
 use std::collections::{BTreeMap, BTreeSet};
 

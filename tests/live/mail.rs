@@ -1,7 +1,7 @@
 //! A mail server that takes every mail and keeps none.
 //!
-//! Without one, Alertmanager tries a mail again and again, and tells the same readers nothing new until it gives up: a
-//! test that counts messages would count too early. Must not know what is in a mail.
+//! Without one, Alertmanager tries a mail again and again, and tells the same readers nothing new until it gives up: a test that
+//! counts messages would count too early.
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};

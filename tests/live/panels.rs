@@ -1,6 +1,6 @@
 //! Which panel shows which truth.
 //!
-//! To compare a further query with the simulated Nectar, add a row. Must not know how anything is counted.
+//! To compare a further query with the simulated Nectar, add a row.
 
 use nectar_exporter::status::Kind;
 use xtask::queries::Query;

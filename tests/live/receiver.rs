@@ -1,14 +1,14 @@
 //! A receiver in the place of chat and pager: writes down every message to chat, and lets the pager ring unheard.
 //!
-//! Knows the form of a chat message. Must not know what ought to be in it.
+//! Knows the form of a chat message.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use hyper::StatusCode;
-use nectar_exporter::web::answer::{TEXT, answer};
-use nectar_exporter::web::{Limits, Request, serve};
+use nectar_exporter::http::response::{TEXT, answer};
+use nectar_exporter::http::{Limits, Request, serve};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

@@ -1,6 +1,6 @@
 //! The queries of the runbooks, where two replicas serve the same: somebody runs them at night, and they must answer.
 //!
-//! Knows the placeholders of docs/runbooks.md. Must not know what the answers are.
+//! Knows the placeholders of docs/runbooks.md.
 
 use nectar_exporter::simulator::Plan;
 use nectar_exporter::status::{Kind, Status};

@@ -1,6 +1,6 @@
 //! Prometheus and Alertmanager, started for one test with our files and stopped with it.
 //!
-//! Knows what is changed in our files for a test: times, addresses, and nothing else. Must not know what happens in it.
+//! Knows what is changed in our files for a test: times, addresses, and nothing else.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Numbers by the values of labels, and how near a board must come to them.
 //!
-//! Knows sums and shares. Must not know what is counted.
+//! Knows sums and shares.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! What boards must show, counted from what the simulated Nectar sends.
 //!
-//! Knows what each number on a board means. Must not know PromQL or the exporter's metrics: it counts connections.
+//! Knows what each number on a board means.
 
 use std::collections::BTreeSet;
 

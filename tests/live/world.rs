@@ -1,6 +1,6 @@
 //! Everything running together, and what a test can do to it.
 //!
-//! Knows the simulator's hands and the servers' interfaces. Must not know what a test expects.
+//! Knows the simulator's hands and the servers' interfaces.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use clap::FromArgMatches;
 use jiff::Timestamp;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::SystemClock;
-use nectar_exporter::config::{Cli, Exporter, command};
+use nectar_exporter::config::{Cli, Config, command};
 use nectar_exporter::nectar::Key;
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
@@ -84,7 +84,7 @@ impl World {
         let own = ["nectar-exporter", "--nectar.base-url", &base_url, &interval];
         let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
-        let (settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
+        let (settings, _) = Config::for_api(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
         let app = App::new(
             settings,
             Key::fixed(KEY.into()).unwrap(),

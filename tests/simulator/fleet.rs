@@ -8,12 +8,12 @@ use nectar_exporter::simulator::{Plan, SECRET};
 use nectar_exporter::status::{Category, Kind, Recheck, Status};
 use serde_json::Value;
 
-use crate::door::{Door, accounts, mix, open, text, time};
+use crate::api::{Api, accounts, mix, open, text, time};
 
-async fn bytes(door: &Door) -> String {
-    let mut all = door.text("/company").await;
-    for company in door.simulator.companies() {
-        all += &door.text(&format!("/connection/company/{company}?limit=500")).await;
+async fn bytes(api: &Api) -> String {
+    let mut all = api.text("/company").await;
+    for company in api.simulator.companies() {
+        all += &api.text(&format!("/connection/company/{company}?limit=500")).await;
     }
     all
 }
@@ -21,11 +21,11 @@ async fn bytes(door: &Door) -> String {
 #[tokio::test]
 async fn the_same_seed_is_the_same_byte_for_byte() {
     let one = bytes(&open(&Plan::default()).await).await;
-    let door = open(&Plan::default()).await;
-    let same = bytes(&door).await;
+    let api = open(&Plan::default()).await;
+    let same = bytes(&api).await;
     assert!(one == same);
-    door.clock.pass(24 * 30);
-    assert!(bytes(&door).await == same, "a fleet at speed 0 stands still");
+    api.clock.pass(24 * 30);
+    assert!(bytes(&api).await == same, "a fleet at speed 0 stands still");
     let other = bytes(&open(&Plan { seed: 2, ..Plan::default() }).await).await;
     assert!(one != other);
 }
@@ -37,14 +37,14 @@ async fn sizes_add_up_and_names_are_unique() {
         Plan { companies: 3, connections: 400, accounts: 1, ..Plan::default() },
         Plan { companies: 12, connections: 1, ..Plan::default() },
     ] {
-        let door = open(&plan).await;
-        let (_, list) = door.json("/company").await;
+        let api = open(&plan).await;
+        let (_, list) = api.json("/company").await;
         let list = list.as_array().unwrap();
         let names: BTreeSet<String> = list.iter().map(|company| text(company, "name")).collect();
         assert_eq!(names.len(), plan.companies as usize);
         let mut sizes = Vec::new();
         for company in list {
-            let page = door.page(&text(company, "id"), "?limit=1").await;
+            let page = api.page(&text(company, "id"), "?limit=1").await;
             sizes.push(page["totalConnections"].as_u64().unwrap());
             assert_eq!(page["connections"][0]["company"], *company);
         }
@@ -56,8 +56,8 @@ async fn sizes_add_up_and_names_are_unique() {
 #[tokio::test]
 async fn every_documented_status_appears_and_some_others() {
     for seed in 1..=8 {
-        let door = open(&Plan { seed, ..Plan::default() }).await;
-        let rows = door.everything().await;
+        let api = open(&Plan { seed, ..Plan::default() }).await;
+        let rows = api.everything().await;
         let seen = [(Kind::Connection, mix(&rows)), (Kind::Account, mix(accounts(&rows)))];
         for (kind, seen) in seen {
             for row in kind.documented() {
@@ -71,8 +71,8 @@ async fn every_documented_status_appears_and_some_others() {
 
 #[tokio::test]
 async fn the_mix_is_believable() {
-    let door = open(&Plan { companies: 12, connections: 200, seed: 7, ..Plan::default() }).await;
-    let rows = door.everything().await;
+    let api = open(&Plan { companies: 12, connections: 200, seed: 7, ..Plan::default() }).await;
+    let rows = api.everything().await;
     assert_eq!(rows.len(), 2400);
     let active: Vec<&Value> = rows.iter().filter(|row| row["status"] != "COMPANY_INACTIVE").collect();
     let total = active.len() as f64;
@@ -102,9 +102,9 @@ async fn the_mix_is_believable() {
 
 #[tokio::test]
 async fn times_are_past_and_in_order_and_sometimes_missing() {
-    let door = open(&Plan::default()).await;
-    let now = door.clock.now();
-    let rows = door.everything().await;
+    let api = open(&Plan::default()).await;
+    let now = api.clock.now();
+    let rows = api.everything().await;
     let (mut nulls, mut spellings) = (BTreeMap::<&str, usize>::new(), BTreeSet::new());
     for row in rows.iter().chain(accounts(&rows)) {
         for field in ["created", "updated", "statusFirstSeenTime", "statusLastUpdateTime"] {
@@ -135,9 +135,9 @@ fn spelling(text: &str) -> &'static str {
 
 #[tokio::test]
 async fn about_one_in_a_hundred_is_overdue() {
-    let door = open(&Plan { companies: 7, connections: 290, accounts: 1, ..Plan::default() }).await;
-    let now = door.clock.now();
-    let mut rows = door.everything().await;
+    let api = open(&Plan { companies: 7, connections: 290, accounts: 1, ..Plan::default() }).await;
+    let now = api.clock.now();
+    let mut rows = api.everything().await;
     rows.retain(|row| row["status"] == "CONNECTED");
     let overdue = rows.iter().filter(|row| is_overdue(row, now)).count();
     let share = overdue as f64 / rows.len() as f64;
@@ -152,9 +152,9 @@ fn is_overdue(row: &Value, now: Timestamp) -> bool {
 
 #[tokio::test]
 async fn rows_hold_together() {
-    let door = open(&Plan { seed: 3, ..Plan::default() }).await;
-    let now = door.clock.now();
-    let rows = door.everything().await;
+    let api = open(&Plan { seed: 3, ..Plan::default() }).await;
+    let now = api.clock.now();
+    let rows = api.everything().await;
     for row in &rows {
         let status = Status::read(Kind::Connection, row["status"].as_str());
         let accounts = row["accounts"].as_array().unwrap();
@@ -187,8 +187,8 @@ async fn rows_hold_together() {
 
 #[tokio::test]
 async fn what_is_secret_can_be_recognised() {
-    let door = open(&Plan::default()).await;
-    let rows = door.everything().await;
+    let api = open(&Plan::default()).await;
+    let rows = api.everything().await;
     for row in &rows {
         for field in ["connectionMagicLinkSecret", "publicCompanyId", "username", "workflowOwnerEmail"] {
             assert!(text(row, field).contains(SECRET));

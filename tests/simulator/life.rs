@@ -8,7 +8,7 @@ use nectar_exporter::simulator::Plan;
 use nectar_exporter::status::{Category, Kind, Recheck, Status};
 use serde_json::Value;
 
-use crate::door::{Door, accounts, mix, open, text, time};
+use crate::api::{Api, accounts, mix, open, text, time};
 
 fn lively(speed: f64) -> Plan {
     Plan { companies: 10, connections: 60, speed, ..Plan::default() }
@@ -28,16 +28,16 @@ fn shares(rows: &[Value]) -> BTreeMap<&'static str, f64> {
 
 #[tokio::test]
 async fn months_of_life_keep_the_mix_and_the_times() {
-    let door = open(&lively(24.0)).await;
-    let start = door.clock.now();
-    let at_start = door.everything().await;
+    let api = open(&lively(24.0)).await;
+    let start = api.clock.now();
+    let at_start = api.everything().await;
     for month in [2, 4, 6, 9, 12] {
         // 30 hours at 24 times the speed are 30 days.
-        while door.clock.now() < start + SignedDuration::from_hours(30 * month) {
-            door.clock.pass(3);
-            door.simulator.companies();
+        while api.clock.now() < start + SignedDuration::from_hours(30 * month) {
+            api.clock.pass(3);
+            api.simulator.companies();
         }
-        let rows = door.everything().await;
+        let rows = api.everything().await;
         let shares = shares(&rows);
         for (share, low, high) in [
             ("connected", 74.0, 88.0),
@@ -50,10 +50,10 @@ async fn months_of_life_keep_the_mix_and_the_times() {
         }
         assert!((580..=720).contains(&rows.len()), "month {month}: {} connections", rows.len());
         account_mix(&rows, month);
-        times(&door, &rows);
+        times(&api, &rows);
     }
     let ids = |rows: &[Value]| rows.iter().map(|row| text(row, "id")).collect::<Vec<_>>();
-    let (old, new) = (ids(&at_start), ids(&door.everything().await));
+    let (old, new) = (ids(&at_start), ids(&api.everything().await));
     assert!(new.iter().any(|id| !old.contains(id)) && old.iter().any(|id| !new.contains(id)));
 }
 
@@ -70,8 +70,8 @@ fn account_mix(rows: &[Value], month: i64) {
     assert!(terminal * 100 < all.len() * 20, "month {month}: {mix:?}");
 }
 
-fn times(door: &Door, rows: &[Value]) {
-    let now = door.clock.now();
+fn times(api: &Api, rows: &[Value]) {
+    let now = api.clock.now();
     for row in rows.iter().chain(accounts(rows)) {
         for field in ["created", "updated", "statusFirstSeenTime", "statusLastUpdateTime"] {
             assert!(time(row, field).is_none_or(|time| time <= now), "{field} {row}");
@@ -87,11 +87,11 @@ fn times(door: &Door, rows: &[Value]) {
 
 #[tokio::test]
 async fn a_week_checks_everything_that_is_checked() {
-    let door = open(&lively(1.0)).await;
-    let start = door.clock.now();
-    let before = mix(&door.everything().await);
-    door.clock.pass(24 * 11);
-    let rows = door.everything().await;
+    let api = open(&lively(1.0)).await;
+    let start = api.clock.now();
+    let before = mix(&api.everything().await);
+    api.clock.pass(24 * 11);
+    let rows = api.everything().await;
     assert_ne!(mix(&rows), before);
     for row in &rows {
         let status = Status::read(Kind::Connection, row["status"].as_str());
@@ -105,16 +105,16 @@ async fn a_week_checks_everything_that_is_checked() {
 
 #[tokio::test]
 async fn terminal_accounts_never_change() {
-    let door = open(&lively(100.0)).await;
+    let api = open(&lively(100.0)).await;
     let is_final =
         |row: &Value| Status::read(Kind::Account, row["status"].as_str()).recheck() == Recheck::Never;
     let pick = |rows: &[Value]| -> BTreeMap<String, Value> {
         accounts(rows).into_iter().map(|row| (text(row, "id"), row.clone())).collect()
     };
-    let mut before = pick(&door.everything().await);
+    let mut before = pick(&api.everything().await);
     before.retain(|_, row| is_final(row));
-    door.clock.pass(24);
-    let after = pick(&door.everything().await);
+    api.clock.pass(24);
+    let after = pick(&api.everything().await);
     let mut kept = 0;
     for (id, row) in before {
         if let Some(now) = after.get(&id) {
@@ -138,25 +138,25 @@ async fn the_same_life_whoever_looks_when() {
 
 #[tokio::test]
 async fn no_speed_makes_a_request_wait_forever() {
-    let door = open(&Plan { speed: 1e12, companies: 2, connections: 5, ..Plan::default() }).await;
-    door.clock.pass(24 * 365);
-    assert_eq!(door.send("/company").await.unwrap().status(), 200);
+    let api = open(&Plan { speed: 1e12, companies: 2, connections: 5, ..Plan::default() }).await;
+    api.clock.pass(24 * 365);
+    assert_eq!(api.send("/company").await.unwrap().status(), 200);
     let broken = open(&Plan { speed: f64::NAN, ..Plan::default() }).await;
     assert_eq!(broken.send("/company").await.unwrap().status(), 200);
 }
 
 #[tokio::test]
 async fn a_clock_that_steps_back_sends_no_future() {
-    let door = open(&lively(1000.0)).await;
-    door.clock.pass(5);
-    door.everything().await;
-    door.clock.pass(-7);
-    times_are_past(&door).await;
+    let api = open(&lively(1000.0)).await;
+    api.clock.pass(5);
+    api.everything().await;
+    api.clock.pass(-7);
+    times_are_past(&api).await;
 }
 
-async fn times_are_past(door: &Door) {
-    let now = door.clock.now();
-    for row in door.everything().await {
+async fn times_are_past(api: &Api) {
+    let now = api.clock.now();
+    for row in api.everything().await {
         for field in ["created", "updated", "statusLastUpdateTime", "statusFirstSeenTime"] {
             assert!(time(&row, field).is_none_or(|time| time <= now), "{field} {row}");
         }
@@ -166,108 +166,108 @@ async fn times_are_past(door: &Door) {
 #[tokio::test]
 async fn a_status_set_by_hand_is_what_a_check_just_found() {
     for speed in [0.0, 10.0] {
-        let door = open(&Plan { speed, ..Plan::default() }).await;
-        door.clock.pass(1);
-        let company = door.company(0);
-        let page = door.page(&company, "?status=CONNECTED").await;
+        let api = open(&Plan { speed, ..Plan::default() }).await;
+        api.clock.pass(1);
+        let company = api.company(0);
+        let page = api.page(&company, "?status=CONNECTED").await;
         let id = text(&page["connections"][0], "id");
         for (status, detail) in [("PASSWORD_INCORRECT", true), ("CONNECTED", false), ("Weird one", true)] {
-            assert!(door.simulator.set_connection_status(&id, status));
-            let rows = door.everything().await;
+            assert!(api.simulator.set_connection_status(&id, status));
+            let rows = api.everything().await;
             let row = rows.iter().find(|row| row["id"] == *id).unwrap();
             assert_eq!(text(row, "status"), status);
             assert_eq!(row["statusErrorDetail"].is_string(), detail);
             assert_eq!(row["statusFirstSeenTime"], row["statusLastUpdateTime"]);
-            let age = door.clock.now().duration_since(time(row, "statusLastUpdateTime").unwrap());
+            let age = api.clock.now().duration_since(time(row, "statusLastUpdateTime").unwrap());
             assert!(age < SignedDuration::from_secs(1));
             let blocked = mix(row["accounts"].as_array().unwrap()).contains_key("WORKFLOW_NOT_ACCESSIBLE");
             assert!(!blocked || status != "CONNECTED");
         }
-        assert!(!door.simulator.set_connection_status("no-such-id", "CONNECTED"));
+        assert!(!api.simulator.set_connection_status("no-such-id", "CONNECTED"));
     }
 }
 
 #[tokio::test]
 async fn times_set_by_hand_are_those_of_the_checks() {
-    let door = open(&Plan::default()).await;
-    let id = text(&door.page(&door.company(0), "?status=CONNECTED").await["connections"][0], "id");
-    let last = door.clock.now() - SignedDuration::from_hours(1);
+    let api = open(&Plan::default()).await;
+    let id = text(&api.page(&api.company(0), "?status=CONNECTED").await["connections"][0], "id");
+    let last = api.clock.now() - SignedDuration::from_hours(1);
     let first = last - SignedDuration::from_hours(24 * 900);
-    assert!(door.simulator.set_connection_status(&id, "WEBSITE_DOWN"));
-    assert!(door.simulator.set_connection_times(&id, first, last));
-    let rows = door.everything().await;
+    assert!(api.simulator.set_connection_status(&id, "WEBSITE_DOWN"));
+    assert!(api.simulator.set_connection_times(&id, first, last));
+    let rows = api.everything().await;
     let row = rows.iter().find(|row| row["id"] == *id).unwrap();
     // The coarsest spelling has whole seconds.
     let is = |field: &str, expected| time(row, field).unwrap().duration_since(expected).abs().as_secs() == 0;
     assert!(is("statusFirstSeenTime", first) && is("statusLastUpdateTime", last), "{row}");
     assert!(is("created", first), "{row}");
     assert_eq!(text(row, "status"), "WEBSITE_DOWN");
-    assert!(!door.simulator.set_connection_times("no-such-id", first, last));
+    assert!(!api.simulator.set_connection_times("no-such-id", first, last));
 }
 
 #[tokio::test]
 async fn a_connection_taken_away_is_gone() {
-    let door = open(&lively(50.0)).await;
-    let company = door.company(0);
-    let before = door.simulator.connections(&company);
-    assert!(door.simulator.remove_connection(&before[1]));
-    assert!(!door.simulator.remove_connection(&before[1]));
-    assert_eq!(door.simulator.connections(&company), [&before[..1], &before[2..]].concat());
-    let page = door.page(&company, "").await;
+    let api = open(&lively(50.0)).await;
+    let company = api.company(0);
+    let before = api.simulator.connections(&company);
+    assert!(api.simulator.remove_connection(&before[1]));
+    assert!(!api.simulator.remove_connection(&before[1]));
+    assert_eq!(api.simulator.connections(&company), [&before[..1], &before[2..]].concat());
+    let page = api.page(&company, "").await;
     assert_eq!(page["totalConnections"], before.len() - 1);
     // Nothing that was planned for it brings it back.
-    door.clock.pass(24 * 7);
-    assert!(!door.everything().await.iter().any(|row| row["id"] == *before[1]));
+    api.clock.pass(24 * 7);
+    assert!(!api.everything().await.iter().any(|row| row["id"] == *before[1]));
 }
 
 #[tokio::test]
 async fn a_company_switched_off_stays_as_it_is() {
-    let door = open(&lively(50.0)).await;
-    let company = door.company(0);
-    door.clock.pass(1);
-    assert!(door.simulator.switch_company_off(&company));
-    let known = door.simulator.connections(&company);
-    let off = door.page(&company, "?limit=500").await["connections"].clone();
+    let api = open(&lively(50.0)).await;
+    let company = api.company(0);
+    api.clock.pass(1);
+    assert!(api.simulator.switch_company_off(&company));
+    let known = api.simulator.connections(&company);
+    let off = api.page(&company, "?limit=500").await["connections"].clone();
     for row in off.as_array().unwrap() {
         assert_eq!(row["status"], "COMPANY_INACTIVE");
         assert_eq!(row["statusFirstSeenTime"], row["statusLastUpdateTime"]);
-        let age = door.clock.now().duration_since(time(row, "statusFirstSeenTime").unwrap());
+        let age = api.clock.now().duration_since(time(row, "statusFirstSeenTime").unwrap());
         assert!(age < SignedDuration::from_secs(1), "{row}");
     }
     assert!(mix(accounts(off.as_array().unwrap())).contains_key("COMPANY_INACTIVE"));
-    door.clock.pass(24 * 7);
-    assert_eq!(door.simulator.connections(&company), known, "it does not grow");
-    assert_eq!(door.page(&company, "?limit=500").await["connections"], off);
-    assert!(!door.simulator.switch_company_off("no-such-id"));
+    api.clock.pass(24 * 7);
+    assert_eq!(api.simulator.connections(&company), known, "it does not grow");
+    assert_eq!(api.page(&company, "?limit=500").await["connections"], off);
+    assert!(!api.simulator.switch_company_off("no-such-id"));
 }
 
 #[tokio::test]
 async fn companies_go_and_websites_fall() {
-    let door = open(&lively(7.0)).await;
-    let companies = door.simulator.companies();
-    assert!(door.simulator.remove_company(&companies[0]));
-    assert!(!door.simulator.remove_company(&companies[0]));
-    let answer = door.send(&format!("/connection/company/{}", companies[0])).await.unwrap();
+    let api = open(&lively(7.0)).await;
+    let companies = api.simulator.companies();
+    assert!(api.simulator.remove_company(&companies[0]));
+    assert!(!api.simulator.remove_company(&companies[0]));
+    let answer = api.send(&format!("/connection/company/{}", companies[0])).await.unwrap();
     assert_eq!(answer.status(), 403);
-    assert_eq!(door.simulator.companies(), companies[1..]);
+    assert_eq!(api.simulator.companies(), companies[1..]);
 
-    let rows = door.everything().await;
+    let rows = api.everything().await;
     let utility = rows[0]["datasource"]["name"].as_str().unwrap();
     let of_utility = |rows: &[Value]| -> BTreeMap<String, usize> {
         let is_active = |row: &&Value| row["status"] != "COMPANY_INACTIVE";
         mix(rows.iter().filter(is_active).filter(|row| row["datasource"]["name"] == utility))
     };
     let expected = of_utility(&rows).values().sum();
-    assert_eq!(door.simulator.set_utility_down(utility, &companies, true), expected);
+    assert_eq!(api.simulator.set_utility_down(utility, &companies, true), expected);
     let down = BTreeMap::from([("WEBSITE_DOWN".to_owned(), expected)]);
-    assert_eq!(of_utility(&door.everything().await), down);
+    assert_eq!(of_utility(&api.everything().await), down);
     // Checks find it down for as long as it is; what was added meanwhile waits for its first.
-    door.clock.pass(30);
-    let mut still = of_utility(&door.everything().await);
+    api.clock.pass(30);
+    let mut still = of_utility(&api.everything().await);
     still.remove("PENDING");
     assert!(still["WEBSITE_DOWN"] * 10 > expected * 9);
     assert_eq!(still.len(), 1, "{still:?}");
-    assert_eq!(door.simulator.set_utility_down(utility, &companies, false), still["WEBSITE_DOWN"]);
-    assert!(!of_utility(&door.everything().await).contains_key("WEBSITE_DOWN"));
-    assert_eq!(door.simulator.set_utility_down("Nobody", &companies, true), 0);
+    assert_eq!(api.simulator.set_utility_down(utility, &companies, false), still["WEBSITE_DOWN"]);
+    assert!(!of_utility(&api.everything().await).contains_key("WEBSITE_DOWN"));
+    assert_eq!(api.simulator.set_utility_down("Nobody", &companies, true), 0);
 }

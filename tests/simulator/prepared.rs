@@ -2,18 +2,18 @@
 
 use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::door::{Door, KEY, open};
+use crate::api::{Api, KEY, open};
 
 /// Every answer of a walk by a client that takes gzip, packed as it came, with its headers but the date.
-async fn walk(door: &Door) -> Vec<String> {
+async fn walk(api: &Api) -> Vec<String> {
     let mut answers = Vec::new();
     let mut paths = vec!["/company".to_owned()];
-    for company in door.simulator.companies() {
+    for company in api.simulator.companies() {
         // Beyond the last page stands the last one again.
         paths.extend((1..=4).map(|page| format!("/connection/company/{company}?page={page}&limit=20")));
     }
     for path in paths {
-        let request = door.client.get(format!("{}{path}", door.base)).header("X-API-Key", KEY);
+        let request = api.client.get(format!("{}{path}", api.base)).header("X-API-Key", KEY);
         let answer = request.header("Accept-Encoding", "gzip").send().await.unwrap();
         let mut headers = answer.headers().clone();
         headers.remove("date");
@@ -26,14 +26,14 @@ async fn walk(door: &Door) -> Vec<String> {
 
 #[tokio::test]
 async fn prepared_answers_are_the_ordinary_ones_byte_for_byte() {
-    let door = open(&Plan::default()).await;
-    let ordinary = walk(&door).await;
-    door.simulator.prepare(20);
-    assert!(walk(&door).await == ordinary);
-    let refused = door.client.get(format!("{}/company", door.base)).header("Accept-Encoding", "gzip");
+    let api = open(&Plan::default()).await;
+    let ordinary = walk(&api).await;
+    api.simulator.prepare(20);
+    assert!(walk(&api).await == ordinary);
+    let refused = api.client.get(format!("{}/company", api.base)).header("Accept-Encoding", "gzip");
     assert_eq!(refused.send().await.unwrap().status(), 401, "prepared or not, the key comes first");
-    door.simulator.faults().set_times(Scope::CompanyList, Fault::Status(503), 1);
-    assert_eq!(door.send("/company").await.unwrap().status(), 503, "and faults come before answers");
+    api.simulator.faults().set_times(Scope::CompanyList, Fault::Status(503), 1);
+    assert_eq!(api.send("/company").await.unwrap().status(), 503, "and faults come before answers");
 }
 
 #[tokio::test]
@@ -42,23 +42,23 @@ async fn a_change_shows_at_once_though_answers_were_prepared() {
         |simulator, company| simulator.set_utility_down("Northgate Power & Light", &[company], true) > 0;
     let remove: fn(&Simulator, String) -> bool = |simulator, company| simulator.remove_company(&company);
     for change in [switch_off, remove] {
-        let door = open(&Plan { connections: 60, ..Plan::default() }).await;
-        door.simulator.prepare(20);
-        let before = walk(&door).await;
+        let api = open(&Plan { connections: 60, ..Plan::default() }).await;
+        api.simulator.prepare(20);
+        let before = walk(&api).await;
         // The first company that has a login there.
-        assert!(door.simulator.companies().into_iter().any(|company| change(&door.simulator, company)));
-        let after = walk(&door).await;
+        assert!(api.simulator.companies().into_iter().any(|company| change(&api.simulator, company)));
+        let after = walk(&api).await;
         assert!(after != before);
-        door.simulator.prepare(20);
-        assert!(walk(&door).await == after);
+        api.simulator.prepare(20);
+        assert!(walk(&api).await == after);
     }
 }
 
 #[tokio::test]
 async fn a_fleet_that_lives_is_never_prepared() {
-    let door = open(&Plan { speed: 1000.0, ..Plan::default() }).await;
-    let before = walk(&door).await;
-    door.simulator.prepare(20);
-    door.clock.pass(24 * 7);
-    assert!(walk(&door).await != before);
+    let api = open(&Plan { speed: 1000.0, ..Plan::default() }).await;
+    let before = walk(&api).await;
+    api.simulator.prepare(20);
+    api.clock.pass(24 * 7);
+    assert!(walk(&api).await != before);
 }

@@ -1,6 +1,4 @@
 //! What the exporter counts about itself, against those who saw it: polls, their failures, requests.
-//!
-//! Must not know the fleet.
 
 use crate::support::scrape::Scrape;
 

@@ -1,6 +1,6 @@
 //! What every value about the fleet must be: the truth as of each company's last good reading.
 //!
-//! Counts for itself, from what Nectar sent. Must not know faults, or why a company was not read.
+//! Counts for itself, from what Nectar sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,6 +1,4 @@
 //! What this process holds, by the kernel and the runtime, and whether it holds more at the end than after warm-up.
-//!
-//! Must not know what was done meanwhile.
 
 use std::alloc::System;
 use std::path::Path;
@@ -109,7 +107,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Room for all, written to, so that measuring takes no memory of its own later.
+    /// ConnectionLimiter for all, written to, so that measuring takes no memory of its own later.
     pub fn for_polls(polls: usize) -> Self {
         let [heap, resident] = [0, 1].map(|_| {
             let mut samples = vec![1; polls];

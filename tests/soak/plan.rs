@@ -1,6 +1,6 @@
 //! What happens in each round, drawn from a seed.
 //!
-//! Knows how often what is to happen. Must not know what it leads to.
+//! Knows how often what is to happen.
 
 use std::time::Duration;
 

@@ -1,6 +1,4 @@
 //! The truth: what the simulated Nectar has, read through its own API.
-//!
-//! Must not know the exporter.
 
 use std::collections::BTreeMap;
 

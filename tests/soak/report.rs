@@ -1,6 +1,4 @@
 //! The figures of a soak, and what of them does not hold.
-//!
-//! Must not know how anything was measured.
 
 use std::fmt::Write;
 

@@ -1,6 +1,4 @@
 //! One round: a poll with whatever goes wrong in it, and all that must hold afterwards.
-//!
-//! Must not know what is drawn when.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,4 @@
 //! Clients that leave early, send garbage, or stay without asking.
-//!
-//! Must not know what is in a scrape.
 
 use std::collections::VecDeque;
 

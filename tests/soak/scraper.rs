@@ -1,6 +1,4 @@
 //! A Prometheus: scrapes, plain and packed by turns, and what must hold for every scrape whatever happens.
-//!
-//! Must not know what the values should be.
 
 use std::io::Read;
 

@@ -1,6 +1,6 @@
 //! What goes wrong in a round: where it strikes, and what the exporter must then say.
 //!
-//! Knows the simulator's faults. Must not know chance, or how a round is played.
+//! Knows the simulator's faults.
 
 use nectar_exporter::simulator::{Fault, Scope, Simulator};
 

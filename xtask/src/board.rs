@@ -1,6 +1,6 @@
 //! A board as Grafana reads it.
 //!
-//! Knows the JSON around panels. Must not know which panels there are.
+//! Knows the JSON around panels.
 
 use serde_json::{Value, json};
 

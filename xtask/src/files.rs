@@ -1,6 +1,4 @@
 //! The boards as files: where they are, what they are called, and how they are written.
-//!
-//! Must not know what is on a board.
 
 use std::fs;
 use std::io;

@@ -1,6 +1,6 @@
 //! Where panels stand: rows from top to bottom, filled from the left. Nothing can overlap, no id occurs twice.
 //!
-//! Knows Grafana's grid. Must not know what a panel shows.
+//! Knows Grafana's grid.
 
 use serde_json::{Value, json};
 

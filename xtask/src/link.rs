@@ -1,6 +1,6 @@
 //! Links from board to board, with what was chosen kept.
 //!
-//! Knows the boards' ids and how Grafana passes variables. Must not know panels.
+//! Knows the boards' ids and how Grafana passes variables.
 
 use serde_json::{Value, json};
 

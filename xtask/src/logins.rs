@@ -1,6 +1,6 @@
 //! What the boards ask about single connections, as PromQL: only where series per connection are served.
 //!
-//! Knows the metrics per connection and account. Must not know panels.
+//! Knows the metrics per connection and account.
 
 use nectar_exporter::metrics::catalogue::{exporter, objects};
 use nectar_exporter::status::Category;

@@ -1,6 +1,6 @@
 //! Colours, units and thresholds, each written once.
 //!
-//! Knows Grafana's names for them. Must not know panels or metrics. Red is for outages and blindness only.
+//! Knows Grafana's names for them. Red is for outages and blindness only.
 
 use nectar_exporter::status::Category;
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! What the boards ask about the exporter itself, as PromQL.
 //!
 //! Knows the exporter's metrics, the `process_*` metrics of its client library, and what Prometheus says of a target.
-//! Must not know companies, but for when they were read.
 
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 

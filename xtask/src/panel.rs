@@ -1,6 +1,6 @@
 //! A panel: what it shows, how, and what it says when there is nothing to show.
 //!
-//! Knows the JSON of a panel. Must not know where on a board it stands, or which board.
+//! Knows the JSON of a panel.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Selectors and the first aggregation over them, made from the exporter's catalogue.
 //!
-//! Knows how a metric is selected so that it works with any job name and with replicas. A name or a label that the
-//! catalogue does not have stops the generator. Must not know what a board asks.
+//! Knows how a metric is selected so that it works with any job name and with replicas. A name or a label that the catalogue does
+//! not have stops the generator.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! What the boards ask about utilities: one customer's problem, or everyone's?
 //!
-//! Knows the metrics by utility and those per connection. A utility is the label `datasource`; the variable for it is
-//! `provider`, since a board's data source is something else. Must not know panels.
+//! Knows the metrics by utility and those per connection. A utility is the label `datasource`; the variable for it is `provider`,
+//! since a board's data source is something else.
 
-use nectar_exporter::fleet::unknown::OVERFLOW;
+use nectar_exporter::fleet::status_labels::OVERFLOW;
 use nectar_exporter::metrics::catalogue::{fleet, objects};
 use nectar_exporter::nectar::decode::UNKNOWN;
 use nectar_exporter::status::Category;

@@ -1,6 +1,6 @@
 //! Every query of the boards, as Grafana would send it: read back from the finished boards, variables filled in.
 //!
-//! Knows the JSON of boards and how Grafana fills in variables. Must not know what is asked.
+//! Knows the JSON of boards and how Grafana fills in variables.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,6 @@
 //! What the boards ask about customers, as PromQL, each question written once.
 //!
 //! Knows the fleet's metrics. Replicas never double: the largest value of each company comes first, sums after it.
-//! Must not know panels.
 
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 use nectar_exporter::status::{Category, Kind};

@@ -1,6 +1,6 @@
 //! The statuses that boards name, looked up in the exporter's own table, and what they look like.
 //!
-//! A status that the table does not have stops the generator. Must not know metrics.
+//! A status that the table does not have stops the generator.
 
 use nectar_exporter::status::{Category, Documented, Kind};
 use serde_json::{Map, Value, json};

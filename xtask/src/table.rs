@@ -1,7 +1,6 @@
 //! Tables: which label or query is which column, what it is called, and where a click leads.
 //!
-//! A column keeps the name of its label, so that links can use it; what people read is its heading. Must not know
-//! what is asked.
+//! A column keeps the name of its label, so that links can use it; what people read is its heading.
 
 use nectar_exporter::status::Kind;
 use serde_json::{Map, Value, json};

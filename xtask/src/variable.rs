@@ -1,6 +1,6 @@
 //! The variables at the top of a board.
 //!
-//! Knows how Grafana reads and shows them. Must not know panels.
+//! Knows how Grafana reads and shows them.
 
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 use nectar_exporter::metrics::metric::Metric;

@@ -1,6 +1,6 @@
 //! How each kind of panel looks, apart from what it shows.
 //!
-//! Knows Grafana's options of a panel. Must not know queries.
+//! Knows Grafana's options of a panel.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,7 @@
 //! What stands between the exporter and a simulated Nectar, and can fail as a network does: nobody there, connections
 //! that break, certificates that are wrong.
 //!
-//! One request per connection, so that whatever it does next meets the next request. Knows bytes. Must not know what is
-//! asked beyond the request line.
+//! One request per connection, so that whatever it does next meets the next request. Knows bytes.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use clap::FromArgMatches;
 use flate2::read::GzDecoder;
 use nectar_exporter::app::App;
-use nectar_exporter::config::{Cli, Exporter, command};
+use nectar_exporter::config::{Cli, Config, command};
+use nectar_exporter::http::web_config::ConfigReloader;
 use nectar_exporter::nectar::{Certificates, Key};
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::simulator::{Plan, Simulator};
-use nectar_exporter::webconfig::Keeper;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -46,7 +46,7 @@ impl Program {
         let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let given = cli.nectar.api_key_file.is_none().then(|| KEY.into());
-        let (mut settings, _) = Exporter::against_nectar(&cli.exporter, &cli.nectar, given).unwrap();
+        let (mut settings, _) = Config::for_api(&cli.exporter, &cli.nectar, given).unwrap();
         if let Some(path) = cli.nectar.ca_file.clone() {
             let pem = std::fs::read(&path).unwrap();
             settings.nectar.extra_certificates = Some(Certificates { path, pem });
@@ -57,7 +57,7 @@ impl Program {
         };
         let listener = sockets::listener();
         let keeper = match settings.web.config_file.clone() {
-            Some(file) => Some(Keeper::load(file).await.unwrap()),
+            Some(file) => Some(ConfigReloader::load(file).await.unwrap()),
             None => None,
         };
         let address = listener.local_addr().unwrap();

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hyper::StatusCode;
-use nectar_exporter::web::answer::answer;
-use nectar_exporter::web::{Limits, Request, serve};
+use nectar_exporter::http::response::answer;
+use nectar_exporter::http::{Limits, Request, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

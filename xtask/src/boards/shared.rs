@@ -1,6 +1,4 @@
 //! Panels that stand on more than one board.
-//!
-//! Must not know on which.
 
 use nectar_exporter::status::{Category, Kind};
 

@@ -1,0 +1,92 @@
+//! Which undocumented statuses may be shown under their own name: few, so that a fault at Nectar cannot flood a
+//! Prometheus.
+//!
+//! Source of the rule: the section "Label values" of the README.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::status::{INVALID, Kind, MISSING, Status};
+
+/// So many per kind, in the whole program.
+pub const MAX_WORDS: usize = 32;
+
+/// The label of those beyond.
+pub const OVERFLOW: &str = "OVERFLOW";
+
+/// The undocumented statuses that have a name of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatusLabels {
+    connections: BTreeSet<Arc<str>>,
+    accounts: BTreeSet<Arc<str>>,
+}
+
+impl StatusLabels {
+    /// The value of the `status` label.
+    pub fn label<'a>(&self, kind: Kind, status: &'a Status) -> &'a str {
+        match status {
+            Status::Undocumented(word) if !self.of(kind).contains(word) => OVERFLOW,
+            _ => status.word(),
+        }
+    }
+
+    /// Values by status, each with its label instead; several can have the same.
+    pub fn labelled<'a, T>(
+        &self,
+        kind: Kind,
+        by_status: &'a BTreeMap<Status, T>,
+    ) -> impl Iterator<Item = (&'a str, &'a T)> {
+        by_status.iter().map(move |(status, value)| (self.label(kind, status), value))
+    }
+
+    /// Those of the words that are among `statuses`: the same labels for these.
+    #[must_use]
+    pub fn among<'a>(&self, statuses: impl IntoIterator<Item = (Kind, &'a Status)>) -> Self {
+        let mut found = Self::default();
+        for (kind, status) in statuses {
+            if let Status::Undocumented(word) = status
+                && self.of(kind).contains(word)
+            {
+                found.of_mut(kind).insert(Arc::clone(word));
+            }
+        }
+        found
+    }
+
+    /// Grants names to those of `statuses` that are undocumented, in their order, while there is room.
+    pub fn grant<'a>(&mut self, kind: Kind, statuses: impl IntoIterator<Item = &'a Status>) {
+        let words = self.of_mut(kind);
+        for status in statuses {
+            if let Status::Undocumented(word) = status
+                && words.len() < MAX_WORDS
+            {
+                words.insert(Arc::clone(word));
+            }
+        }
+    }
+
+    /// Takes back the names that are not among `present`.
+    pub fn keep_only(&mut self, kind: Kind, present: &BTreeSet<&Status>) {
+        self.of_mut(kind).retain(|word| present.contains(&Status::Undocumented(Arc::clone(word))));
+    }
+
+    /// Whether `label` can still be the label of a status: all but names that were given back.
+    pub fn is_in_use(&self, kind: Kind, label: &str) -> bool {
+        let is_shared = label == OVERFLOW || matches!(label, INVALID | MISSING);
+        is_shared || self.of(kind).contains(label) || kind.documented().iter().any(|row| row.value == label)
+    }
+
+    fn of(&self, kind: Kind) -> &BTreeSet<Arc<str>> {
+        match kind {
+            Kind::Connection => &self.connections,
+            Kind::Account => &self.accounts,
+        }
+    }
+
+    fn of_mut(&mut self, kind: Kind) -> &mut BTreeSet<Arc<str>> {
+        match kind {
+            Kind::Connection => &mut self.connections,
+            Kind::Account => &mut self.accounts,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Content encoding: does the client take gzip.
+//!
+//! Source of the rules: RFC 9110, section 12.5.3.
+
+use hyper::HeaderMap;
+use hyper::header::ACCEPT_ENCODING;
+
+/// Whether `Accept-Encoding` lets us answer with gzip. `gzip;q=0` forbids it; `*` stands for what is not named.
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let mut star = false;
+    for value in headers.get_all(ACCEPT_ENCODING) {
+        let Ok(value) = value.to_str() else { continue };
+        for item in value.split(',') {
+            let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
+            match coding.trim().to_ascii_lowercase().as_str() {
+                "gzip" | "x-gzip" => return is_wanted(parameters),
+                "*" => star = is_wanted(parameters),
+                _ => {}
+            }
+        }
+    }
+    star
+}
+
+fn is_wanted(parameters: &str) -> bool {
+    let weight = parameters.split(';').find_map(|p| {
+        let (name, value) = p.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+    });
+    weight.is_none_or(|w| w.parse::<f32>().is_ok_and(|q| q > 0.0))
+}

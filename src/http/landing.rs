@@ -1,0 +1,227 @@
+//! The landing page: what a person wants to know at a glance.
+//!
+//! Knows the page's words and figures.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use askama::Template;
+use jiff::{SignedDuration, Timestamp};
+
+use super::routes::Pages;
+use crate::fleet::{CompanyState, Fleet, StoredSnapshot};
+use crate::metrics::Build;
+use crate::status::{Category, Kind, Recheck, Status};
+
+/// So many names of companies and statuses are shown, and then how many more there are.
+const MAX_NAMES: usize = 20;
+
+#[derive(Template)]
+#[template(path = "landing.html")]
+struct Landing<'a> {
+    version: &'static str,
+    revision: &'static str,
+    telemetry_path: &'a str,
+    is_demo: bool,
+    ready: bool,
+    last_poll: LastPoll,
+    companies: usize,
+    failing: Names<Failing<'a>>,
+    withdrawn: usize,
+    connections: Number,
+    accounts: Number,
+    categories: Vec<CategoryRow>,
+    unknown: Names<UnknownStatus<'a>>,
+    data_age: Option<DataAge>,
+}
+
+/// A number, of all companies or of those that have data.
+struct Number {
+    count: u64,
+    knows: Knows,
+}
+
+/// Of how many companies something is known.
+#[derive(Clone, Copy)]
+enum Knows {
+    All,
+    Some,
+    None,
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.knows {
+            Knows::All => write!(f, "{}", self.count),
+            Knows::Some => write!(f, "{} known", self.count),
+            Knows::None => write!(f, "unknown"),
+        }
+    }
+}
+
+/// The first of some names.
+struct Names<T> {
+    first: Vec<T>,
+    all: usize,
+}
+
+impl<T> Names<T> {
+    fn of(names: impl Iterator<Item = T>) -> Self {
+        let mut first: Vec<T> = names.collect();
+        let all = first.len();
+        first.truncate(MAX_NAMES);
+        Self { first, all }
+    }
+
+    fn more(&self) -> usize {
+        self.all - self.first.len()
+    }
+}
+
+/// A company that the last poll did not read.
+struct Failing<'a> {
+    name: &'a str,
+    why: &'static str,
+}
+
+/// A status that is not in the table, and how many connections have it.
+struct UnknownStatus<'a> {
+    name: &'a str,
+    count: u64,
+}
+
+/// A category of connections.
+struct CategoryRow {
+    name: &'static str,
+    slug: &'static str,
+    count: Number,
+    /// The statuses that it is made of, where they are worth naming one by one.
+    statuses: Vec<StatusRow>,
+}
+
+struct StatusRow {
+    words: String,
+    name: &'static str,
+    count: Number,
+    /// What the customer is asked, where one waits.
+    request: Option<&'static str>,
+}
+
+struct DataAge {
+    newest: String,
+    oldest: String,
+}
+
+enum LastPoll {
+    None,
+    Whole,
+    Failed { words: &'static str, reason: &'static str, advice: &'static str },
+}
+
+/// The page as of `now`.
+///
+/// # Errors
+/// When the template cannot be written, which no fleet causes.
+pub fn page(fleet: &Fleet, now: Timestamp, pages: &Pages) -> askama::Result<String> {
+    // As in the metrics, nothing about companies is shown before the first good poll.
+    let states: Vec<_> = if fleet.ready { fleet.companies.values().collect() } else { Vec::new() };
+    let served: Vec<&StoredSnapshot> =
+        states.iter().filter_map(|state| state.served(now, pages.max_data_age)).collect();
+    let knows = match served.len() {
+        known if known == states.len() => Knows::All,
+        0 => Knows::None,
+        _ => Knows::Some,
+    };
+    let number = |count| Number { count, knows };
+    let mut statuses: BTreeMap<&Status, u64> = BTreeMap::new();
+    for (status, tally) in served.iter().flat_map(|held| &held.tallies.connections.by_status) {
+        *statuses.entry(status).or_default() += tally.count;
+    }
+    let Build { version, revision, .. } = Build::THIS;
+    let landing = Landing {
+        version,
+        revision,
+        telemetry_path: &pages.telemetry_path,
+        is_demo: pages.is_demo,
+        ready: fleet.ready,
+        last_poll: match fleet.last_poll {
+            None => LastPoll::None,
+            Some(Ok(())) => LastPoll::Whole,
+            Some(Err(failure)) => {
+                LastPoll::Failed { words: failure.words(), reason: failure.label(), advice: failure.advice() }
+            }
+        },
+        companies: states.len(),
+        failing: Names::of(states.iter().filter_map(|state| failing(state))),
+        withdrawn: states.len() - served.len(),
+        connections: number(statuses.values().sum()),
+        accounts: number(served.iter().map(|held| held.tallies.accounts.count()).sum()),
+        categories: categories(&statuses, knows),
+        unknown: Names::of(unknown(fleet, &statuses).into_iter()),
+        data_age: data_age(&served, now),
+    };
+    landing.render()
+}
+
+fn failing(state: &CompanyState) -> Option<Failing<'_>> {
+    let why = match state.last_poll {
+        Some(Ok(())) => return None,
+        Some(Err(failure)) => failure.words(),
+        None => "it waits for its first reading",
+    };
+    Some(Failing { name: &state.company.name, why })
+}
+
+/// As the metrics call them.
+fn unknown<'a>(fleet: &Fleet, statuses: &BTreeMap<&'a Status, u64>) -> Vec<UnknownStatus<'a>> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (status, count) in statuses.iter().filter(|(status, _)| status.category() == Category::Unknown) {
+        *counts.entry(fleet.granted.label(Kind::Connection, status)).or_default() += count;
+    }
+    counts.into_iter().map(|(name, count)| UnknownStatus { name, count }).collect()
+}
+
+fn categories(statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<CategoryRow> {
+    let row = |category: &Category| CategoryRow {
+        name: category.display(),
+        slug: category.label(),
+        count: Number { count: sum(statuses, |status| status.category() == *category), knows },
+        statuses: named(*category, statuses, knows),
+    };
+    Kind::Connection.categories().iter().map(row).collect()
+}
+
+/// The statuses that wait for a customer, one by one: somebody has to act on each in its own way.
+fn named(category: Category, statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<StatusRow> {
+    let documented = Kind::Connection.documented().iter();
+    documented
+        .filter(|row| row.category == category && row.recheck == Recheck::AfterCustomer)
+        .map(|row| {
+            let count = sum(statuses, |status| status.word() == row.value);
+            let request = row.request.filter(|_| count > 0);
+            StatusRow { words: row.headline(), name: row.display, count: Number { count, knows }, request }
+        })
+        .collect()
+}
+
+fn sum(statuses: &BTreeMap<&Status, u64>, counts: impl Fn(&Status) -> bool) -> u64 {
+    statuses.iter().filter(|(status, _)| counts(status)).map(|(_, count)| count).sum()
+}
+
+fn data_age(served: &[&StoredSnapshot], now: Timestamp) -> Option<DataAge> {
+    let begun = || served.iter().map(|held| held.snapshot.begun);
+    let age = |begun| in_words(now.duration_since(begun));
+    Some(DataAge { newest: age(begun().max()?), oldest: age(begun().min()?) })
+}
+
+/// "3 min", to the two largest units; never negative.
+fn in_words(age: SignedDuration) -> String {
+    let seconds = age.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}

@@ -1,0 +1,185 @@
+//! The accept loop: connections are accepted and served within limits, until the stop signal; then they are drained.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+use super::connections::{ConnectionGuard, ConnectionLimiter};
+use super::handshake::TlsMode;
+use super::limits::Limits;
+use super::response::{Answer, Request};
+use super::tracked::{TrackedBody, TrackedIo};
+use crate::observe::{ObserveClients, Refusal, Uncounted};
+use crate::text;
+
+/// Serves `routes` on all `listeners`, in plain HTTP, until `stop`; see [`serve_with`].
+pub async fn serve<R, F>(listeners: Vec<TcpListener>, limits: Limits, routes: R, stop: CancellationToken)
+where
+    R: Fn(Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    serve_with(TlsMode::Plain, listeners, limits, routes, Arc::new(Uncounted), stop).await;
+}
+
+/// Serves `routes` on all `listeners`, until `stop`, then finishes what is under way, within `limits.drain_time`. `observer` is
+/// told of clients that are refused before they reach a route.
+pub async fn serve_with<R, F>(
+    tls: TlsMode,
+    listeners: Vec<TcpListener>,
+    limits: Limits,
+    routes: R,
+    observer: Arc<dyn ObserveClients>,
+    stop: CancellationToken,
+) where
+    R: Fn(Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let graceful = GracefulShutdown::new();
+    let connections = ConnectionLimiter::new(limits, Arc::clone(&observer));
+    let failed_handshakes = FailedHandshakes::default();
+    let acceptor = Acceptor {
+        tls,
+        limits,
+        routes,
+        observer,
+        failed_handshakes,
+        connections: connections.clone(),
+        stop: stop.clone(),
+    };
+    let loops = listeners.into_iter().map(|listener| acceptor.clone().accept_loop(listener, &graceful));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = join_all(loops) => {}
+        () = connections.watch() => {}
+    }
+    if tokio::time::timeout(limits.drain_time, graceful.shutdown()).await.is_err() {
+        debug!(msg = "Some clients were cut off: they took too long after the stop signal");
+    }
+}
+
+/// What every connection of a server shares.
+#[derive(Clone)]
+struct Acceptor<R> {
+    tls: TlsMode,
+    limits: Limits,
+    routes: R,
+    observer: Arc<dyn ObserveClients>,
+    failed_handshakes: FailedHandshakes,
+    connections: ConnectionLimiter,
+    stop: CancellationToken,
+}
+
+/// Why handshakes failed so far. Each cause is logged once, and only the first causes are: a port scan must not fill the log.
+#[derive(Clone, Default)]
+struct FailedHandshakes(Arc<Mutex<BTreeSet<String>>>);
+
+impl FailedHandshakes {
+    const MAX_CAUSES: usize = 20;
+
+    fn note(&self, error: &io::Error) {
+        let cause = text::clean(&error.to_string());
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < Self::MAX_CAUSES && known.insert(cause.clone()) {
+            info!(
+                msg = "A TLS handshake failed; further ones for this cause are counted, and not logged",
+                cause
+            );
+        } else {
+            debug!(msg = "A TLS handshake failed", cause);
+        }
+    }
+}
+
+impl<R, F> Acceptor<R>
+where
+    R: Fn(Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    async fn accept_loop(self, listener: TcpListener, graceful: &GracefulShutdown) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _peer)) => {
+                    tokio::spawn(self.clone().connection(stream, graceful.watcher()));
+                    // A connection that is closed for this one ends before the next is accepted.
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => {
+                    // Out of descriptors, or a client that left at once. Neither may end or spin the loop.
+                    debug!(msg = "A connection could not be accepted", error = %error);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(self, stream: TcpStream, watcher: Watcher) {
+        let guard = Arc::new(self.connections.admit());
+        tokio::select! {
+            () = guard.evicted() => {
+                debug!(msg = "A connection was closed: its client was too slow, or idle for longest when the limit was reached");
+            }
+            () = self.serve_connection(stream, &guard, watcher) => {}
+        }
+    }
+
+    async fn serve_connection(self, stream: TcpStream, guard: &Arc<ConnectionGuard>, watcher: Watcher) {
+        let Self { tls, limits, routes, observer, failed_handshakes, stop, .. } = self;
+        let is_rejected = tokio::select! {
+            () = stop.cancelled() => return,
+            is_rejected = tls.rejects_plain_http(&stream) => is_rejected,
+        };
+        if is_rejected {
+            return observer.refused(Refusal::Tls);
+        }
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.write_time));
+        let handshake = tokio::select! {
+            // A handshake must not hold up the drain.
+            () = stop.cancelled() => return,
+            handshake = tls.handshake(stream) => handshake,
+        };
+        let inner = match handshake {
+            Ok(stream) => stream,
+            Err(error) => {
+                observer.refused(Refusal::Tls);
+                return failed_handshakes.note(&error);
+            }
+        };
+        guard.handshake_done();
+        let stream = TrackedIo::new(inner, Arc::clone(guard));
+        let guard = Arc::clone(guard);
+        let service = service_fn(move |request: Request| {
+            guard.responding();
+            let guard = Arc::clone(&guard);
+            let answer = routes(request);
+            async move { Ok::<_, Infallible>(answer.await.map(|inner| TrackedBody { inner, guard })) }
+        });
+        // The connection limiter keeps the time for heads: the library's own timer would close idle connections, too.
+        let connection = http1::Builder::new()
+            .header_read_timeout(None)
+            .writev(true)
+            .max_header_size(limits.header_bytes)
+            .serve_connection(TokioIo::new(stream), service);
+        // A client that breaks off is its own affair.
+        if let Err(error) = watcher.watch(connection).await {
+            if error.is_parse() {
+                observer.refused(Refusal::Malformed);
+            }
+            debug!(msg = "A client's connection ended early", error = %error);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The files as they are on the disk, and whether they changed since.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretSlice;
+
+/// Larger files are no configuration, certificate or key.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What tells one state of a file from the next, without reading it. None where there is no such file.
+type Stamp = Option<[i128; 5]>;
+
+/// The files that one reading took in, and how they were at that time.
+#[derive(Debug, PartialEq, Eq, Clone)]
+pub(super) struct Files {
+    /// The folder that relative paths start from.
+    folder: PathBuf,
+    read: Vec<(PathBuf, Stamp)>,
+}
+
+impl Files {
+    /// None read yet.
+    pub(super) fn relative_to(folder: PathBuf) -> Self {
+        Self { folder, read: Vec::new() }
+    }
+
+    /// The path that `text` stands for.
+    pub(super) fn path(&self, text: &str) -> PathBuf {
+        self.folder.join(text)
+    }
+
+    /// One file, not read, so that a change of it is seen all the same.
+    pub(super) fn one(path: &Path) -> Self {
+        Self { folder: PathBuf::new(), read: vec![(path.to_owned(), stamp(path))] }
+    }
+
+    /// The contents of a file.
+    pub(super) fn read(&mut self, path: &Path) -> io::Result<SecretSlice<u8>> {
+        // Before reading: a change while we read is then seen as one.
+        self.read.push((path.to_owned(), stamp(path)));
+        // Who opens a pipe waits until somebody writes to it.
+        if std::fs::metadata(path)?.file_type().is_fifo() {
+            return Err(io::Error::other("it is a pipe, and no file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        match u64::try_from(bytes.len()) {
+            Ok(length) if length <= MAX_BYTES => Ok(bytes.into()),
+            _ => Err(io::Error::other("it is larger than 1 MiB")),
+        }
+    }
+
+    /// The same files, as they are now.
+    pub(super) fn now(&self) -> Self {
+        let read = self.read.iter().map(|(path, _)| (path.clone(), stamp(path))).collect();
+        Self { folder: self.folder.clone(), read }
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let data = std::fs::metadata(path).ok()?;
+    let time = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+    Some([
+        data.dev().into(),
+        data.ino().into(),
+        data.size().into(),
+        time(data.mtime(), data.mtime_nsec()),
+        time(data.ctime(), data.ctime_nsec()),
+    ])
+}

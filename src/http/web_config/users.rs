@@ -1,0 +1,171 @@
+//! `basic_auth_users`: who knows a password.
+//!
+//! Knows names, bcrypt hashes and the `Authorization` header.
+//!
+//! bcrypt is slow on purpose. So a right password is hashed once and then known by a keyed digest; a wrong one costs the
+//! same effort whoever it is for; and hashing leaves half of the processors to the scrapes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bcrypt::HashParts;
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use tokio::sync::Semaphore;
+use tracing::trace;
+
+use super::fault::{Fault, Wrong};
+use super::section::{Section, Value};
+
+/// A higher cost takes a minute per password on a usual machine.
+const MAX_COST: u32 = 18;
+
+/// Users by name.
+pub(super) struct Users {
+    users: BTreeMap<String, User>,
+    /// What a wrong password costs, whoever it is for.
+    cost: u32,
+    /// Made anew with every reading of the file, and never leaves this value.
+    digest_key: hmac::Key,
+    hashing: Arc<Semaphore>,
+}
+
+struct User {
+    hash: SecretString,
+    cost: u32,
+    /// Digest of the password that was right the last time. There is one per user, so there are never many.
+    known: Mutex<Option<hmac::Tag>>,
+}
+
+/// What a client sent.
+struct Credentials {
+    name: String,
+    password: SecretSlice<u8>,
+}
+
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Users({})", self.users.len())
+    }
+}
+
+impl Users {
+    /// What the section says.
+    pub(super) fn read(section: Section) -> Result<Self, Wrong> {
+        let nobody = section.fault(Fault::NoUsers);
+        let random = section.fault(Fault::Random);
+        let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map_err(|_| random)?;
+        let mut users = BTreeMap::new();
+        for value in section.rest() {
+            let user = User::read(&value)?;
+            users.insert(value.key, user);
+        }
+        let cost = users.values().map(|user| user.cost).max().ok_or(nobody)?;
+        let half = available_parallelism().map_or(1, NonZero::get).div_ceil(2);
+        Ok(Self { users, cost, digest_key, hashing: Arc::new(Semaphore::new(half)) })
+    }
+
+    /// Whether the request shows a user's name and password.
+    pub(super) async fn admit(self: &Arc<Self>, request: &HeaderMap) -> bool {
+        let Some(credentials) = Credentials::of(request) else { return false };
+        if self.knows(&credentials) {
+            return true;
+        }
+        let Ok(place) = Arc::clone(&self.hashing).acquire_owned().await else { return false };
+        // Whoever had the place before may have come with the same password.
+        if self.knows(&credentials) {
+            return true;
+        }
+        let users = Arc::clone(self);
+        let hashed = tokio::task::spawn_blocking(move || {
+            // The place goes along: a client that leaves early does not make room for more at once.
+            let _place = place;
+            users.hash(&credentials)
+        });
+        hashed.await.unwrap_or(false)
+    }
+
+    fn knows(&self, credentials: &Credentials) -> bool {
+        let Some(user) = self.users.get(&credentials.name) else { return false };
+        let known = user.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(tag) = known.as_ref() else { return false };
+        hmac::verify(&self.digest_key, &self.message(user, credentials), tag.as_ref()).is_ok()
+    }
+
+    /// The slow way.
+    fn hash(&self, credentials: &Credentials) -> bool {
+        let Some(user) = self.users.get(&credentials.name) else {
+            burn(self.cost, &credentials.password);
+            return false;
+        };
+        if user.has(&credentials.password) {
+            let tag = hmac::sign(&self.digest_key, &self.message(user, credentials));
+            *user.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(tag);
+            return true;
+        }
+        // Each step of the cost doubles the effort: with these, it is what an unknown user costs.
+        for cost in user.cost..self.cost {
+            burn(cost, &credentials.password);
+        }
+        false
+    }
+
+    fn message(&self, user: &User, credentials: &Credentials) -> Zeroizing<Vec<u8>> {
+        // A hash has a fixed length and a name no colon: no two triples make the same message.
+        let parts = [user.hash.expose_secret().as_bytes(), credentials.name.as_bytes(), b":"];
+        let mut message = Zeroizing::new(parts.concat());
+        message.extend_from_slice(credentials.password.expose_secret());
+        message
+    }
+}
+
+impl User {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        if value.key.contains(':') {
+            return Err(value.fault(Fault::ColonInName));
+        }
+        let hash = value.text()?.ok_or_else(|| value.fault(Fault::NotBcrypt))?;
+        let parts: HashParts = hash.expose_secret().parse().map_err(|_| value.fault(Fault::NotBcrypt))?;
+        let cost = parts.get_cost();
+        if !(4..=MAX_COST).contains(&cost) {
+            return Err(value.fault(Fault::Cost(MAX_COST)));
+        }
+        Ok(Self { hash: hash.clone(), cost, known: Mutex::new(None) })
+    }
+
+    fn has(&self, password: &SecretSlice<u8>) -> bool {
+        trace!(msg = "A password is hashed", cost = self.cost);
+        bcrypt::verify(password.expose_secret(), self.hash.expose_secret()).unwrap_or(false)
+    }
+}
+
+/// Takes as long as comparing with a hash of this cost.
+fn burn(cost: u32, password: &SecretSlice<u8>) {
+    trace!(msg = "A password is hashed", cost);
+    let _ = std::hint::black_box(bcrypt::hash_with_salt(password.expose_secret(), cost, [0; 16]));
+}
+
+impl Credentials {
+    fn of(request: &HeaderMap) -> Option<Self> {
+        let header = request.get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, encoded) = header.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
+        let colon = decoded.iter().position(|byte| *byte == b':')?;
+        let (name, rest) = decoded.split_at_checked(colon)?;
+        let name = String::from_utf8_lossy(name).into_owned();
+        let password = rest.split_first()?.1.to_vec().into();
+        Some(Self { name, password })
+    }
+}

@@ -1,0 +1,33 @@
+//! Of several records with one id, the one to be kept.
+//!
+//! A row can show up twice while a list is paged.
+
+use std::mem::swap;
+
+use jiff::Timestamp;
+
+use crate::text::by_id;
+
+/// A record that has an id.
+pub trait Identified {
+    /// Unique among those to be kept.
+    fn id(&self) -> &str;
+
+    /// `statusLastUpdateTime`
+    fn last_update(&self) -> Option<Timestamp>;
+}
+
+/// Sorts `records` by id, and keeps of those with one id the one that was updated last; of those, the one that stands last.
+/// Returns how many went.
+pub fn dedup_by_id<T: Identified>(records: &mut Vec<T>) -> usize {
+    let all = records.len();
+    records.sort_by(|a, b| by_id(a.id(), b.id()).then(a.last_update().cmp(&b.last_update())));
+    records.dedup_by(|later, kept| {
+        let is_same = by_id(later.id(), kept.id()).is_eq();
+        if is_same {
+            swap(later, kept);
+        }
+        is_same
+    });
+    all - records.len()
+}

@@ -1,0 +1,341 @@
+//! What came of one request: a body, or the reason why not.
+//!
+//! Knows HTTP's statuses, content codings, and `reqwest`'s errors. Sources: RFC 9110, section 8.4.1, for the codings; RFC 1952
+//! for gzip.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Write};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Response, StatusCode};
+use tokio_rustls::rustls;
+
+use crate::failure::Reason;
+use crate::text;
+
+/// A larger answer, packed or unpacked, is not read: it would be no page of 500 connections.
+pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// The whole body, unpacked.
+///
+/// # Errors
+/// [`Unread::Refused`] for one that is too large, or in a coding that we did not ask for; else why it ended early.
+pub async fn read_body(mut response: Response) -> Result<Bytes, Unread> {
+    let mut body = Body::of(response.headers())?;
+    let mut left = MAX_ANSWER_BYTES;
+    while let Some(chunk) = response.chunk().await? {
+        left = left.checked_sub(chunk.len()).ok_or(Unread::Refused(Reason::TooLarge))?;
+        body.add(&chunk).map_err(|error| reason_of_unpacking(&error))?;
+    }
+    Ok(body.whole().map_err(|error| reason_of_unpacking(&error))?)
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is none that we read.
+    Refused(Reason),
+    /// It ended early.
+    Broken(reqwest::Error),
+}
+
+impl From<Reason> for Unread {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason)
+    }
+}
+
+impl From<reqwest::Error> for Unread {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// A body while it comes in.
+enum Body {
+    Plain(Limited),
+    Gzip(Box<MultiGzDecoder<Limited>>),
+}
+
+impl Body {
+    fn of(headers: &HeaderMap) -> Result<Self, Reason> {
+        let codings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
+        let codings: Vec<String> = codings
+            .flat_map(|list| list.split(','))
+            .map(|coding| coding.trim().to_ascii_lowercase())
+            .filter(|coding| !coding.is_empty() && coding != "identity")
+            .collect();
+        match codings.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => Ok(Self::Plain(Limited::default())),
+            ["gzip" | "x-gzip"] => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(Limited::default())))),
+            _ => Err(Reason::Decode),
+        }
+    }
+
+    fn add(&mut self, chunk: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(bytes) => bytes.write_all(chunk),
+            Self::Gzip(unpacked) => unpacked.write_all(chunk),
+        }
+    }
+
+    fn whole(self) -> io::Result<Bytes> {
+        let Limited(bytes) = match self {
+            Self::Plain(bytes) => bytes,
+            Self::Gzip(unpacked) => unpacked.finish()?,
+        };
+        Ok(bytes.into())
+    }
+}
+
+/// Bytes up to [`MAX_ANSWER_BYTES`].
+#[derive(Default)]
+struct Limited(Vec<u8>);
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len().saturating_add(bytes.len()) > MAX_ANSWER_BYTES {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn reason_of_unpacking(error: &io::Error) -> Reason {
+    if error.kind() == ErrorKind::FileTooLarge { Reason::TooLarge } else { Reason::Decode }
+}
+
+/// Why there is no answer, or not all of it.
+pub fn reason_of(error: &reqwest::Error) -> Reason {
+    let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    if error.is_timeout() {
+        // A timeout for requests that is longer would not help.
+        if error.is_connect() { Reason::Connect } else { Reason::Timeout }
+    } else if error.is_dns() {
+        Reason::Dns
+    } else if causes(error).any(|cause| cause.is::<rustls::Error>()) {
+        Reason::Tls
+    } else if http.is_some_and(hyper::Error::is_parse_too_large) {
+        Reason::TooLarge
+    } else if http.is_some_and(hyper::Error::is_parse) {
+        Reason::Decode
+    } else if error.is_connect() || error.is_request() || http.is_some() {
+        Reason::Connect
+    } else if error.is_decode() || error.is_body() {
+        Reason::Decode
+    } else {
+        Reason::Other
+    }
+}
+
+/// What the operating system or TLS says of it: the innermost cause.
+pub fn cause_of(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no connection in time: does a firewall drop it, or does the name lead nowhere?".to_owned();
+    }
+    match causes(error).last() {
+        Some(cause) => match cause.downcast_ref::<rustls::Error>() {
+            Some(error) => words_of_tls(error),
+            None => text::clean(&cause.to_string()),
+        },
+        None => "no cause is known".to_owned(),
+    }
+}
+
+/// How a proxy refuses to make a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tunnel {
+    /// For want of a user's name and a password that it takes.
+    Unauthorized,
+    /// For another reason, which the library keeps to itself.
+    Refused,
+}
+
+/// Whether a proxy refused to make the connection.
+pub fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
+    // The library tells them apart by their words only.
+    causes(error).find_map(|cause| match cause.to_string().strip_prefix("tunnel error: ")? {
+        "proxy authorization required" => Some(Tunnel::Unauthorized),
+        "unsuccessful" => Some(Tunnel::Refused),
+        _ => None,
+    })
+}
+
+/// What an answer says of itself that is not what the API answers, but nothing of its text.
+pub fn words_of_answer(response: &Response) -> String {
+    let (status, headers) = (response.status(), response.headers());
+    let mut words = match status.canonical_reason() {
+        Some(reason) => format!("it answers {} {reason}", status.as_u16()),
+        None => format!("it answers {}", status.as_u16()),
+    };
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let target = response.url().join(header(LOCATION)).ok();
+    if let Some(target) =
+        target.filter(|url| status.is_redirection() && matches!(url.scheme(), "http" | "https"))
+    {
+        words += &format!(", to {}", text::clean(&target.origin().ascii_serialization()));
+    }
+    if is_page(headers) {
+        words += ", with a page for people: perhaps not from Nectar, but from something before it";
+    }
+    if Body::of(headers).is_err() {
+        words += ", in a coding that it was not asked for";
+    }
+    words
+}
+
+/// Whether it is HTML, which Nectar's API does not send.
+pub fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+}
+
+/// The library's own words name its types.
+fn words_of_tls(error: &rustls::Error) -> String {
+    use rustls::{AlertDescription, CertificateError as Wrong, Error, InvalidMessage};
+    let words = match error {
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "the server does not speak TLS: is it http://?"
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            "the server takes no version of TLS from 1.2 on"
+        }
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "the server breaks off: perhaps it wants a certificate of its client, takes no cipher that is safe, or does not know the name"
+        }
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the server wants a certificate of its client, and this program has none to give"
+        }
+        Error::InvalidCertificate(wrong) => match wrong {
+            Wrong::Expired | Wrong::ExpiredContext { .. } => "the server's certificate has expired",
+            Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet"
+            }
+            Wrong::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+                "the server's certificate has no subjectAltName; a name in its subject (CN) does not count"
+            }
+            Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
+                "the server's certificate is for another name"
+            }
+            // The second where the trusted key is of another kind.
+            Wrong::BadSignature | Wrong::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                "the server's certificate is signed with another key than the trusted one of that name, or with one too short to be safe"
+            }
+            Wrong::UnknownIssuer => "the server's certificate is signed by nobody who is trusted here",
+            Wrong::UnsupportedSignatureAlgorithmContext { .. } => {
+                "the server's certificate is signed in a way that is not safe, such as SHA-1"
+            }
+            Wrong::InvalidPurpose | Wrong::InvalidPurposeContext { .. } => {
+                "the server's certificate is not made for servers (extendedKeyUsage)"
+            }
+            // Variants of a library below, which we do not name.
+            Wrong::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion") => {
+                "the server's certificate is of an old version of X.509; version 3 is needed"
+            }
+            Wrong::Other(other) if format!("{other:?}").contains("EkuError") => {
+                "the server's certificate is not made for servers (extendedKeyUsage)"
+            }
+            Wrong::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                "the server's certificate is that of an authority (CA:TRUE); it needs one with basicConstraints=CA:FALSE"
+            }
+            _ => return text::clean(&error.to_string()),
+        },
+        _ => return text::clean(&error.to_string()),
+    };
+    words.to_owned()
+}
+
+/// All that an error came from, outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause_within(*cause))
+}
+
+/// TLS hides its errors in those of the operating system.
+fn cause_within<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(hidden) => Some(hidden),
+        None => cause.source(),
+    }
+}
+
+/// What an answer with any other status than 200 says.
+pub fn reason_of_status(status: StatusCode) -> Reason {
+    match status.as_u16() {
+        401 => Reason::Auth,
+        403 => Reason::Forbidden,
+        404 => Reason::NotFound,
+        // Of a proxy: Nectar was not asked.
+        407 => Reason::Connect,
+        429 => Reason::RateLimited,
+        400..=499 => Reason::ClientError,
+        500..=599 => Reason::ServerError,
+        200..=299 => Reason::Decode,
+        _ => Reason::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::future;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use reqwest::dns::{Name, Resolve, Resolving};
+    use rustls::{AlertDescription, CertificateError, OtherError};
+
+    use super::*;
+
+    /// A resolver that does not answer.
+    struct Silent;
+
+    impl Resolve for Silent {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_never_comes_is_no_slow_answer() {
+        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]).dns_resolver(Arc::new(Silent));
+        let client = builder.connect_timeout(Duration::from_millis(1)).build().unwrap();
+        let error = client.get("http://nectar.example").send().await.unwrap_err();
+        assert_eq!(reason_of(&error), Reason::Connect);
+        assert!(cause_of(&error).contains("no connection in time"));
+    }
+
+    #[test]
+    fn tls_in_words() {
+        use rustls::Error::{AlertReceived, InvalidCertificate};
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Variant(&'static str);
+        let other = |name| {
+            let variant = OtherError(Arc::new(Variant(name)));
+            InvalidCertificate(CertificateError::Other(variant))
+        };
+        for (error, words) in [
+            (AlertReceived(AlertDescription::ProtocolVersion), "no version of TLS from 1.2 on"),
+            (
+                AlertReceived(AlertDescription::HandshakeFailure),
+                "perhaps it wants a certificate of its client",
+            ),
+            (AlertReceived(AlertDescription::CertificateRequired), "wants a certificate of its client"),
+            (InvalidCertificate(CertificateError::BadSignature), "or with one too short"),
+            (InvalidCertificate(CertificateError::UnknownIssuer), "nobody who is trusted here"),
+            (other("CaUsedAsEndEntity"), "CA:FALSE"),
+            (other("UnsupportedCertVersion"), "version 3 is needed"),
+            (other("EkuError"), "not made for servers"),
+        ] {
+            assert!(words_of_tls(&error).contains(words), "{error:?}: {}", words_of_tls(&error));
+        }
+    }
+}

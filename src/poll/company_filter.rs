@@ -1,0 +1,55 @@
+//! Which companies of the list are to be read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{Company, CompanyId};
+
+/// Companies to be read, and companies to be missed.
+#[derive(Debug)]
+pub(crate) struct CompanyFilter {
+    /// In the list, and asked for.
+    pub(crate) listed: BTreeMap<CompanyId, Company>,
+    /// Asked for by id, but not in the list.
+    pub(crate) absent: Vec<Company>,
+    /// To be left out, but not in the list either.
+    pub(crate) left_out_in_vain: Vec<String>,
+}
+
+impl CompanyFilter {
+    /// Chooses from `companies`: only those in `only`, or all if that is empty; none of those in `except`.
+    pub(crate) fn from(companies: Vec<Company>, only: &[String], except: &[String]) -> Self {
+        let mut absent: BTreeMap<String, Company> = BTreeMap::new();
+        for id in only {
+            let id: CompanyId = id.as_str().into();
+            let company = Company { name: Arc::clone(&id), external_id: "".into(), id };
+            absent.insert(company.id.to_ascii_lowercase(), company);
+        }
+        let mut listed = BTreeMap::new();
+        let mut left_out_in_vain = except.to_vec();
+        for company in companies {
+            left_out_in_vain.retain(|id| !id.eq_ignore_ascii_case(&company.id));
+            absent.remove(&company.id.to_ascii_lowercase());
+            let wanted = only.is_empty() || among(only, &company.id);
+            if wanted && !among(except, &company.id) {
+                listed.insert(Arc::clone(&company.id), company);
+            }
+        }
+        Self { listed, absent: absent.into_values().collect(), left_out_in_vain }
+    }
+
+    /// How many companies are to be shown, read or not.
+    pub(crate) fn len(&self) -> usize {
+        self.listed.len() + self.absent.len()
+    }
+
+    /// Whether a company of this id is to be shown.
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.listed.contains_key(id) || self.absent.iter().any(|company| &*company.id == id)
+    }
+}
+
+/// Ids are UUIDs: upper and lower case are the same.
+fn among(ids: &[String], id: &str) -> bool {
+    ids.iter().any(|known| known.eq_ignore_ascii_case(id))
+}

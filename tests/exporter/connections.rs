@@ -1,0 +1,231 @@
+//! Places for clients: who is slow or idle goes, and who comes in gets a place.
+//!
+//! Time stands still: nobody goes for the time that a test takes, but for what it turns the clock by.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nectar_exporter::http::response::{TEXT, answer};
+use nectar_exporter::http::{Limits, Request, TlsMode, serve, serve_with};
+use nectar_exporter::observe::{ObserveClients, Refusal};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{advance, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::PATIENCE;
+use crate::support::sockets::{self, LARGE};
+use crate::support::stopped::StoppedTime;
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const REQUEST_OF_LARGE: &[u8] = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/// Serves five bytes, or [`LARGE`], until `stop`; also the task that does.
+fn server_until(stop: CancellationToken, limits: Limits) -> (SocketAddr, JoinHandle<()>) {
+    let listener = sockets::listener();
+    let address = listener.local_addr().unwrap();
+    let routes = |request: Request| async move {
+        let size = if request.uri().path() == "/large" { LARGE } else { 5 };
+        answer(hyper::StatusCode::OK, TEXT, vec![b'h'; size])
+    };
+    (address, tokio::spawn(serve(vec![listener], limits, routes, stop)))
+}
+
+fn server(limits: Limits) -> SocketAddr {
+    server_until(CancellationToken::new(), limits).0
+}
+
+/// A client that has been answered, and keeps its connection.
+async fn answered(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    assert!(asks(&mut stream).await, "a new client is answered");
+    stream
+}
+
+/// A client that has sent `bytes` and nothing more.
+async fn silent(address: SocketAddr, bytes: &[u8]) -> TcpStream {
+    let mut stream = sockets::client(address).await;
+    stream.write_all(bytes).await.unwrap();
+    stream
+}
+
+/// Turns the clock past `limit`, of which the server has a twentieth of that for heads as its smallest part. Whoever came before is
+/// known to the server: it has answered somebody who came later.
+async fn pass(address: SocketAddr, limit: Duration, limits: Limits) {
+    answered(address).await;
+    advance(limit + limits.header_time / 10).await;
+}
+
+/// Whether one more request on `stream` is answered.
+async fn asks(stream: &mut TcpStream) -> bool {
+    // Of two the server must know by its clock who came first.
+    advance(Duration::from_millis(1)).await;
+    if stream.write_all(REQUEST).await.is_err() {
+        return false;
+    }
+    let mut text = Vec::new();
+    while !text.ends_with(b"hhhhh") {
+        match timeout(PATIENCE, stream.read_buf(&mut text)).await.expect("an answer or an end") {
+            Ok(0) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
+    text.starts_with(b"HTTP/1.1 200 ")
+}
+
+/// Waits until the server closes `stream`, and returns what it said before.
+async fn end_of(stream: &mut TcpStream) -> Vec<u8> {
+    let mut said = Vec::new();
+    // A reset ends it as well.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("the server closes it");
+    said
+}
+
+/// Who was turned away, and why.
+#[derive(Default)]
+struct Refusals(Mutex<Vec<Refusal>>);
+
+impl ObserveClients for Refusals {
+    fn refused(&self, refusal: Refusal) {
+        self.0.lock().unwrap().push(refusal);
+    }
+}
+
+/// Counted where they had asked for something: not who was idle.
+#[tokio::test]
+async fn who_has_to_go_is_counted() {
+    let _stopped = StoppedTime::new();
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let (listener, refusals) = (sockets::listener(), Arc::new(Refusals::default()));
+    let address = listener.local_addr().unwrap();
+    let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hhhhh") };
+    let serving = serve_with(
+        TlsMode::Plain,
+        vec![listener],
+        limits,
+        routes,
+        refusals.clone(),
+        CancellationToken::new(),
+    );
+    tokio::spawn(serving);
+    let mut half = silent(address, b"GET / HTTP/1.1\r\nHo").await;
+    answered(address).await;
+    let _idle = answered(address).await;
+    let _idle = answered(address).await;
+    end_of(&mut half).await;
+    assert_eq!(*refusals.0.lock().unwrap(), [Refusal::NoPlace], "the others were idle");
+    let mut slow = silent(address, b"GET / HTTP/1.1\r\nHo").await;
+    pass(address, limits.header_time, limits).await;
+    end_of(&mut slow).await;
+    let mut odd = silent(address, b"\x00\xff\r\n\r\n").await;
+    end_of(&mut odd).await;
+    while refusals.0.lock().unwrap().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*refusals.0.lock().unwrap(), [Refusal::NoPlace, Refusal::TooSlow, Refusal::Malformed]);
+}
+
+#[tokio::test]
+async fn the_longest_idle_or_unfinished_makes_room() {
+    let _stopped = StoppedTime::new();
+    let limits = Limits { connections: 3, ..Limits::default() };
+    let table: [(&str, &[u8]); 3] =
+        [("says nothing", b""), ("half a head", b"GET / HTTP/1.1\r\nHo"), ("garbage", b"\x00\xff")];
+    for (name, bytes) in table {
+        let address = server(limits);
+        let mut first = silent(address, bytes).await;
+        let mut second = answered(address).await;
+        let mut third = answered(address).await;
+        // The room is full, but for the one whose garbage has ended it already.
+        let mut fourth = answered(address).await;
+        end_of(&mut first).await;
+        assert!(asks(&mut second).await && asks(&mut third).await, "{name}: they could stay");
+        // Of the idle ones the one that was answered first is next.
+        let mut fifth = answered(address).await;
+        let gone = if bytes.starts_with(b"\x00") { None } else { Some(&mut fourth) };
+        if let Some(fourth) = gone {
+            end_of(fourth).await;
+        }
+        assert!(asks(&mut second).await && asks(&mut fifth).await, "{name}: they were used later");
+    }
+}
+
+#[tokio::test]
+async fn who_is_being_answered_goes_last() {
+    let _stopped = StoppedTime::new();
+    let address = server(Limits { connections: 2, ..Limits::default() });
+    let mut reader = silent(address, REQUEST_OF_LARGE).await;
+    reader.read_exact(&mut [0]).await.unwrap();
+    let mut idle = answered(address).await;
+    let _third = answered(address).await;
+    end_of(&mut idle).await;
+    let body = end_of(&mut reader).await;
+    assert!(body.len() > LARGE, "the reader was cut off after {}", body.len());
+}
+
+#[tokio::test]
+async fn a_slow_head_ends_and_an_idle_connection_stays() {
+    let _stopped = StoppedTime::new();
+    let limits = Limits::default();
+    let address = server(limits);
+    let mut idle = answered(address).await;
+    for begun in [&b""[..], b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX: y"] {
+        let mut slow = silent(address, begun).await;
+        pass(address, limits.header_time, limits).await;
+        assert_eq!(end_of(&mut slow).await, b"", "the slow one got an answer");
+    }
+    // Nor may a head that came along with the request before it.
+    let mut slow = silent(address, &[REQUEST, b"GET /metr"].concat()).await;
+    pass(address, limits.header_time, limits).await;
+    assert!(end_of(&mut slow).await.ends_with(b"hhhhh"), "only the whole request is answered");
+    // It has been idle for four times as long as a head may take.
+    assert!(asks(&mut idle).await, "the idle one was closed");
+    // Once it begins a request it has no more time than others.
+    idle.write_all(b"GET /").await.unwrap();
+    pass(address, limits.header_time, limits).await;
+    end_of(&mut idle).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_ends_at_last() {
+    let _stopped = StoppedTime::new();
+    let limits = Limits::default();
+    let address = server(limits);
+    let mut idle = answered(address).await;
+    pass(address, limits.idle_time, limits).await;
+    assert_eq!(end_of(&mut idle).await, b"");
+}
+
+#[tokio::test]
+async fn who_takes_an_answer_too_slowly_is_cut_off() {
+    let _stopped = StoppedTime::new();
+    // Shorter than what a client has that takes nothing at all.
+    let limits = Limits { answer_time: Duration::from_secs(10), ..Limits::default() };
+    let address = server(limits);
+    let mut slow = silent(address, REQUEST_OF_LARGE).await;
+    let mut taken = 0;
+    let mut bytes = [0; 4096];
+    while let Ok(read @ 1..) = slow.read(&mut bytes).await {
+        taken += read;
+        pass(address, Duration::from_secs(1), limits).await;
+    }
+    assert!(taken < LARGE, "it got all of it");
+}
+
+#[tokio::test]
+async fn who_is_being_answered_at_the_end_gets_all_of_it() {
+    let _stopped = StoppedTime::new();
+    let stop = CancellationToken::new();
+    let (address, serving) = server_until(stop.clone(), Limits::default());
+    let mut reader = silent(address, REQUEST_OF_LARGE).await;
+    reader.read_exact(&mut [0]).await.unwrap();
+    let mut idle = answered(address).await;
+    stop.cancel();
+    end_of(&mut idle).await;
+    assert!(!serving.is_finished(), "the end does not wait for the reader");
+    let body = end_of(&mut reader).await;
+    assert!(body.len() > LARGE, "the reader was cut off after {}", body.len());
+    timeout(PATIENCE, serving).await.expect("the end").unwrap();
+}

@@ -1,0 +1,8 @@
+//! `--web.config.file`: TLS, passwords and headers, with real certificates on real sockets.
+
+mod changes;
+mod faults;
+mod handshakes;
+mod passwords;
+mod place;
+mod tls;
