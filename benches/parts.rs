@@ -92,8 +92,10 @@ fn summarising(criterion: &mut Criterion) {
 /// A fleet that was read from Nectar.
 fn filled(nectar: &Nectar) -> FleetWriter {
     let (client, clock) = (nectar.client(), SystemClock::shared());
-    let mut writer = FleetWriter::new(WEEK);
-    for company in nectar.runtime.block_on(client.company_list()).unwrap().companies {
+    let writer = FleetWriter::new(WEEK);
+    let companies = nectar.runtime.block_on(client.company_list()).unwrap().companies;
+    writer.listed(&companies.iter().map(|company| (company.id.clone(), company.clone())).collect(), &[]);
+    for company in companies {
         let snapshot = nectar.runtime.block_on(fetch_all_pages(&client, &company.id)).unwrap();
         writer.succeeded(company, snapshot);
     }
@@ -136,7 +138,7 @@ fn publishing(criterion: &mut Criterion) {
 /// One company of a thousand has one connection more or less.
 fn renewing(criterion: &mut Criterion) {
     let (nectar, clock) = (Nectar::start(1000), SystemClock::shared());
-    let mut writer = filled(&nectar);
+    let writer = filled(&nectar);
     let prepared = exposition(&writer);
     nectar.runtime.block_on(prepared.publish());
     let company = nectar.runtime.block_on(nectar.client().company_list()).unwrap().companies.remove(0);

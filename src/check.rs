@@ -2,6 +2,7 @@
 //!
 //! Knows what a newcomer wants to hear. Must not log, and never shows the key.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -252,7 +253,7 @@ async fn look<W: Write>(
         (company, page, clock.monotonic().saturating_sub(began))
     });
     let mut pages = pages.buffer_unordered(client.max_concurrent_requests());
-    let mut fleet = FleetWriter::new(check_interval);
+    let (fleet, mut looked_at) = (FleetWriter::new(check_interval), BTreeMap::new());
     while let Some((company, page, took)) = pages.next().await {
         let page = match page {
             Ok(page) => page,
@@ -281,6 +282,8 @@ async fn look<W: Write>(
         sample.on_first_pages += tallies.connections.count();
         sample.series += detail.series(&tallies);
         sample.took += took;
+        looked_at.insert(Arc::clone(&company.id), company.clone());
+        fleet.listed(&looked_at, &[]);
         fleet.succeeded(company, snapshot);
     }
     sample.company_series = metrics::company_series(&fleet.reader().now(), clock.now());

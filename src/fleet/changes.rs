@@ -31,21 +31,21 @@ impl Changes {
     }
 
     /// Counts what differs between two snapshots of one company.
-    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, granted: &StatusLabels) {
+    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, labels: &StatusLabels) {
         for (old, new) in pairs(&before.connections, &after.connections, |connection| &connection.id) {
             if old.status != new.status {
-                self.add(Kind::Connection, &new.status, granted);
+                self.add(Kind::Connection, &new.status, labels);
             }
             for (old, new) in pairs(&old.accounts, &new.accounts, |account| &account.id) {
                 if old.status != new.status {
-                    self.add(Kind::Account, &new.status, granted);
+                    self.add(Kind::Account, &new.status, labels);
                 }
             }
         }
     }
 
-    fn add(&mut self, kind: Kind, status: &Status, granted: &StatusLabels) {
-        *self.kind_mut(kind).entry(granted.label(kind, status).into()).or_default() += 1;
+    fn add(&mut self, kind: Kind, status: &Status, labels: &StatusLabels) {
+        *self.kind_mut(kind).entry(labels.label(kind, status).into()).or_default() += 1;
     }
 
     /// Makes a status that is not on the page countable from 0, before the first change to it.

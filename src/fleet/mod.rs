@@ -28,7 +28,7 @@ pub struct Fleet {
     /// Every listed company, and every one that was asked for by id.
     pub companies: BTreeMap<CompanyId, Arc<CompanyState>>,
     /// Which undocumented statuses may be shown under their own name.
-    pub granted: StatusLabels,
+    pub labels: StatusLabels,
     /// Whether there was a good poll: one that read the company list and at least one company, or an empty list.
     /// Until then nothing about companies may be shown.
     pub ready: bool,
@@ -83,6 +83,11 @@ impl CompanyState {
         // Without the correction, what was read before a clock was set back a year would be shown for a year.
         let age = now.duration_since(held.snapshot.begun).saturating_add(self.set_back);
         (age <= max_age).then_some(held)
+    }
+
+    /// Whether its snapshot was begun no later than this, by the monotonic clock, or there is none.
+    pub fn is_older_than(&self, monotonic: Duration) -> bool {
+        self.held.as_ref().is_none_or(|held| held.snapshot.begun_monotonic <= monotonic)
     }
 
     /// The last moment at which its snapshot may be shown; none where it has none, or may be shown for ever.

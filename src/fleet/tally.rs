@@ -164,13 +164,6 @@ impl Tallies {
         }
     }
 
-    /// The statuses that occur.
-    pub fn statuses(&self) -> impl Iterator<Item = (Kind, &Status)> {
-        Kind::ALL
-            .into_iter()
-            .flat_map(|kind| self.kind(kind).by_status.keys().map(move |status| (kind, status)))
-    }
-
     fn add(&mut self, connection: &Connection, begun: Timestamp, interval: SignedDuration) {
         let seen = Seen {
             last_update: connection.last_update,

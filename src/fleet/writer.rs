@@ -1,9 +1,9 @@
-//! The one who writes the fleet: what an outcome of polling does to it.
+//! What an outcome of reading does to the fleet, in the order in which readings began.
 //!
 //! Knows what is kept, replaced and forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,10 +21,13 @@ use crate::text::by_id;
 /// Two clocks that differ by no more have only drifted apart.
 const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
 
-/// Writes the fleet. There is one.
-#[derive(Debug)]
+/// Writes the fleet, one outcome after the other, whoever brings them. What was read earlier never replaces what was read later. Cheap to
+/// clone.
+#[derive(Debug, Clone)]
 pub struct FleetWriter {
-    cell: watch::Sender<Arc<Fleet>>,
+    cell: Arc<watch::Sender<Arc<Fleet>>>,
+    /// Held while an outcome is applied.
+    turn: Arc<Mutex<()>>,
     check_interval: SignedDuration,
 }
 
@@ -32,7 +35,7 @@ impl FleetWriter {
     /// An empty fleet. `check_interval` is how soon Nectar is expected to look again.
     pub fn new(check_interval: SignedDuration) -> Self {
         let (cell, _) = watch::channel(Arc::default());
-        Self { cell, check_interval }
+        Self { cell: Arc::new(cell), turn: Arc::default(), check_interval }
     }
 
     /// Someone who reads it.
@@ -42,7 +45,8 @@ impl FleetWriter {
 
     /// The company list was read. Companies that are gone go at once, new ones and new names come at once.
     /// `absent` were asked for by id but are not in the list: whatever is held of them goes.
-    pub fn listed(&mut self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company]) {
+    pub fn listed(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company]) {
+        let _turn = self.turn();
         let gone = self.change(|Fleet { companies, .. }| {
             let mut gone = Vec::new();
             companies.retain(|id, state| {
@@ -68,37 +72,49 @@ impl FleetWriter {
         drop(gone);
     }
 
-    /// A company was read whole: its snapshot replaces the one before.
-    pub fn succeeded(&mut self, company: Company, snapshot: Snapshot) {
+    /// A company was read whole: its snapshot replaces the one before. Nothing changes where that was begun later, or where the company
+    /// is not listed any more.
+    pub fn succeeded(&self, company: Company, snapshot: Snapshot) {
         let tallies = Tallies::of(&snapshot, self.check_interval);
+        let _turn = self.turn();
         // Let go of before the change: what nobody else reads by then is not copied.
         let before = Arc::clone(&self.cell.borrow());
-        let mut granted = before.granted.clone();
-        for kind in Kind::ALL {
-            granted.grant(kind, tallies.kind(kind).by_status.keys());
+        if !before
+            .companies
+            .get(&company.id)
+            .is_some_and(|state| state.is_older_than(snapshot.begun_monotonic))
+        {
+            return;
         }
-        let state = renewed(before.companies.get(&company.id), company, snapshot, tallies, &granted);
+        let mut labels = before.labels.clone();
+        for kind in Kind::ALL {
+            labels.grant(kind, tallies.kind(kind).by_status.keys());
+        }
+        let state = renewed(before.companies.get(&company.id), company, snapshot, tallies, &labels);
         drop(before);
         let replaced = self.change(|fleet| {
-            fleet.granted = granted;
+            fleet.labels = labels;
             fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state))
         });
         drop(replaced);
     }
 
-    /// A company could not be read: what is held of it stays.
-    pub fn failed(&mut self, company: &CompanyId, failure: Failure) {
+    /// A company could not be read: what is held of it stays. Nothing changes where it was read whole by a reading that began later than
+    /// this one, which `begun` by the monotonic clock.
+    pub fn failed(&self, company: &CompanyId, failure: Failure, begun: Duration) {
+        let _turn = self.turn();
         self.change(|fleet| {
-            if let Some(state) = fleet.companies.get_mut(company) {
+            if let Some(state) = fleet.companies.get_mut(company).filter(|state| state.is_older_than(begun)) {
                 Arc::make_mut(state).last_poll = Some(Err(failure));
             }
         });
     }
 
-    /// No company could be read, for one and the same cause.
-    pub fn all_failed(&mut self, failure: Failure) {
+    /// No company could be read, for one and the same cause; as [`failed`](Self::failed).
+    pub fn all_failed(&self, failure: Failure, begun: Duration) {
+        let _turn = self.turn();
         self.change(|fleet| {
-            for state in fleet.companies.values_mut() {
+            for state in fleet.companies.values_mut().filter(|state| state.is_older_than(begun)) {
                 Arc::make_mut(state).last_poll = Some(Err(failure));
             }
         });
@@ -106,7 +122,8 @@ impl FleetWriter {
 
     /// A poll ended. `good`: it read the company list and at least one company, or the list was empty.
     /// `at` and `monotonic` are one moment, by either clock.
-    pub fn poll_ended(&mut self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
+    pub fn poll_ended(&self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
+        let _turn = self.turn();
         let mut fleet = Fleet::clone(&self.cell.borrow());
         reassign_labels(&mut fleet);
         note_clock(&mut fleet, at, monotonic);
@@ -118,11 +135,15 @@ impl FleetWriter {
         self.cell.send_replace(Arc::new(fleet));
     }
 
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Changes the fleet where it stands: readers wait meanwhile. Who holds what it was keeps that; then, and only then, it is
     /// copied, so that a poll of a thousand companies does not copy a thousand of them a thousand times.
     ///
     /// Returns what `change` returns: what goes, with its thousands of records, must not be freed while readers wait.
-    fn change<T>(&mut self, change: impl FnOnce(&mut Fleet) -> T) -> Option<T> {
+    fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> Option<T> {
         let mut gone = None;
         self.cell.send_modify(|fleet| gone = Some(change(Arc::make_mut(fleet))));
         gone
@@ -136,7 +157,7 @@ fn renewed(
     company: Company,
     mut snapshot: Snapshot,
     tallies: Tallies,
-    granted: &StatusLabels,
+    labels: &StatusLabels,
 ) -> CompanyState {
     let mut tallies = Arc::new(tallies);
     let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
@@ -146,7 +167,7 @@ fn renewed(
             snapshot.connections = Arc::clone(&held.snapshot.connections);
         } else {
             let mut counted = Changes::clone(&changes);
-            counted.count(&held.snapshot, &snapshot, granted);
+            counted.count(&held.snapshot, &snapshot, labels);
             if counted != *changes {
                 changes = Arc::new(counted);
             }
@@ -155,7 +176,7 @@ fn renewed(
             tallies = Arc::clone(&held.tallies);
         }
     }
-    seed_unknown(&mut changes, &tallies, granted);
+    seed_unknown(&mut changes, &tallies, labels);
     let held = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
     CompanyState { company, last_poll: Some(Ok(())), held, set_back: SignedDuration::ZERO, changes }
 }
@@ -196,19 +217,19 @@ fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
 
 /// Undocumented statuses that no snapshot has any more give their names back; those that had none may get one.
 fn reassign_labels(fleet: &mut Fleet) {
-    let Fleet { companies, granted, .. } = fleet;
+    let Fleet { companies, labels, .. } = fleet;
     let held: Vec<Arc<StoredSnapshot>> = companies.values().filter_map(|state| state.held.clone()).collect();
     for kind in Kind::ALL {
         let present: BTreeSet<&Status> =
             held.iter().flat_map(|held| held.tallies.kind(kind).by_status.keys()).collect();
-        granted.keep_only(kind, &present);
-        granted.grant(kind, present);
+        labels.keep_only(kind, &present);
+        labels.grant(kind, present);
     }
     for state in companies.values_mut() {
         let Some(held) = state.held.clone() else { continue };
         let mut changes = Arc::clone(&state.changes);
-        forget_unknown(&mut changes, granted);
-        seed_unknown(&mut changes, &held.tallies, granted);
+        forget_unknown(&mut changes, labels);
+        seed_unknown(&mut changes, &held.tallies, labels);
         if !Arc::ptr_eq(&changes, &state.changes) {
             Arc::make_mut(state).changes = changes;
         }
@@ -216,10 +237,10 @@ fn reassign_labels(fleet: &mut Fleet) {
 }
 
 /// Statuses that are not on the page are counted from 0 as soon as they are seen.
-fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, granted: &StatusLabels) {
+fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, labels: &StatusLabels) {
     for kind in Kind::ALL {
         for status in tallies.kind(kind).by_status.keys() {
-            let label = granted.label(kind, status);
+            let label = labels.label(kind, status);
             let is_known = matches!(status, Status::Documented(_)) || changes.kind(kind).contains_key(label);
             if !is_known {
                 Arc::make_mut(changes).begin(kind, label);
@@ -228,10 +249,79 @@ fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, granted: &StatusL
     }
 }
 
-fn forget_unknown(changes: &mut Arc<Changes>, granted: &StatusLabels) {
+fn forget_unknown(changes: &mut Arc<Changes>, labels: &StatusLabels) {
     for kind in Kind::ALL {
-        if changes.kind(kind).keys().any(|label| !granted.is_in_use(kind, label)) {
-            Arc::make_mut(changes).keep_only(kind, |label| granted.is_in_use(kind, label));
+        if changes.kind(kind).keys().any(|label| !labels.is_in_use(kind, label)) {
+            Arc::make_mut(changes).keep_only(kind, |label| labels.is_in_use(kind, label));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::failure::Reason;
+    use crate::model::{RecordFault, RecordFaults};
+
+    const FAILURE: Failure = Failure::Request(Reason::ServerError);
+
+    fn company() -> Company {
+        Company { id: "c".into(), name: "C".into(), external_id: "".into() }
+    }
+
+    /// With as many records without an id as seconds have passed: so that it can be told from others.
+    fn read_at(seconds: u64) -> Snapshot {
+        let mut faults = RecordFaults::default();
+        (0..seconds).for_each(|_| faults.add(Kind::Connection, RecordFault::NoId));
+        let begun_monotonic = Duration::from_secs(seconds);
+        Snapshot { begun: Timestamp::UNIX_EPOCH, begun_monotonic, connections: Arc::default(), faults }
+    }
+
+    /// Which reading is held, and how the last one ended.
+    fn held(writer: &FleetWriter) -> Option<(u64, PollOutcome)> {
+        let fleet = writer.reader().now();
+        let state = fleet.companies.get("c")?;
+        let held = state
+            .held
+            .as_ref()
+            .map_or(0, |held| held.snapshot.faults.count(Kind::Connection, RecordFault::NoId));
+        Some((held, state.last_poll.unwrap_or(Ok(()))))
+    }
+
+    fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {
+        let (writer, listed) = (FleetWriter::new(SignedDuration::ZERO), [("c".into(), company())].into());
+        writer.listed(&listed, &[]);
+        (writer, listed)
+    }
+
+    #[test]
+    fn what_was_read_earlier_never_replaces_what_was_read_later() {
+        let (writer, _) = listing();
+        let other = writer.clone();
+        for (reading, expected) in [(2, 2), (1, 2), (3, 3), (3, 3), (2, 3)] {
+            other.succeeded(company(), read_at(reading));
+            assert_eq!(held(&writer), Some((expected, Ok(()))), "reading {reading}");
+        }
+        for (begun, outcome) in [(2, Ok(())), (3, Err(FAILURE))] {
+            writer.failed(&company().id, FAILURE, Duration::from_secs(begun));
+            assert_eq!(held(&writer), Some((3, outcome)), "a failure begun at {begun}");
+        }
+        other.succeeded(company(), read_at(4));
+        for (begun, outcome) in [(1, Ok(())), (5, Err(FAILURE))] {
+            writer.all_failed(FAILURE, Duration::from_secs(begun));
+            assert_eq!(held(&writer), Some((4, outcome)), "a list that failed, begun at {begun}");
+        }
+    }
+
+    #[test]
+    fn a_company_that_is_not_listed_does_not_come_back() {
+        let (writer, listed) = listing();
+        writer.listed(&BTreeMap::new(), &[]);
+        writer.succeeded(company(), read_at(9));
+        assert_eq!(held(&writer), None);
+        writer.listed(&listed, &[]);
+        assert_eq!(held(&writer), Some((0, Ok(()))));
     }
 }

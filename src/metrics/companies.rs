@@ -18,28 +18,28 @@ use crate::status::{Kind, Recheck};
 pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     let mut info = text.family(&cat::COMPANY_INFO);
     for state in states {
-        let [id, name] = labels(&state.company);
+        let [id, name] = id_and_name(&state.company);
         info.sample([id, name, &state.company.external_id], 1.0);
     }
     let mut up = text.family(&cat::COMPANY_UP);
     for state in states {
-        up.count(labels(&state.company), u64::from(state.is_up()));
+        up.count(id_and_name(&state.company), u64::from(state.is_up()));
     }
     let mut last_success = text.family(&cat::COMPANY_LAST_SUCCESS);
     for state in states {
-        last_success.time(labels(&state.company), state.held.as_ref().map(|held| held.snapshot.begun));
+        last_success.time(id_and_name(&state.company), state.held.as_ref().map(|held| held.snapshot.begun));
     }
     let mut last_failure = text.family(&cat::COMPANY_LAST_FAILURE);
     for state in states {
         if let Some(Err(failure)) = state.last_poll {
-            let [id, name] = labels(&state.company);
+            let [id, name] = id_and_name(&state.company);
             last_failure.sample([id, name, failure.label()], 1.0);
         }
     }
 }
 
 /// Writes those that are counted from snapshots, for some companies.
-pub fn counted(text: &mut Text, granted: &StatusLabels, views: &[View<'_>]) {
+pub fn counted(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
     // Without series per connection, this tells of one that comes into a status as another leaves it.
@@ -50,8 +50,8 @@ pub fn counted(text: &mut Text, granted: &StatusLabels, views: &[View<'_>]) {
     each_time(text, views, Kind::Connection, &cat::NEVER_CHECKED_OLDEST_CREATED, |tally| {
         tally.oldest_never_checked
     });
-    by_datasource(text, granted, views, &cat::DATASOURCE_CONNECTIONS, |tally| tally.count);
-    by_datasource(text, granted, views, &cat::DATASOURCE_CONNECTIONS_RECENTLY_CHECKED, |tally| {
+    by_datasource(text, labels, views, &cat::DATASOURCE_CONNECTIONS, |tally| tally.count);
+    by_datasource(text, labels, views, &cat::DATASOURCE_CONNECTIONS_RECENTLY_CHECKED, |tally| {
         tally.recently_checked
     });
     by_status(text, views, Kind::Account, &ACCOUNTS);
@@ -90,7 +90,7 @@ const ACCOUNTS: KindFamilies = KindFamilies {
 fn record_faults(text: &mut Text, views: &[View<'_>]) {
     let mut family = text.family(&cat::COMPANY_RECORD_FAULTS);
     for (company, served) in shown(views) {
-        let [id, name] = labels(company);
+        let [id, name] = id_and_name(company);
         for kind in Kind::ALL {
             for fault in RecordFault::ALL {
                 let count = served.held.snapshot.faults.count(kind, fault);
@@ -115,7 +115,7 @@ fn by_status(text: &mut Text, views: &[View<'_>], kind: Kind, families: &KindFam
     let mut never_checked = text.family(&families.never_checked);
     for (company, served) in shown(views) {
         let KindTallies { never_checked: count, .. } = served.held.tallies.kind(kind);
-        never_checked.count(labels(company), *count);
+        never_checked.count(id_and_name(company), *count);
     }
 }
 
@@ -153,16 +153,16 @@ fn each_time(
 
 fn by_datasource(
     text: &mut Text,
-    granted: &StatusLabels,
+    labels: &StatusLabels,
     views: &[View<'_>],
     metric: &Metric<5>,
     count: impl Fn(&DatasourceTally) -> u64,
 ) {
     let mut family = text.family(metric);
     for (company, served) in shown(views) {
-        let [id, name] = labels(company);
+        let [id, name] = id_and_name(company);
         for (datasource, by_status) in &served.held.tallies.by_datasource {
-            let labelled = granted.labelled(Kind::Connection, by_status);
+            let labelled = labels.labelled(Kind::Connection, by_status);
             for row in rows(Kind::Connection, labelled, DatasourceTally::merge) {
                 let count = count(&row.value);
                 if count > 0 {
@@ -188,7 +188,7 @@ fn shown<'a>(views: &'a [View<'a>]) -> impl Iterator<Item = (&'a Company, &'a Se
     views.iter().filter_map(|view| Some((&view.state.company, view.served.as_ref()?)))
 }
 
-fn labels(company: &Company) -> [&str; 2] {
+fn id_and_name(company: &Company) -> [&str; 2] {
     [&company.id, &company.name]
 }
 

@@ -14,12 +14,12 @@ use crate::model::{Account, Company, Connection, Snapshot};
 use crate::status::Kind;
 
 /// Writes as many of those of `companies` as `settings` ask for.
-pub fn render(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>], settings: &Settings) {
+pub fn render(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>], settings: &Settings) {
     if settings.detail >= Detail::Connections {
-        connections(text, granted, companies);
+        connections(text, labels, companies);
     }
     if settings.detail >= Detail::Accounts {
-        accounts(text, granted, companies, settings.check_interval);
+        accounts(text, labels, companies, settings.check_interval);
     }
 }
 
@@ -57,7 +57,7 @@ pub fn are_too_many<'a>(served: impl Iterator<Item = &'a StoredSnapshot>, settin
     series.sum::<u64>() > settings.detail_limit
 }
 
-fn connections(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>]) {
+fn connections(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>]) {
     let each = || companies.iter().flat_map(Objects::each_connection);
     let mut info = text.family(&cat::CONNECTION_INFO);
     for (company, Connection { id, datasource, country, .. }) in each() {
@@ -65,7 +65,7 @@ fn connections(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>
     }
     let mut status = text.family(&cat::CONNECTION_STATUS);
     for (company, connection) in each() {
-        let word = granted.label(Kind::Connection, &connection.status);
+        let word = labels.label(Kind::Connection, &connection.status);
         let category = connection.status.category().label();
         status.sample([&company.id, &connection.id, word, category], 1.0);
     }
@@ -80,14 +80,14 @@ fn connections(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>
     times(&cat::CONNECTION_FIRST_SEEN, &|connection| connection.first_seen);
     let mut since = text.family(&cat::CONNECTION_NOT_CONNECTED_SINCE);
     for (company, connection) in each() {
-        let word = granted.label(Kind::Connection, &connection.status);
+        let word = labels.label(Kind::Connection, &connection.status);
         let category = connection.status.category().label();
         let Connection { id, datasource, .. } = connection;
         since.time([&company.id, id, datasource, word, category], connection.not_connected_since());
     }
 }
 
-fn accounts(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>], interval: SignedDuration) {
+fn accounts(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>], interval: SignedDuration) {
     let each = || companies.iter().flat_map(Objects::each_account);
     let mut info = text.family(&cat::ACCOUNT_INFO);
     for (company, connection, account) in each() {
@@ -95,7 +95,7 @@ fn accounts(text: &mut Text, granted: &StatusLabels, companies: &[Objects<'_>], 
     }
     let mut status = text.family(&cat::ACCOUNT_STATUS);
     for (company, connection, account) in each() {
-        let word = granted.label(Kind::Account, &account.status);
+        let word = labels.label(Kind::Account, &account.status);
         let category = account.status.category().label();
         status.sample([&company.id, &connection.id, &account.id, word, category], 1.0);
     }

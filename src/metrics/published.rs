@@ -108,7 +108,7 @@ impl Published {
         let mut renderer =
             Renderer { fleet: &fleet, now, settings, is_limited, deflater: Deflater::default() };
         // All text depends on which statuses have names of their own.
-        let can_reuse = self.is_limited == is_limited && self.fleet.granted == fleet.granted;
+        let can_reuse = self.is_limited == is_limited && self.fleet.labels == fleet.labels;
         let mut earlier = self.chunks.iter().filter(|_| can_reuse);
         let chunks: Result<Vec<_>, _> =
             states.chunks(COMPANIES_PER_CHUNK).map(|states| renderer.chunk(states, earlier.next())).collect();
@@ -146,13 +146,13 @@ impl Renderer<'_> {
         {
             return Ok(Arc::clone(earlier));
         }
-        let granted = &self.fleet.granted;
+        let labels = &self.fleet.labels;
         let mut text = Text::default();
-        companies::counted(&mut text, granted, &views(states.iter().copied(), granted, self.now, max_age));
+        companies::counted(&mut text, labels, &views(states.iter().copied(), labels, self.now, max_age));
         if !self.is_limited && self.settings.detail != Detail::None {
             let served = states.iter().filter(|state| is_served(state));
             let objects: Vec<_> = served.filter_map(|state| Objects::of(state)).collect();
-            objects::render(&mut text, granted, &objects, self.settings);
+            objects::render(&mut text, labels, &objects, self.settings);
         }
         Ok(Arc::new(Chunk { sources, families: self.compressed(text)? }))
     }

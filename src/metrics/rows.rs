@@ -57,23 +57,23 @@ impl<'a> Served<'a> {
 /// Some companies as seen at `now`.
 pub fn views<'a>(
     states: impl IntoIterator<Item = &'a Arc<CompanyState>>,
-    granted: &StatusLabels,
+    labels: &StatusLabels,
     now: Timestamp,
     max_age: Duration,
 ) -> Vec<View<'a>> {
-    let view = |state: &'a Arc<CompanyState>| View { state, served: served(state, granted, now, max_age) };
+    let view = |state: &'a Arc<CompanyState>| View { state, served: served(state, labels, now, max_age) };
     states.into_iter().map(view).collect()
 }
 
 fn served<'a>(
     state: &'a CompanyState,
-    granted: &StatusLabels,
+    labels: &StatusLabels,
     now: Timestamp,
     max_age: Duration,
 ) -> Option<Served<'a>> {
     let held = state.served(now, max_age)?;
     let of = |kind: Kind| {
-        let labelled = granted.labelled(kind, &held.tallies.kind(kind).by_status);
+        let labelled = labels.labelled(kind, &held.tallies.kind(kind).by_status);
         rows(kind, labelled, |sum: &mut Tally, tally| sum.merge(tally))
     };
     Some(Served { held, connections: of(Kind::Connection), accounts: of(Kind::Account) })

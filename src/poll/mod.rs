@@ -159,11 +159,11 @@ impl Poller {
         match list {
             Ok(list) => {
                 let waiting = self.apply_list(list, &mut stats);
-                self.read(waiting, &mut deadline, &mut stats).await;
+                self.read(waiting, &mut deadline, began, &mut stats).await;
             }
             Err(ReadError { failure, .. }) => {
                 stats.failed(failure);
-                self.fleet.all_failed(failure);
+                self.fleet.all_failed(failure, began);
             }
         }
         let outcome = stats.outcome();
@@ -224,6 +224,7 @@ impl Poller {
         &mut self,
         mut waiting: BTreeMap<CompanyId, Company>,
         deadline: &mut BoxFuture<'static, ()>,
+        began: Duration,
         stats: &mut PollStats,
     ) {
         let mut order: Vec<Company> = waiting.values().cloned().collect();
@@ -242,7 +243,7 @@ impl Poller {
                 ended = fetches.next() => ended,
                 () = &mut *deadline => break,
             };
-            let Some((company, outcome)) = ended else { break };
+            let Some((company, begun, outcome)) = ended else { break };
             waiting.remove(&company.id);
             failures.company(&company, outcome.as_ref().err());
             match outcome {
@@ -252,14 +253,14 @@ impl Poller {
                 }
                 Err(ReadError { failure, .. }) => {
                     stats.failed(failure);
-                    fleet.failed(&company.id, failure);
+                    fleet.failed(&company.id, failure, begun);
                 }
             }
         }
         for company in waiting.values() {
             stats.failed(Failure::Deadline);
             failures.company(company, Some(&Failure::Deadline.into()));
-            fleet.failed(&company.id, Failure::Deadline);
+            fleet.failed(&company.id, Failure::Deadline, began);
         }
     }
 }
@@ -275,9 +276,10 @@ async fn read_list(client: &Client, deadline: Duration) -> Result<CompanyList, R
     client.company_list().await
 }
 
-async fn read_company(client: &Client, company: Company) -> (Company, Result<Snapshot, ReadError>) {
+async fn read_company(client: &Client, company: Company) -> (Company, Duration, Result<Snapshot, ReadError>) {
+    let begun = client.clock().monotonic();
     let outcome = fetch_all_pages(client, &company.id).await;
-    (company, outcome)
+    (company, begun, outcome)
 }
 
 /// To the millisecond: more is noise in a log.

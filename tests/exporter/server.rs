@@ -198,6 +198,17 @@ async fn headers_that_are_too_large_or_never_end() {
     assert!(raw(&program, "nonsense\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn processor_time_is_to_the_hundredth_of_a_second() {
+    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let is_finer = |scrape: &Scrape| {
+        let spent = scrape.value("process_cpu_seconds_total", &[]).unwrap();
+        spent.fract() != 0.0 && ((spent * 100.0).round() / 100.0 - spent).abs() < 1e-9
+    };
+    program.until("a fraction of a second", is_finer).await;
+}
+
 #[tokio::test]
 async fn a_scrape_never_waits_for_nectar() {
     let (program, simulator) = Program::simulated(&SMALL, &[]).await;

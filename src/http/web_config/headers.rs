@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use super::fault::{Fault, Wrong};
 use super::section::{Section, Value};
 
-const ALLOWED: &str = "Content-Security-Policy, X-Frame-Options, X-Content-Type-Options, X-XSS-WebConfig, \
+const ALLOWED: &str = "Content-Security-Policy, X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, \
                        Strict-Transport-Security";
 
 /// The headers that are asked for.
@@ -38,7 +38,7 @@ fn one(header: &Value) -> Result<Option<(HeaderName, HeaderValue)>, Wrong> {
     let (name, (values, takes)) = match header.key.as_str() {
         "Content-Security-Policy" => (CONTENT_SECURITY_POLICY, visible),
         "Strict-Transport-Security" => (STRICT_TRANSPORT_SECURITY, visible),
-        "X-XSS-WebConfig" => (X_XSS_PROTECTION, visible),
+        "X-XSS-Protection" => (X_XSS_PROTECTION, visible),
         "X-Frame-Options" => (X_FRAME_OPTIONS, (&["deny", "sameorigin"][..], "deny or sameorigin")),
         "X-Content-Type-Options" => (X_CONTENT_TYPE_OPTIONS, (&["nosniff"][..], "nosniff")),
         _ => return Err(header.fault(Fault::NoSuchKey(ALLOWED))),

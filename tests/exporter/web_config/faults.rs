@@ -40,7 +40,7 @@ const CASES: &[(&str, &str)] = &[
     (
         "http_server_config:\n  headers:\n    Server: x\n",
         "line 3, http_server_config.headers.Server: there is no such key; take one of Content-Security-Policy, \
-         X-Frame-Options, X-Content-Type-Options, X-XSS-WebConfig, Strict-Transport-Security",
+         X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security",
     ),
     (
         "rate_limit:\n  burst: 3\n",
@@ -308,7 +308,7 @@ fn promtool_agrees_on_good_files() {
         "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n  min_version: TLS12\n  \
          max_version: TLS13\n  prefer_server_cipher_suites: true\n  \
          cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n  curve_preferences: [X25519, CurveP256]\n\
-         http_server_config:\n  http2: true\n  headers:\n    X-Frame-Options: deny\n    X-XSS-WebConfig: 0\n{}",
+         http_server_config:\n  http2: true\n  headers:\n    X-Frame-Options: deny\n    X-XSS-Protection: 0\n{}",
         users(&[("alice", 4), ("123", 4)])
     );
     let yaml_1_1 = format!("{TLS}  prefer_server_cipher_suites: ON\nhttp_server_config:\n  http2: True\n");

@@ -106,7 +106,7 @@ async fn everything_in_one_file() {
 async fn headers() {
     let place = Place::new(&format!(
         "{TLS}http_server_config:\n  http2: true\n  headers:\n    Content-Security-Policy: default-src 'self'\n    \
-         X-Frame-Options: deny\n    X-Content-Type-Options: nosniff\n    X-XSS-WebConfig: 0\n    \
+         X-Frame-Options: deny\n    X-Content-Type-Options: nosniff\n    X-XSS-Protection: 0\n    \
          Strict-Transport-Security: max-age=1\n"
     ));
     let program = place.serve().await;
