@@ -91,12 +91,6 @@ impl Logins {
         )
     }
 
-    /// When each that was never checked was created, as a date.
-    pub fn created(self) -> String {
-        let times = once(&self.only(series(&objects::CONNECTION_CREATED)), &["connection_id"]);
-        format!("{times} * 1000")
-    }
-
     /// The status of each, over time.
     pub fn states(self) -> String {
         once(&self.only(series(&objects::CONNECTION_STATUS)), &["connection_id", "status"])

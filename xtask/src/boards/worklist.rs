@@ -116,7 +116,6 @@ fn connection() -> Panel {
             Column::value("In this status for", Unit::Seconds, logins.in_status_for()),
             Column::value("Checked before the reading", Unit::Seconds, logins.checked_ago()),
             Column::value("Next check due", Unit::Date, logins.check_due()),
-            Column::value("Created, if never checked", Unit::Date, logins.created()),
             Column::label("connection_id", "Connection"),
         ],
     )
