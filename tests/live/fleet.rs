@@ -30,7 +30,6 @@ pub struct Login {
     pub company: String,
     pub utility: String,
     pub country: String,
-    pub created: f64,
     pub standing: Standing,
     pub accounts: Vec<Standing>,
 }
@@ -65,7 +64,6 @@ impl Login {
             company: text(&record["company"]["name"]),
             utility: text(&record["datasource"]["name"]),
             country: text(&record["country"]),
-            created: time(&record["created"]).unwrap(),
             standing: Standing::read(Kind::Connection, record),
             accounts: accounts.map(|account| Standing::read(Kind::Account, account)).collect(),
         }

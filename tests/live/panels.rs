@@ -8,7 +8,7 @@ use xtask::queries::Query;
 use crate::tally::{Truth, age, number};
 use crate::truth::{
     Seen, accounts, accounts_in_error, accounts_of_one, by_category, by_status, categories_there,
-    checked_ago, checked_between, checked_lately, companies_per_utility, connections, customers, dates, due,
+    checked_ago, checked_between, checked_lately, companies_per_utility, connections, customers, due,
     in_status, longest, longest_wait, names, names_with_company, never_checked, of_accounts, overdue,
     overdue_by, per_utility, share_connected, share_down, share_waiting, suspected, wait_by_company, waiting,
     waiting_by_company, waiting_logins, website_issues, who_has_what,
@@ -71,7 +71,6 @@ pub const TABLE: &[Row] = &[
     (WORKLIST, "The connection", "B", |seen| in_status(seen, &[seen.one])),
     (WORKLIST, "The connection", "C", |seen| checked_ago(seen, &[seen.one])),
     (WORKLIST, "The connection", "D", |seen| due(&[seen.one])),
-    (WORKLIST, "The connection", "E", |seen| dates(&[seen.one], |login| Some(login.created))),
     (WORKLIST, "Its accounts", "A", accounts_of_one),
     (WORKLIST, "Its accounts", "B", |seen| of_accounts(seen, |account| account.first_seen)),
     (WORKLIST, "Its accounts", "C", |seen| of_accounts(seen, |account| account.last_update)),
