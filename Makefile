@@ -77,8 +77,7 @@ fuzz:
 			-dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit; \
 	done
 
-# Measures an exporter with 100,000 connections beside nginx, the `prometheus` crate and a bare client, and prints one
-# table. Takes about half an hour. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
+# Measures an exporter with 100,000 connections beside nginx and a bare client, and prints one table. Takes about a quarter of an hour. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
 bench:
 	BENCH_NGINX="$$(./scripts/install-bench-tools)" && export BENCH_NGINX && cargo bench --locked --bench fleet -- $(ARGS)
 

@@ -26,8 +26,6 @@ const UTILITY: &str = "Northgate Power & Light";
 /// The process, seen from outside.
 pub struct Api {
     servant: Servant,
-    /// How many new words there were.
-    words: usize,
     /// Whether all utilities are down.
     is_down: bool,
     /// Its base URL.
@@ -43,7 +41,7 @@ impl Api {
         arguments.extend(numbers.map(|number| number.to_string()));
         let mut servant = Servant::start(&arguments);
         let base = servant.hear();
-        Self { servant, words: 0, is_down: false, base }
+        Self { servant, is_down: false, base }
     }
 
     /// From now on it waits so long before each answer.
@@ -61,12 +59,6 @@ impl Api {
     pub fn change_all(&mut self) -> usize {
         self.is_down = !self.is_down;
         self.servant.ask(&format!("all {}", u8::from(self.is_down))).parse().unwrap()
-    }
-
-    /// A connection of one more company gets a status that no page knows, and that none had before.
-    pub fn new_word(&mut self) {
-        self.words += 1;
-        self.servant.ask(&format!("word {}", self.words));
     }
 
     /// What it is as a process.
@@ -134,13 +126,6 @@ fn obey(simulator: &Simulator, tide: &mut Tide, word: &str, number: u64) -> Stri
             let changed = Simulator::utilities().map(change).sum::<usize>();
             simulator.prepare(PAGE);
             changed.to_string()
-        }
-        "word" => {
-            let company = &simulator.companies()[number as usize];
-            let connection = &simulator.connections(company)[0];
-            assert!(simulator.set_connection_status(connection, &format!("NEVER_SEEN_{number}")));
-            simulator.prepare(PAGE);
-            "done".to_owned()
         }
         other => panic!("{other} is nothing to ask for"),
     }

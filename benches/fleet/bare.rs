@@ -26,11 +26,6 @@ pub const CONCURRENCY: usize = 8;
 /// The process, seen from outside.
 pub struct Bare(Servant);
 
-/// The CPU of a process that starts, runs the loop once, and has never done so before.
-pub fn cold_cpu(api: &Api) -> Duration {
-    Bare::start(api).0.process().settled_cpu()
-}
-
 impl Bare {
     /// Starts it, and lets it run once to warm up.
     pub fn start(api: &Api) -> Self {

@@ -19,8 +19,8 @@ pub struct Beside {
 }
 
 /// Scrapes both with gzip, `rounds` times, each in another second. While the idle one is scraped, the other one is stopped.
-/// Where Nectar is `changing`, a tenth of its companies changes in each round.
-pub fn measure(plan: &Plan, rounds: usize, changing: bool) -> Beside {
+/// A tenth of the companies changes in each round.
+pub fn measure(plan: &Plan, rounds: usize) -> Beside {
     let mut api = Api::start(plan);
     let resting = Exporter::filled(&api, ONCE);
     let polling = Exporter::start(&api, ALWAYS);
@@ -33,9 +33,7 @@ pub fn measure(plan: &Plan, rounds: usize, changing: bool) -> Beside {
         next_second();
         idle.push(first.time());
         polling.process().go_on();
-        if changing {
-            assert!(api.change(tenth) > 0, "nothing changed");
-        }
+        assert!(api.change(tenth) > 0, "nothing changed");
         next_second();
         busy.push(second.time());
     }

@@ -14,8 +14,6 @@ pub enum Fleet {
     Large,
     /// A tenth of it, for growth.
     Small,
-    /// As good as none: what the program costs by itself.
-    Nothing,
 }
 
 impl Fleet {
@@ -25,7 +23,6 @@ impl Fleet {
             (Self::Large, false) => (1000, 100),
             (Self::Large, true) | (Self::Small, false) => (100, 100),
             (Self::Small, true) => (10, 100),
-            (Self::Nothing, _) => (1, 1),
         };
         Plan { companies, connections, accounts: 2, seed: 1, speed: 0.0 }
     }

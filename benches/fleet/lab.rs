@@ -8,12 +8,12 @@ use std::hash::Hash;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::bare;
 use super::beside::{self, Beside};
 use super::fleet::Fleet;
 use super::memory::{self, Memory, News};
 use super::polls::{self, Growth, Polls};
 use super::scrapes::{self, Scrapes};
-use super::{bare, crate_way};
 
 /// How long the API waits before each answer, where that is measured.
 pub const LATENCY: Duration = Duration::from_millis(50);
@@ -27,9 +27,8 @@ pub struct Lab {
     polls: Memo<Fleet, Polls>,
     growth: Memo<(), Growth>,
     memory: Memo<(Fleet, News), Memory>,
-    crowds: Memo<bool, (f64, f64)>,
-    beside: Memo<bool, Beside>,
-    crate_way: Memo<(), Vec<Duration>>,
+    crowd: Memo<(), (f64, f64)>,
+    beside: Memo<(), Beside>,
     wall: Memo<(), Vec<Duration>>,
 }
 
@@ -42,9 +41,8 @@ impl Lab {
             polls: Memo::default(),
             growth: Memo::default(),
             memory: Memo::default(),
-            crowds: Memo::default(),
+            crowd: Memo::default(),
             beside: Memo::default(),
-            crate_way: Memo::default(),
             wall: Memo::default(),
         }
     }
@@ -86,20 +84,14 @@ impl Lab {
     }
 
     /// Peak memory with one scraper, and with ten.
-    pub fn crowd(&self, gzip: bool) -> Rc<(f64, f64)> {
-        once(&self.crowds, gzip, || scrapes::crowd(&Fleet::Large.plan(self.quick), gzip))
+    pub fn crowd(&self) -> Rc<(f64, f64)> {
+        once(&self.crowd, (), || scrapes::crowd(&Fleet::Large.plan(self.quick)))
     }
 
-    /// Scrapes beside polls that find nothing new, or changes.
-    pub fn beside(&self, changing: bool) -> Rc<Beside> {
+    /// Scrapes beside polls that find changes.
+    pub fn beside(&self) -> Rc<Beside> {
         let rounds = if self.quick { 5 } else { 100 };
-        once(&self.beside, changing, || beside::measure(&Fleet::Large.plan(self.quick), rounds, changing))
-    }
-
-    /// The same series by the `prometheus` crate.
-    pub fn crate_way(&self) -> Rc<Vec<Duration>> {
-        let scrapes = self.scrapes(Fleet::Large);
-        once(&self.crate_way, (), || crate_way::measure(&scrapes.text, self.runs(5)))
+        once(&self.beside, (), || beside::measure(&Fleet::Large.plan(self.quick), rounds))
     }
 
     /// Polls of a slow API.

@@ -1,5 +1,4 @@
-//! `make bench`: measures a large fleet's exporter against nginx, the `prometheus` crate and a bare client, and prints
-//! one table. Exits with 1 when a target is missed.
+//! `make bench`: measures a large fleet's exporter against nginx and a bare client, and prints one table. Exits with 1 when a target is missed.
 //!
 //! This file knows the arguments and the order of work. The simulated Nectar and the bare client are this very program again,
 //! each in a process of its own.
@@ -18,10 +17,8 @@ mod bare;
 mod beside;
 mod child;
 mod chunks;
-mod crate_way;
 mod exporter;
 mod fleet;
-mod from_memory;
 mod lab;
 mod memory;
 mod nginx;

@@ -31,8 +31,6 @@ pub enum News {
     Nothing,
     /// Nearly every connection changed: all but those of companies that are switched off.
     Everything,
-    /// A connection with a status that was never there before. Once, all single objects were rendered anew for it.
-    Word,
 }
 
 impl News {
@@ -43,7 +41,6 @@ impl News {
                 let (changed, all) = (api.change_all(), plan.companies * plan.connections);
                 assert!(changed >= usize::try_from(all).unwrap() * 9 / 10, "{changed} of {all} changed");
             }
-            Self::Word => api.new_word(),
         }
     }
 }
@@ -80,10 +77,5 @@ pub fn measure(plan: &Plan, news: News) -> Memory {
     polls(POLLS_ALONE);
     exporter.process().settled_cpu();
     let rest = exporter.process().memory();
-    if news == News::Word {
-        let text = Wire::to(exporter.address, "/metrics", false).body();
-        let text = std::str::from_utf8(&text).unwrap();
-        assert!(text.contains(r#"status="NEVER_SEEN_1""#), "a new status was not seen");
-    }
     Memory { peak, rest, scrapes }
 }

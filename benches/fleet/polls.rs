@@ -7,7 +7,7 @@ use std::time::Duration;
 use nectar_exporter::simulator::Plan;
 
 use super::api::Api;
-use super::bare::{self, Bare};
+use super::bare::Bare;
 use super::exporter::{ALWAYS, Exporter, ONCE};
 use super::series::median;
 
@@ -15,8 +15,6 @@ use super::series::median;
 pub struct Polls {
     /// Of the bare loop.
     pub bare: Vec<Duration>,
-    /// Of a process that runs the bare loop once, from its start on.
-    pub cold_bare: Vec<Duration>,
     /// Of an exporter from its start to the end of all that its first poll brings.
     pub first: Vec<Duration>,
     /// Of a further poll that finds what the last one found.
@@ -40,8 +38,7 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
     let took = Exporter::start(&api, ONCE).poll_finished();
     // Long enough that the others have their turns between two polls.
     let exporter = Exporter::filled(&api, took * 8 + Duration::from_secs(4));
-    let (mut bare, mut cold_bare, mut first, mut unchanged, mut served) =
-        (vec![], vec![], vec![], vec![], vec![]);
+    let (mut bare, mut first, mut unchanged, mut served) = (vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
         let before = api.process().cpu();
         unchanged.push(next_poll(&exporter));
@@ -49,15 +46,13 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
         bare.push(loops.cpu());
         let another = Exporter::filled(&api, ONCE);
         first.push(another.process().cpu());
-        drop(another);
-        cold_bare.push(bare::cold_cpu(&api));
     }
     let (mut changed, mut connections_changed) = (vec![], 0);
     for _ in 0..CHANGES {
         connections_changed += api.change(usize::try_from(plan.companies / 10).unwrap().max(1));
         changed.push(next_poll(&exporter));
     }
-    Polls { bare, cold_bare, first, unchanged, changed, connections_changed, api: median(&served) }
+    Polls { bare, first, unchanged, changed, connections_changed, api: median(&served) }
 }
 
 /// CPU of the polls of two fleets.

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use nix::time::{ClockId, clock_getcpuclockid};
+use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
 /// A running process.
@@ -69,12 +69,4 @@ impl Process {
         let kib: f64 = line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
         kib / 1024.0
     }
-}
-
-/// The CPU that `work` takes of this thread.
-pub fn thread_cpu(work: impl FnOnce()) -> Duration {
-    let now = || -> Duration { ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap().into() };
-    let before = now();
-    work();
-    now() - before
 }

@@ -1,23 +1,18 @@
-//! Scrapes of an exporter that polls nothing meanwhile, in turn with nginx serving files of the same bytes, and a bare loop
-//! sending them from memory.
+//! Scrapes of an exporter that polls nothing meanwhile, in turn with nginx serving files of the same bytes.
 //!
 //! Knows what is timed, and how often.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use nectar_exporter::simulator::Plan;
 
 use super::api::Api;
 use super::exporter::{Exporter, ONCE};
-use super::from_memory;
 use super::nginx::Nginx;
-use super::process::thread_cpu;
-use super::series::{median, next_second};
+use super::series::next_second;
 use super::wire::Wire;
 
 /// The times of all, taken in turn.
@@ -25,19 +20,12 @@ use super::wire::Wire;
 pub struct Turns {
     pub exporter: Vec<Duration>,
     pub nginx: Vec<Duration>,
-    pub from_memory: Vec<Duration>,
 }
 
 /// What scraping one fleet cost.
 pub struct Scrapes {
     pub plain: Turns,
     pub gzip: Turns,
-    /// CPU of the exporter for one scrape with gzip.
-    pub gzip_cpu: Duration,
-    /// CPU for compressing the whole plain body once, with the same library and level.
-    pub compress_cpu: Duration,
-    /// Bytes that this gives.
-    pub compressed: usize,
     /// A plain body.
     pub text: Vec<u8>,
     /// Bytes of a packed one.
@@ -52,21 +40,9 @@ pub fn measure(plan: &Plan, runs: usize) -> Scrapes {
     let packed = Wire::to(exporter.address, "/metrics", true).body();
     check(&text, &packed, plan);
     let nginx = Nginx::serve(&text, &packed);
-    let plain = turns(&exporter, &nginx, &text, false, runs);
-    let before = exporter.process().settled_cpu();
-    let gzip = turns(&exporter, &nginx, &packed, true, runs);
-    let used = exporter.process().settled_cpu() - before;
-    let gzip_cpu = used / u32::try_from(gzip.exporter.len() + WARMING).unwrap();
-    let compress_cpu = median(&[(); 3].map(|()| thread_cpu(|| drop(compress(&text)))));
-    let compressed = compress(&text).len();
-    Scrapes { plain, gzip, gzip_cpu, compress_cpu, compressed, packed: packed.len(), text }
-}
-
-/// At level 1, which is the exporter's.
-pub fn compress(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 4), Compression::new(1));
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
+    let plain = turns(&exporter, &nginx, false, runs);
+    let gzip = turns(&exporter, &nginx, true, runs);
+    Scrapes { plain, gzip, packed: packed.len(), text }
 }
 
 /// The first member of the packed body, which is all that some clients read, has the series of the plain one, and their values
@@ -95,29 +71,28 @@ fn lasting(line: &str) -> &str {
 /// Runs that are not counted.
 const WARMING: usize = 2;
 
-/// Each round in another second of the clock: first the exporter, then nginx, then the bare loop, on connections kept open.
-fn turns(exporter: &Exporter, nginx: &Nginx, body: &[u8], gzip: bool, runs: usize) -> Turns {
+/// Each round in another second of the clock: first the exporter, then nginx, on connections kept open.
+fn turns(exporter: &Exporter, nginx: &Nginx, gzip: bool, runs: usize) -> Turns {
     let mut scraped = Wire::to(exporter.address, "/metrics", gzip);
     let mut served = Wire::to(nginx.address, if gzip { "/packed" } else { "/metrics" }, gzip);
-    let mut sent = Wire::to(from_memory::serve(body), "/", gzip);
     let mut turns = Turns::default();
     for round in 0..WARMING + runs {
         next_second();
-        let times = [scraped.time(), served.time(), sent.time()];
+        let times = [scraped.time(), served.time()];
         if round >= WARMING {
-            let Turns { exporter, nginx, from_memory } = &mut turns;
-            [exporter, nginx, from_memory].into_iter().zip(times).for_each(|(all, time)| all.push(time));
+            let Turns { exporter, nginx } = &mut turns;
+            [exporter, nginx].into_iter().zip(times).for_each(|(all, time)| all.push(time));
         }
     }
     turns
 }
 
-/// The peak memory of an exporter with one scraper, and with ten at once, in MiB. It polls nothing, and its files stay as they are.
-pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
+/// The peak memory of an exporter with one scraper, and with ten at once, in MiB, with gzip. It polls nothing.
+pub fn crowd(plan: &Plan) -> (f64, f64) {
     let api = Api::start(plan);
     let exporter = Exporter::filled(&api, ONCE);
     exporter.process().forget_peak();
-    let mut wire = Wire::to(exporter.address, "/metrics", gzip);
+    let mut wire = Wire::to(exporter.address, "/metrics", true);
     for _ in 0..5 {
         next_second();
         wire.time();
@@ -130,7 +105,7 @@ pub fn crowd(plan: &Plan, gzip: bool) -> (f64, f64) {
     let scraper = || {
         let (address, start) = (exporter.address, Arc::clone(&start));
         std::thread::spawn(move || {
-            let mut wire = Wire::to(address, "/metrics", gzip);
+            let mut wire = Wire::to(address, "/metrics", true);
             start.wait();
             for _ in 0..3 {
                 wire.time();

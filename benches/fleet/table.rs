@@ -23,7 +23,6 @@ pub fn fill(lab: &Lab, rows: &[&Row]) -> Table {
         let (value, from) = (row.figure)(lab);
         let (target, holds) = match row.target {
             Target::AtMost(most) => (format!("at most {most} {}", row.unit), Some(value <= most)),
-            Target::AtLeast(least) => (format!("at least {least} {}", row.unit), Some(value >= least)),
             Target::ToKnow => (String::new(), None),
         };
         let verdict = holds.map_or("", |holds| if holds { "holds" } else { "MISSED" });
