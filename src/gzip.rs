@@ -13,7 +13,11 @@ const LAST_BLOCK: [u8; 2] = [3, 0];
 /// What a full flush adds, at least.
 const FLUSH_BYTES: usize = 16;
 
-/// Compresses segments, at the fastest level. Takes up its quarter of a megabyte with the first.
+/// Of 609,448 lines in segments (110.6 MB), level 1 of this library makes 21.7 MB in 0.74 s, 2 makes 14.9 MB in 0.88 s, 3 makes 14.6 MB in
+/// 1.36 s, and 6 makes 14.1 MB in 3.1 s.
+const LEVEL: u32 = 2;
+
+/// Compresses segments. Takes up its quarter of a megabyte with the first.
 #[derive(Debug, Default)]
 pub struct Deflater(Option<Compress>);
 
@@ -23,7 +27,7 @@ impl Deflater {
     /// # Errors
     /// Never in practice: the target is memory. The signature is that of the library.
     pub fn segment(&mut self, plain: &[u8], packed: &mut Vec<u8>) -> Result<(), CompressError> {
-        let compress = self.0.get_or_insert_with(|| Compress::new(Compression::fast(), false));
+        let compress = self.0.get_or_insert_with(|| Compress::new(Compression::new(LEVEL), false));
         let begun = compress.total_in();
         packed.reserve(plain.len() / 6 + FLUSH_BYTES);
         loop {
