@@ -94,10 +94,14 @@ fn filled(nectar: &Nectar) -> FleetWriter {
     let (client, clock) = (nectar.client(), SystemClock::shared());
     let writer = FleetWriter::new(WEEK);
     let companies = nectar.runtime.block_on(client.company_list()).unwrap().companies;
-    writer.listed(&companies.iter().map(|company| (company.id.clone(), company.clone())).collect(), &[]);
+    writer.listed(
+        &companies.iter().map(|company| (company.id.clone(), company.clone())).collect(),
+        &[],
+        Duration::ZERO,
+    );
     for company in companies {
         let snapshot = nectar.runtime.block_on(fetch_all_pages(&client, &company.id)).unwrap();
-        writer.succeeded(company, snapshot);
+        writer.succeeded(&company.id, snapshot);
     }
     writer.poll_ended(Ok(()), true, clock.now(), clock.monotonic());
     writer
@@ -128,7 +132,7 @@ fn publishing(criterion: &mut Criterion) {
     for (name, gzip) in [("scrape/100 companies, gzip", true), ("scrape/100 companies, plain", false)] {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let body = nectar.runtime.block_on(published.body(gzip));
+                let body = nectar.runtime.block_on(published.body(gzip)).unwrap();
                 body.map(|piece| piece.unwrap().len()).sum::<usize>()
             });
         });
@@ -150,7 +154,7 @@ fn renewing(criterion: &mut Criterion) {
     let mut change = || {
         let (connections, faults) = (turns.next().unwrap(), RecordFaults::default());
         let (begun, begun_monotonic) = (clock.now(), clock.monotonic());
-        writer.succeeded(company.clone(), Snapshot { begun, begun_monotonic, connections, faults });
+        writer.succeeded(&company.id, Snapshot { begun, begun_monotonic, connections, faults });
     };
     criterion.bench_function("publish/1000 companies, of which one has changed", |bencher| {
         let publish = || nectar.runtime.block_on(prepared.publish());

@@ -1,6 +1,6 @@
 //! `nectar-exporter check`: what would be exported, and what keeps it from working, before anything runs.
 //!
-//! Knows what a newcomer wants to hear. Must not log, and never shows the key.
+//! It does not log, and never shows the key.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -29,7 +29,8 @@ const SAME_TIME: SignedDuration = SignedDuration::from_secs(5);
 /// Beyond this, ages and what is overdue are wrong by as much as a poll interval.
 const OTHER_TIME: SignedDuration = SignedDuration::from_mins(5);
 
-/// Nobody who waits for a check waits for as long as a poll does: what Nectar asks to be asked for again later than this has failed.
+/// A check does not wait for as long as a poll would: where Nectar asks for the key, or the list, to be asked for again later than
+/// this, that counts as failed.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Why the check could not go on to its end.
@@ -164,6 +165,7 @@ pub async fn check<W: Write>(
     for id in left_out_in_vain {
         report.note(&format!("The company {id} is to be left out, and is not in the list."))?;
     }
+    client.begin_poll(clock.monotonic().saturating_add(poll.timeout)).await;
     let wanted = if all { chosen.len() } else { SAMPLE };
     let companies: Vec<Company> = chosen.values().take(wanted).cloned().collect();
     let wanted = companies.len();
@@ -266,7 +268,7 @@ async fn look<W: Write>(
         };
         if let Some(cause) = page.contradiction {
             report.note(&format!(
-                "The company {} ({}) would not be exported: {cause}. What to do: {}.",
+                "The company {} ({}) does not add up, and would not be exported: {cause}. What to do: {}.",
                 company.name,
                 company.id,
                 Failure::Incomplete.advice()
@@ -282,9 +284,10 @@ async fn look<W: Write>(
         sample.on_first_pages += tallies.connections.count();
         sample.series += detail.series(&tallies);
         sample.took += took;
-        looked_at.insert(Arc::clone(&company.id), company.clone());
-        fleet.listed(&looked_at, &[]);
-        fleet.succeeded(company, snapshot);
+        let id = Arc::clone(&company.id);
+        looked_at.insert(Arc::clone(&id), company);
+        fleet.listed(&looked_at, &[], snapshot.begun_monotonic);
+        fleet.succeeded(&id, snapshot);
     }
     sample.company_series = metrics::company_series(&fleet.reader().now(), clock.now());
     Ok(sample)

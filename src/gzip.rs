@@ -7,7 +7,7 @@ use crc32fast::Hasher;
 use flate2::{Compress, CompressError, Compression, FlushCompress};
 
 /// What a member begins with: deflate, no name, no time, no system.
-pub const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
+pub const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// An empty last block.
 const LAST_BLOCK: [u8; 2] = [3, 0];
 /// What a full flush adds, at least.

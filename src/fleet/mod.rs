@@ -1,4 +1,4 @@
-//! The fleet as last seen: the one cell that polling writes and everything else reads.
+//! The fleet as last seen. Only [`FleetWriter`] changes it; scrapes and pages show it once it is published.
 //!
 //! A reader gets an immutable value; the writer changes only what no reader holds. Knows companies, snapshots and outcomes.
 
@@ -46,8 +46,10 @@ pub type PollOutcome = Result<(), Failure>;
 pub struct CompanyState {
     /// As the list has it now.
     pub company: Company,
-    /// How the last poll of this company ended; none while it waits for its first.
+    /// How the last reading of this company ended; none while it waits for its first.
     pub last_poll: Option<PollOutcome>,
+    /// When that began, or that of the list in which the company came, by the monotonic clock.
+    pub begun: Duration,
     /// The last good snapshot, however old.
     pub held: Option<Arc<StoredSnapshot>>,
     /// By how much the wall clock was set back since that snapshot was begun, as of the last poll that ended.
@@ -67,8 +69,15 @@ pub struct StoredSnapshot {
 
 impl CompanyState {
     /// A company of which nothing is held.
-    fn new(company: Company, last_poll: Option<PollOutcome>) -> Self {
-        Self { company, last_poll, held: None, set_back: SignedDuration::ZERO, changes: Arc::default() }
+    fn new(company: Company, last_poll: Option<PollOutcome>, begun: Duration) -> Self {
+        Self {
+            company,
+            last_poll,
+            begun,
+            held: None,
+            set_back: SignedDuration::ZERO,
+            changes: Arc::default(),
+        }
     }
 
     /// Whether the last poll of this company read it whole.
@@ -85,9 +94,10 @@ impl CompanyState {
         (age <= max_age).then_some(held)
     }
 
-    /// Whether its snapshot was begun no later than this, by the monotonic clock, or there is none.
-    pub fn is_older_than(&self, monotonic: Duration) -> bool {
-        self.held.as_ref().is_none_or(|held| held.snapshot.begun_monotonic <= monotonic)
+    /// Whether the outcome of a reading that began at this moment, by the monotonic clock, is news: nothing later is known, and the
+    /// company is listed.
+    pub fn takes(&self, begun: Duration) -> bool {
+        self.begun <= begun && self.last_poll != Some(Err(Failure::NotListed))
     }
 
     /// The last moment at which its snapshot may be shown; none where it has none, or may be shown for ever.
@@ -111,10 +121,5 @@ impl FleetReader {
     /// Waits for a fleet that this reader has not waited for yet. False when there will be none: the writer is gone.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
-    }
-
-    /// Whether there is a fleet that this reader has not waited for yet.
-    pub fn has_changed(&self) -> bool {
-        self.0.has_changed().unwrap_or(false)
     }
 }

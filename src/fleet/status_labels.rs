@@ -39,6 +39,20 @@ impl StatusLabels {
         by_status.iter().map(move |(status, value)| (self.label(kind, status), value))
     }
 
+    /// Those of the words that are among `statuses`: the same labels for these.
+    #[must_use]
+    pub fn among<'a>(&self, statuses: impl IntoIterator<Item = (Kind, &'a Status)>) -> Self {
+        let mut found = Self::default();
+        for (kind, status) in statuses {
+            if let Status::Undocumented(word) = status
+                && self.of(kind).contains(word)
+            {
+                found.of_mut(kind).insert(Arc::clone(word));
+            }
+        }
+        found
+    }
+
     /// Gives names to those of `statuses` that are undocumented, in their order, up to the limit.
     pub fn grant<'a>(&mut self, kind: Kind, statuses: impl IntoIterator<Item = &'a Status>) {
         let words = self.of_mut(kind);

@@ -164,6 +164,12 @@ impl Tallies {
         }
     }
 
+    /// The statuses that occur.
+    pub fn statuses(&self) -> impl Iterator<Item = (Kind, &Status)> {
+        let of = |kind| self.kind(kind).by_status.keys().map(move |status| (kind, status));
+        Kind::ALL.into_iter().flat_map(of)
+    }
+
     fn add(&mut self, connection: &Connection, begun: Timestamp, interval: SignedDuration) {
         let seen = Seen {
             last_update: connection.last_update,

@@ -45,7 +45,8 @@ impl FleetWriter {
 
     /// The company list was read. Companies that are gone go at once, new ones and new names come at once.
     /// `absent` were asked for by id but are not in the list: whatever is held of them goes.
-    pub fn listed(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company]) {
+    /// The reading of the list `begun` at this moment by the monotonic clock.
+    pub fn listed(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company], begun: Duration) {
         let _turn = self.turn();
         let gone = self.change(|Fleet { companies, .. }| {
             let mut gone = Vec::new();
@@ -56,15 +57,19 @@ impl FleetWriter {
             });
             for (id, company) in listed {
                 match companies.get_mut(id) {
+                    Some(state) if state.last_poll == Some(Err(Failure::NotListed)) => {
+                        *state = Arc::new(CompanyState::new(company.clone(), None, begun));
+                    }
                     Some(state) if state.company == *company => {}
                     Some(state) => Arc::make_mut(state).company = company.clone(),
                     None => {
-                        companies.insert(Arc::clone(id), Arc::new(CompanyState::new(company.clone(), None)));
+                        let state = CompanyState::new(company.clone(), None, begun);
+                        companies.insert(Arc::clone(id), Arc::new(state));
                     }
                 }
             }
             for company in absent {
-                let state = CompanyState::new(company.clone(), Some(Err(Failure::NotListed)));
+                let state = CompanyState::new(company.clone(), Some(Err(Failure::NotListed)), begun);
                 gone.extend(companies.insert(Arc::clone(&company.id), Arc::new(state)));
             }
             gone
@@ -72,26 +77,22 @@ impl FleetWriter {
         drop(gone);
     }
 
-    /// A company was read whole: its snapshot replaces the one before. Nothing changes where that was begun later, or where the company
-    /// is not listed any more.
-    pub fn succeeded(&self, company: Company, snapshot: Snapshot) {
+    /// A company was read whole: its snapshot replaces the one before. Nothing changes where something later is known, or where the
+    /// company is not listed any more.
+    pub fn succeeded(&self, company: &CompanyId, snapshot: Snapshot) {
         let tallies = Tallies::of(&snapshot, self.check_interval);
         let _turn = self.turn();
         // Let go of before the change: what nobody else reads by then is not copied.
         let before = Arc::clone(&self.cell.borrow());
-        if !before
-            .companies
-            .get(&company.id)
-            .is_some_and(|state| state.is_older_than(snapshot.begun_monotonic))
-        {
-            return;
-        }
+        let state = before.companies.get(company).filter(|state| state.takes(snapshot.begun_monotonic));
+        let Some(earlier) = state.map(Arc::clone) else { return };
         let mut labels = before.labels.clone();
         for kind in Kind::ALL {
             labels.grant(kind, tallies.kind(kind).by_status.keys());
         }
-        let state = renewed(before.companies.get(&company.id), company, snapshot, tallies, &labels);
         drop(before);
+        let state = renewed(&earlier, snapshot, tallies, &labels);
+        drop(earlier);
         let replaced = self.change(|fleet| {
             fleet.labels = labels;
             fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state))
@@ -99,13 +100,13 @@ impl FleetWriter {
         drop(replaced);
     }
 
-    /// A company could not be read: what is held of it stays. Nothing changes where it was read whole by a reading that began later than
-    /// this one, which `begun` by the monotonic clock.
+    /// A company could not be read: what is held of it stays. Nothing changes where something later is known than of this reading,
+    /// which `begun` at this moment by the monotonic clock.
     pub fn failed(&self, company: &CompanyId, failure: Failure, begun: Duration) {
         let _turn = self.turn();
         self.change(|fleet| {
-            if let Some(state) = fleet.companies.get_mut(company).filter(|state| state.is_older_than(begun)) {
-                Arc::make_mut(state).last_poll = Some(Err(failure));
+            if let Some(state) = fleet.companies.get_mut(company) {
+                note_failure(state, failure, begun);
             }
         });
     }
@@ -114,8 +115,8 @@ impl FleetWriter {
     pub fn all_failed(&self, failure: Failure, begun: Duration) {
         let _turn = self.turn();
         self.change(|fleet| {
-            for state in fleet.companies.values_mut().filter(|state| state.is_older_than(begun)) {
-                Arc::make_mut(state).last_poll = Some(Err(failure));
+            for state in fleet.companies.values_mut() {
+                note_failure(state, failure, begun);
             }
         });
     }
@@ -150,18 +151,25 @@ impl FleetWriter {
     }
 }
 
+fn note_failure(state: &mut Arc<CompanyState>, failure: Failure, begun: Duration) {
+    if state.takes(begun) {
+        let state = Arc::make_mut(state);
+        (state.last_poll, state.begun) = (Some(Err(failure)), begun);
+    }
+}
+
 /// A company that was read whole, after what was held of it `before`. What is the same in both stays where it is: readers know by
 /// its place that it did not change.
 fn renewed(
-    before: Option<&Arc<CompanyState>>,
-    company: Company,
+    before: &CompanyState,
     mut snapshot: Snapshot,
     tallies: Tallies,
     labels: &StatusLabels,
 ) -> CompanyState {
     let mut tallies = Arc::new(tallies);
-    let mut changes = before.map(|state| Arc::clone(&state.changes)).unwrap_or_default();
-    if let Some(held) = before.and_then(|state| state.held.as_ref()) {
+    let mut changes = Arc::clone(&before.changes);
+    let (company, begun) = (before.company.clone(), snapshot.begun_monotonic);
+    if let Some(held) = &before.held {
         spell_as_before(&held.snapshot.connections, &mut snapshot.connections);
         if held.snapshot.connections == snapshot.connections {
             snapshot.connections = Arc::clone(&held.snapshot.connections);
@@ -178,7 +186,7 @@ fn renewed(
     }
     seed_unknown(&mut changes, &tallies, labels);
     let held = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
-    CompanyState { company, last_poll: Some(Ok(())), held, set_back: SignedDuration::ZERO, changes }
+    CompanyState { company, last_poll: Some(Ok(())), begun, held, set_back: SignedDuration::ZERO, changes }
 }
 
 /// An id keeps the letter case in which it was first read: in another one, all its series would be new.
@@ -292,7 +300,7 @@ mod tests {
 
     fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {
         let (writer, listed) = (FleetWriter::new(SignedDuration::ZERO), [("c".into(), company())].into());
-        writer.listed(&listed, &[]);
+        writer.listed(&listed, &[], Duration::ZERO);
         (writer, listed)
     }
 
@@ -301,27 +309,38 @@ mod tests {
         let (writer, _) = listing();
         let other = writer.clone();
         for (reading, expected) in [(2, 2), (1, 2), (3, 3), (3, 3), (2, 3)] {
-            other.succeeded(company(), read_at(reading));
+            other.succeeded(&company().id, read_at(reading));
             assert_eq!(held(&writer), Some((expected, Ok(()))), "reading {reading}");
         }
         for (begun, outcome) in [(2, Ok(())), (3, Err(FAILURE))] {
             writer.failed(&company().id, FAILURE, Duration::from_secs(begun));
             assert_eq!(held(&writer), Some((3, outcome)), "a failure begun at {begun}");
         }
-        other.succeeded(company(), read_at(4));
+        other.succeeded(&company().id, read_at(3));
+        assert_eq!(held(&writer), Some((3, Ok(()))), "as late as the failure");
+        other.succeeded(&company().id, read_at(4));
         for (begun, outcome) in [(1, Ok(())), (5, Err(FAILURE))] {
             writer.all_failed(FAILURE, Duration::from_secs(begun));
             assert_eq!(held(&writer), Some((4, outcome)), "a list that failed, begun at {begun}");
         }
+        other.succeeded(&company().id, read_at(4));
+        assert_eq!(held(&writer), Some((4, Err(FAILURE))), "earlier than the failure");
     }
 
     #[test]
     fn a_company_that_is_not_listed_does_not_come_back() {
         let (writer, listed) = listing();
-        writer.listed(&BTreeMap::new(), &[]);
-        writer.succeeded(company(), read_at(9));
+        writer.listed(&BTreeMap::new(), &[], Duration::from_secs(1));
+        writer.succeeded(&company().id, read_at(9));
         assert_eq!(held(&writer), None);
-        writer.listed(&listed, &[]);
-        assert_eq!(held(&writer), Some((0, Ok(()))));
+        writer.listed(&BTreeMap::new(), &[company()], Duration::from_secs(2));
+        writer.succeeded(&company().id, read_at(9));
+        writer.failed(&company().id, FAILURE, Duration::from_secs(9));
+        assert_eq!(held(&writer), Some((0, Err(Failure::NotListed))), "asked for, and not listed");
+        writer.listed(&listed, &[], Duration::from_secs(4));
+        writer.succeeded(&company().id, read_at(3));
+        assert_eq!(held(&writer), Some((0, Ok(()))), "read before it was listed again");
+        writer.succeeded(&company().id, read_at(4));
+        assert_eq!(held(&writer), Some((4, Ok(()))));
     }
 }

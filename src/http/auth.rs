@@ -12,7 +12,7 @@ use crate::http::response::{TEXT, answer};
 use crate::http::web_config::ConfigReloader;
 use crate::http::{Answer, Request};
 
-/// A routes, and what protects it, if anything does. Cheap to clone.
+/// The routes, and the web configuration that protects them, if there is one. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Auth {
     routes: Routes,

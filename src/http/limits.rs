@@ -43,10 +43,10 @@ impl Default for Limits {
 const OTHER_DESCRIPTORS: u64 = 128;
 
 impl Limits {
-    /// The same, with no more connections than a process with so many `descriptors` has room for.
+    /// The same, with no more connections than a process with so many `descriptors` can have.
     #[must_use]
     pub fn within(self, descriptors: u64) -> Self {
-        let room = usize::try_from(descriptors.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX);
-        Self { connections: self.connections.min(room).max(1), ..self }
+        let most = usize::try_from(descriptors.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX);
+        Self { connections: self.connections.min(most).max(1), ..self }
     }
 }

@@ -94,7 +94,7 @@ struct Inner {
 }
 
 impl Routes {
-    /// A server that shows `fleet` and `exposition`.
+    /// Routes that serve `exposition` and the pages.
     pub fn new(
         exposition: Exposition,
         clock: SharedClock,
@@ -137,7 +137,11 @@ impl Routes {
 
     async fn metrics(&self, request: &Request) -> Answer {
         let zipped = accepts_gzip(request.headers());
-        let mut answer = response::streamed(METRICS, self.0.exposition.body(zipped).await);
+        let body = match self.0.exposition.body(zipped).await {
+            Ok(body) => body,
+            Err(error) => return failed(error),
+        };
+        let mut answer = response::streamed(METRICS, body);
         let headers = answer.headers_mut();
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         if zipped {

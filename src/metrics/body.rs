@@ -1,4 +1,5 @@
-//! The body of one scrape, written as its client takes it: a slow reader costs a buffer, and not a rendering.
+//! The body of one scrape, written as its client takes it. A slow client holds one piece in memory, and keeps what was published when
+//! it asked.
 
 use std::io;
 use std::sync::Arc;
@@ -6,14 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::published::Published;
+use super::published::Run;
 use crate::gzip::{self, Deflater, Sum};
 
 /// Plain text, or one gzip member, piece by piece.
 #[derive(Debug)]
 pub struct Body {
     gzip: bool,
-    published: Arc<Published>,
+    runs: Arc<[Run]>,
     /// Ages are as of this time.
     now: Timestamp,
     /// Text before what is published, and after it; none once it is written.
@@ -27,23 +28,17 @@ pub struct Body {
 }
 
 impl Body {
-    pub(super) fn new(
-        gzip: bool,
-        published: Arc<Published>,
-        now: Timestamp,
-        before: String,
-        after: String,
-    ) -> Self {
+    pub(super) fn new(gzip: bool, runs: Arc<[Run]>, now: Timestamp, before: String, after: String) -> Self {
         let (before, after) = (Some(before), Some(after));
         let (next, deflater, sum) = ((0, 0), Deflater::default(), Sum::NOTHING);
-        Self { gzip, published, now, before, after, next, deflater, sum }
+        Self { gzip, runs, now, before, after, next, deflater, sum }
     }
 
     fn next_published(&mut self) -> Option<io::Result<Bytes>> {
-        let published = Arc::clone(&self.published);
+        let runs = Arc::clone(&self.runs);
         loop {
             let (number, place) = self.next;
-            let run = published.runs.get(number)?;
+            let run = runs.get(number)?;
             self.next.1 += 1;
             if place == 0 {
                 self.sum = self.sum.then(run.sum);
@@ -57,8 +52,7 @@ impl Body {
                 return Some(self.write(&text).map(Bytes::from));
             }
             self.next = (number + 1, 0);
-            // It holds a quarter of a megabyte, and a slow client may be long at the next run.
-            self.deflater = Deflater::default();
+            self.forget_deflater();
         }
     }
 
@@ -72,8 +66,14 @@ impl Body {
         Ok(deflated)
     }
 
+    /// It holds a quarter of a megabyte, and a slow client may take long until it is needed again.
+    fn forget_deflater(&mut self) {
+        self.deflater = Deflater::default();
+    }
+
     fn write_first(&mut self, text: &str) -> io::Result<Bytes> {
         let written = self.write(text)?;
+        self.forget_deflater();
         let head: &[u8] = if self.gzip { &gzip::HEAD } else { &[] };
         Ok([head, &written].concat().into())
     }

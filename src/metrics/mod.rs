@@ -154,7 +154,12 @@ impl Exposition {
     pub async fn publish(&self) {
         let this = self.clone();
         let render = move || {
-            let next = this.published().next(this.fleet.now(), this.clock.now(), &this.settings)?;
+            let (earlier, fleet, now) = (this.published(), this.fleet.now(), this.clock.now());
+            // As it is known by its place, and kept there while it is published: nothing has happened since.
+            if Arc::ptr_eq(&earlier.fleet, &fleet) && !earlier.is_outdated(now) {
+                return Ok(());
+            }
+            let next = earlier.next(fleet, now, &this.settings)?;
             let before = mem::replace(&mut *this.locked(), Arc::new(next));
             // Freed here, and not while scrapes wait.
             drop(before);
@@ -183,18 +188,26 @@ impl Exposition {
     }
 
     /// The body of a scrape, in Prometheus' text format 0.0.4. Reads memory only.
-    pub async fn body(&self, gzip: bool) -> Body {
+    ///
+    /// # Errors
+    /// [`RenderError`], where what was published may not be shown any more, and nothing newer can be.
+    pub async fn body(&self, gzip: bool) -> Result<Body, RenderError> {
         // Read first: a poll's fleet is published before the poll is counted, and so is never older than the count.
         let own = self.own.text();
-        if self.published().expires.is_some_and(|expires| expires < self.clock.now()) {
+        let mut published = self.published();
+        if published.is_outdated(self.clock.now()) {
             self.publish().await;
+            published = self.published();
+            if published.is_outdated(self.clock.now()) {
+                return Err(RenderError::Ended);
+            }
         }
-        let published = self.published();
         let mut before = Text::default();
         about_last_poll(&mut before, published.fleet.last_poll);
         let mut after = Text::default();
         self.about_exporter(&mut after, published.fleet.last_whole_poll, published.is_limited);
-        Body::new(gzip, published, self.clock.now(), before.into_string(), after.into_string() + &own)
+        let (runs, after) = (Arc::clone(&published.runs), after.into_string() + &own);
+        Ok(Body::new(gzip, runs, self.clock.now(), before.into_string(), after))
     }
 
     fn published(&self) -> Arc<Published> {

@@ -10,6 +10,7 @@ use super::segment::Segment;
 use super::text::{self, Aging, Head, Text};
 use super::{Detail, RenderError, Settings, companies, objects};
 use crate::fleet::changes::Changes;
+use crate::fleet::status_labels::StatusLabels;
 use crate::fleet::tally::Tallies;
 use crate::fleet::{CompanyState, Fleet};
 use crate::gzip::{Deflater, Sum};
@@ -17,18 +18,26 @@ use crate::model::{Company, Connection, RecordFaults};
 
 /// Companies that are rendered together: enough for segments that compress well, few enough that a change costs little.
 const COMPANIES_PER_CHUNK: usize = 16;
+/// A chunk with so many connections takes no further company.
+const CONNECTIONS_PER_CHUNK: u64 = 3_200;
+/// A segment takes no further line when it has so much text: that much is unpacked at a time for a client that takes no gzip.
+const SEGMENT_LEN: usize = 256 * 1024;
 
 /// Everything about the fleet that does not change with the clock alone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Published {
     /// What was rendered.
     pub(super) fleet: Arc<Fleet>,
     /// Whether series per object are withheld because there are too many.
     pub(super) is_limited: bool,
-    /// From when on the first company's data is too old to be shown.
-    pub(super) expires: Option<Timestamp>,
     /// All families about the fleet, in the order of the catalogue.
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Arc<[Run]>,
+    /// When it was rendered.
+    rendered: Timestamp,
+    /// The last moment at which all data shown may still be shown.
+    expires: Option<Timestamp>,
+    /// Whether some data was too old to be shown.
+    is_withheld: bool,
     chunks: Vec<Arc<Chunk>>,
 }
 
@@ -47,14 +56,15 @@ pub(super) struct Run {
 #[derive(Debug)]
 struct Chunk {
     sources: Vec<Source>,
+    /// Those of the unknown statuses that occur in it.
+    labels: StatusLabels,
     families: Vec<(Head, Samples)>,
 }
 
 /// The samples that a chunk has of a family.
 #[derive(Debug, Clone)]
 enum Samples {
-    None,
-    Static(Segment),
+    Static(Vec<Segment>),
     Ages(Arc<Aging>),
 }
 
@@ -94,6 +104,15 @@ impl Source {
     }
 }
 
+impl Default for Published {
+    /// Nothing, which is shown before the first poll has ended.
+    fn default() -> Self {
+        let (runs, chunks) = (Arc::default(), Vec::new());
+        let (rendered, expires, is_withheld) = (Timestamp::MIN, None, false);
+        Self { fleet: Arc::default(), is_limited: false, runs, rendered, expires, is_withheld, chunks }
+    }
+}
+
 impl Published {
     /// `fleet` as it is to be shown from `now` on. What did not change since `self` is taken over from it.
     pub(super) fn next(
@@ -107,18 +126,40 @@ impl Published {
         let is_limited = objects::are_too_many(served(), settings);
         let mut renderer =
             Renderer { fleet: &fleet, now, settings, is_limited, deflater: Deflater::default() };
-        // All text depends on which statuses have names of their own.
-        let can_reuse = self.is_limited == is_limited && self.fleet.labels == fleet.labels;
-        let mut earlier = self.chunks.iter().filter(|_| can_reuse);
+        let mut earlier = self.chunks.iter().filter(|_| self.is_limited == is_limited);
         let chunks: Result<Vec<_>, _> =
-            states.chunks(COMPANIES_PER_CHUNK).map(|states| renderer.chunk(states, earlier.next())).collect();
+            chunked(&states).map(|states| renderer.chunk(states, earlier.next())).collect();
         let chunks = chunks?;
         // Nothing about companies is shown before the first good poll.
         let runs = if fleet.ready { renderer.runs(&states, &chunks)? } else { Vec::new() };
         let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
         let expires = expires.filter(|expires| *expires >= now).min();
-        Ok(Self { expires, is_limited, runs, chunks, fleet })
+        let is_withheld = served().count() < states.iter().filter(|state| state.held.is_some()).count();
+        let is_limited = is_limited && fleet.ready;
+        Ok(Self { runs: runs.into(), rendered: now, expires, is_withheld, is_limited, chunks, fleet })
     }
+
+    /// Whether it shows what may not be shown at `now`, or withholds what may be: time goes on, and clocks are set.
+    pub(super) fn is_outdated(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires < now) || (self.is_withheld && now < self.rendered)
+    }
+}
+
+/// Companies by chunk, in their order.
+fn chunked<'a, 's>(
+    mut left: &'a [&'s Arc<CompanyState>],
+) -> impl Iterator<Item = &'a [&'s Arc<CompanyState>]> {
+    std::iter::from_fn(move || {
+        let (mut companies, mut connections) = (0, 0);
+        while companies < COMPANIES_PER_CHUNK && connections < CONNECTIONS_PER_CHUNK {
+            let Some(state) = left.get(companies) else { break };
+            connections += state.held.as_ref().map_or(0, |held| held.tallies.connections.count());
+            companies += 1;
+        }
+        let (chunk, rest) = left.split_at_checked(companies).unwrap_or((left, &[]));
+        left = rest;
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }
 
 /// Renders one fleet.
@@ -140,7 +181,11 @@ impl Renderer<'_> {
         let max_age = self.settings.max_data_age;
         let is_served = |state: &CompanyState| state.served(self.now, max_age).is_some();
         let sources: Vec<_> = states.iter().map(|state| Source::of(state, is_served(state))).collect();
+        let statuses =
+            states.iter().filter_map(|state| state.held.as_ref()).flat_map(|held| held.tallies.statuses());
+        let words = self.fleet.labels.among(statuses);
         if let Some(earlier) = earlier
+            && earlier.labels == words
             && earlier.sources.len() == sources.len()
             && earlier.sources.iter().zip(&sources).all(|(earlier, now)| earlier.is_same(now))
         {
@@ -154,11 +199,11 @@ impl Renderer<'_> {
             let objects: Vec<_> = served.filter_map(|state| Objects::of(state)).collect();
             objects::render(&mut text, labels, &objects, self.settings);
         }
-        Ok(Arc::new(Chunk { sources, families: self.compressed(text)? }))
+        Ok(Arc::new(Chunk { sources, labels: words, families: self.compressed(text)? }))
     }
 
-    /// All families. Those that say what a company is and how it was read come first, and are rendered at once: every poll changes
-    /// them.
+    /// All families. Those about the companies themselves come first. They are rendered for all companies together, because every
+    /// poll changes them.
     fn runs(
         &mut self,
         states: &[&Arc<CompanyState>],
@@ -191,9 +236,9 @@ impl Renderer<'_> {
         let mut family = Run { segments: vec![self.segment(&head.lines())?], ..Run::default() };
         for samples in samples {
             match samples {
-                Samples::Static(segment) => family.segments.push(segment.clone()),
+                Samples::Static(segments) => family.segments.extend_from_slice(segments),
                 Samples::Ages(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
-                Samples::Ages(_) | Samples::None => {}
+                Samples::Ages(_) => {}
             }
         }
         match runs.last_mut() {
@@ -210,10 +255,22 @@ impl Renderer<'_> {
     fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, Samples)>, RenderError> {
         let families = text.families().map(|(head, samples)| match samples {
             text::Samples::Aging(aging) => Ok((head, Samples::Ages(Arc::new(aging)))),
-            text::Samples::Written("") => Ok((head, Samples::None)),
-            text::Samples::Written(lines) => Ok((head, Samples::Static(self.segment(lines)?))),
+            text::Samples::Written(lines) => Ok((head, Samples::Static(self.segments(lines)?))),
         });
         families.collect()
+    }
+
+    fn segments(&mut self, mut lines: &str) -> Result<Vec<Segment>, RenderError> {
+        let mut segments = Vec::new();
+        while !lines.is_empty() {
+            let end = lines.as_bytes().iter().skip(SEGMENT_LEN).position(|byte| *byte == b'\n');
+            let end = end.map_or(lines.len(), |end| SEGMENT_LEN + end + 1);
+            // Behind the end of a line begins a character.
+            let (segment, rest) = lines.split_at_checked(end).unwrap_or((lines, ""));
+            segments.push(self.segment(segment)?);
+            lines = rest;
+        }
+        Ok(segments)
     }
 
     fn segment(&mut self, lines: &str) -> Result<Segment, RenderError> {

@@ -1,4 +1,4 @@
-//! What a scrape sees of a company: the snapshot that may be shown, as rows of the `status` label.
+//! What is rendered of a company: the snapshot that may be shown, as rows of the `status` label.
 //!
 //! Several statuses can share a row (those beyond the limit of unknown ones do).
 
@@ -26,7 +26,7 @@ pub struct Row<'a, T> {
     pub value: T,
 }
 
-/// One company at the moment of a scrape.
+/// One company at the time of rendering.
 #[derive(Debug)]
 pub struct View<'a> {
     /// As last seen.
@@ -54,7 +54,7 @@ impl<'a> Served<'a> {
     }
 }
 
-/// Some companies as seen at `now`.
+/// Some companies as they are to be shown at `now`.
 pub fn views<'a>(
     states: impl IntoIterator<Item = &'a Arc<CompanyState>>,
     labels: &StatusLabels,

@@ -27,7 +27,7 @@ const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
 const KNOWN_CODES: [&str; 10] = ["200", "401", "403", "404", "429", "500", "502", "503", "504", NO_ANSWER];
 const NO_ANSWER: &str = "none";
 
-/// Counters and histograms of the exporter's own doings.
+/// Counters and histograms about the exporter itself.
 #[derive(Debug)]
 pub struct SelfMetrics {
     registry: Registry,

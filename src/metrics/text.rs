@@ -121,12 +121,7 @@ impl Text {
         self.parts.push(Part { head: Head::of(metric), begin: self.lines.len(), aging });
     }
 
-    /// The lines of all families but those of ages, one after the other.
-    pub fn lines(&self) -> &str {
-        &self.lines
-    }
-
-    /// All families in their order, also those without samples. Afterwards only [`lines`](Self::lines) is left.
+    /// All families in their order, also those without samples.
     pub fn families(&mut self) -> impl Iterator<Item = (Head, Samples<'_>)> {
         let Self { lines, parts } = self;
         let ends = parts.iter().skip(1).map(|part| part.begin).chain([lines.len()]);
@@ -136,12 +131,6 @@ impl Text {
             let written = || Samples::Written(lines.get(begin..end).unwrap_or_default());
             (head, aging.map_or_else(written, Samples::Aging))
         })
-    }
-
-    /// Makes room for other families.
-    pub fn clear(&mut self) {
-        self.lines.clear();
-        self.parts.clear();
     }
 
     /// Heads and samples. A family without samples leaves no trace, nor does one of ages.

@@ -158,7 +158,7 @@ impl Poller {
         let mut stats = PollStats::default();
         match list {
             Ok(list) => {
-                let waiting = self.apply_list(list, &mut stats);
+                let waiting = self.apply_list(list, began, &mut stats);
                 self.read(waiting, &mut deadline, began, &mut stats).await;
             }
             Err(ReadError { failure, .. }) => {
@@ -185,7 +185,12 @@ impl Poller {
     }
 
     /// Takes over the list, and returns the companies to be read.
-    fn apply_list(&mut self, mut list: CompanyList, stats: &mut PollStats) -> BTreeMap<CompanyId, Company> {
+    fn apply_list(
+        &mut self,
+        mut list: CompanyList,
+        began: Duration,
+        stats: &mut PollStats,
+    ) -> BTreeMap<CompanyId, Company> {
         self.spell_as_before(&mut list);
         stats.has_list = true;
         let list_is_empty = list.companies.is_empty();
@@ -200,7 +205,7 @@ impl Poller {
         let CompanyFilter { listed, absent, left_out_in_vain } = filter;
         self.failures.left_out_in_vain(&left_out_in_vain);
         self.last_begun.retain(|id, _| listed.contains_key(id));
-        self.fleet.listed(&listed, &absent);
+        self.fleet.listed(&listed, &absent, began);
         for company in absent {
             stats.failed(Failure::NotListed);
             self.failures.company(&company, Some(&Failure::NotListed.into()));
@@ -219,7 +224,8 @@ impl Poller {
         }
     }
 
-    /// Reads `waiting`, each published as soon as it is read, until all are done or the deadline comes.
+    /// Reads the companies in `waiting` and writes each to the fleet as soon as it is read, until all are done or the deadline comes.
+    /// Scrapes show them within a second.
     async fn read(
         &mut self,
         mut waiting: BTreeMap<CompanyId, Company>,
@@ -249,7 +255,7 @@ impl Poller {
             match outcome {
                 Ok(snapshot) => {
                     stats.read(&snapshot);
-                    fleet.succeeded(company, snapshot);
+                    fleet.succeeded(&company.id, snapshot);
                 }
                 Err(ReadError { failure, .. }) => {
                     stats.failed(failure);
