@@ -84,8 +84,9 @@ fn main() -> ExitCode {
     let [of_exporter, of_simulator] = [2, 1].map(runtime);
     let here = Builder::new_current_thread().enable_all().build().unwrap();
     let mut rest = Rest::now();
-    // The two listeners.
+    // The two listeners, and the threads that decode and render.
     rest.sockets += 2;
+    rest.threads += 2;
     let (mut soak, _program) = start(&asked, &of_exporter, &of_simulator);
     let report = here.block_on(run(&asked, &mut soak, &rest, of_exporter.handle(), &course));
     println!("\n{}", report.table());
