@@ -95,3 +95,32 @@ pub fn member(plain: &[u8]) -> Result<Vec<u8>, CompressError> {
     member.extend(Sum::of(plain).tail());
     Ok(member)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::Read;
+
+    use flate2::bufread::GzDecoder;
+
+    use super::*;
+
+    #[test]
+    fn a_member_of_one_segment() {
+        for plain in [&b""[..], b"x", &[7; 1_000_000]] {
+            let packed = member(plain).unwrap();
+            let mut unpacked = Vec::new();
+            GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == plain, "{} bytes", plain.len());
+        }
+    }
+
+    #[test]
+    fn sums_of_parts_are_the_sum_of_the_whole() {
+        let (one, other) = (b"some".repeat(99), b"bytes".repeat(7));
+        let whole = Sum::of(&[&*one, &other].concat());
+        assert_eq!(Sum::of(&one).then(Sum::of(&other)), whole);
+        assert_eq!(Sum::NOTHING.then(whole).then(Sum::NOTHING), whole);
+    }
+}

@@ -37,3 +37,36 @@ pub fn by_id(one: &str, other: &str) -> Ordering {
     let [one, other] = [one, other].map(|id| id.bytes().map(|byte| byte.to_ascii_lowercase()));
     one.cmp(other)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_short_and_visible() {
+        for (given, cleaned) in [
+            ("plain", "plain"),
+            ("two\nlines", "two\nlines"),
+            ("a\0b\tc\u{9f}", "a\u{fffd}b\u{fffd}c\u{fffd}"),
+        ] {
+            assert_eq!(clean(given), cleaned, "{given:?}");
+        }
+        // Cut before the character that would be too much, and not within it.
+        assert_eq!(clean(&"é".repeat(150)), "é".repeat(100));
+        assert_eq!(clean(&format!("{}é", "x".repeat(199))), "x".repeat(199));
+        for (given, expected) in [(None, "-"), (Some(""), "-"), (Some(" \n "), "-"), (Some("a"), "a")] {
+            assert_eq!(clean_or(given, "-"), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn ids() {
+        for (id, is_readable) in [("a", true), ("a b", true), ("", false), (" ", false), ("a\n", false)] {
+            assert_eq!(is_readable_id(id), is_readable, "{id:?}");
+        }
+        assert!(is_readable_id(&"x".repeat(200)) && !is_readable_id(&"x".repeat(201)));
+        assert!(by_id("Ab", "aB").is_eq() && by_id("a", "B").is_lt() && by_id("a", "aa").is_lt());
+    }
+}

@@ -14,3 +14,22 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|_| fault())?;
     if duration.is_zero() || duration > MAX { Err(fault()) } else { Ok(duration) }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn durations_as_they_are_written() {
+        for (text, seconds) in
+            [("30s", 30), ("5m", 300), ("1h30m", 5_400), ("7d", 604_800), ("366d", 31_622_400)]
+        {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "5", "0s", "-1s", "1x", "367d", "99999999999999999999d"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -29,3 +29,36 @@ fn is_wanted(parameters: &str) -> bool {
     });
     weight.is_none_or(|w| w.parse::<f32>().is_ok_and(|q| q > 0.0))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn who_is_sent_gzip() {
+        for (accepted, is_sent) in [
+            (None, false),
+            (Some("gzip"), true),
+            (Some("x-gzip"), true),
+            (Some("deflate, GZIP;q=0.5"), true),
+            (Some("gzip;q=0"), false),
+            (Some("gzip; q=0.000"), false),
+            (Some("gzip; Q=0"), false),
+            (Some("gzip;q=nonsense"), false),
+            (Some("*"), true),
+            (Some("*;q=0"), false),
+            (Some("gzip;q=0, *"), false),
+            (Some("identity"), false),
+            (Some("br, zstd"), false),
+            (Some(""), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(accepted) = accepted {
+                headers.insert(ACCEPT_ENCODING, accepted.parse().unwrap());
+            }
+            assert_eq!(accepts_gzip(&headers), is_sent, "{accepted:?}");
+        }
+    }
+}

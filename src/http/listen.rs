@@ -171,3 +171,46 @@ fn is_absent(error: &io::Error) -> bool {
     const EAFNOSUPPORT: i32 = 97;
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(EAFNOSUPPORT)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn addresses_as_they_are_written() {
+        for text in [":0", "localhost:80", "127.0.0.1:10942", "[::]:1", "[::1]:65535", "[fe80::1%eth0]:1"] {
+            assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "80",
+            ":",
+            ":65536",
+            ":+1",
+            ":-1",
+            "::1:80",
+            "[::1]",
+            "[::1:80",
+            "[x]:1",
+            "[::1%]x]:1",
+            "a b:1",
+            "http://x:1",
+        ] {
+            assert!(text.parse::<ListenAddress>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_in_the_form_of_ipv6() {
+        for (given, canonical_form) in [
+            ("[::ffff:192.0.2.1]:1", "192.0.2.1:1"),
+            ("[::1]:1", "[::1]:1"),
+            ("[fe80::1%7]:1", "[fe80::1%7]:1"),
+            ("192.0.2.1:1", "192.0.2.1:1"),
+        ] {
+            assert_eq!(canonical(given.parse().unwrap()), canonical_form.parse().unwrap(), "{given}");
+        }
+    }
+}

@@ -83,3 +83,49 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     };
     Some(wait.min(MAX_RETRY_AFTER))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn how_long_a_server_asks_to_wait() {
+        let now: Timestamp = "2026-06-15T12:05:00Z".parse().unwrap();
+        for (value, seconds) in [
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("0", Some(0)),
+            ("1.5", Some(2)),
+            ("299.1", Some(300)),
+            ("3600", Some(300)),
+            ("99999999999999999999999999", Some(300)),
+            ("-5", None),
+            ("", None),
+            (".", None),
+            ("1.2.3", None),
+            ("soon", None),
+            ("1e3", None),
+            ("Mon, 15 Jun 2026 12:05:42 GMT", Some(42)),
+            ("Mon, 15 Jun 2026 13:05:42 GMT", Some(300)),
+            ("Mon, 15 Jun 2026 12:04:00 GMT", None),
+        ] {
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_passes_is_tried_four_times_and_nothing_else_twice() {
+        let attempts = |reason: Reason| {
+            let mut backoff = Backoff::default();
+            let waits: Vec<_> = std::iter::from_fn(|| backoff.next_wait(&reason.into())).collect();
+            assert!(waits.iter().sum::<Duration>() < Duration::from_secs(15), "{waits:?}");
+            1 + waits.len()
+        };
+        for reason in Reason::ALL {
+            let expected = if reason.is_transient() { 4 } else { 1 };
+            assert_eq!(attempts(reason), expected, "{}", reason.label());
+        }
+    }
+}

@@ -151,19 +151,8 @@ async fn behind_a_path_prefix() {
 async fn gzip_when_it_is_asked_for() {
     let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
-    let cases = [
-        (None, false),
-        (Some("gzip"), true),
-        (Some("deflate, GZIP;q=0.5"), true),
-        (Some("gzip;q=0"), false),
-        (Some("gzip; q=0.000"), false),
-        (Some("*"), true),
-        (Some("*;q=0"), false),
-        (Some("gzip;q=0, *"), false),
-        (Some("identity"), false),
-        (Some("br, zstd"), false),
-        (Some(""), false),
-    ];
+    // Every form of the header stands beside the rule, in src/http/encoding.rs.
+    let cases = [(None, false), (Some("deflate, GZIP;q=0.5"), true), (Some("gzip;q=0"), false)];
     // A client that does not unpack by itself.
     let client = reqwest::Client::builder().build().unwrap();
     for (accepted, zipped) in cases {
