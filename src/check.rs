@@ -14,7 +14,6 @@ use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::failure::{Failure, ReadError, Reason};
 use crate::fleet::FleetWriter;
-use crate::fleet::tally::Tallies;
 use crate::metrics::{self, Detail};
 use crate::model::Company;
 use crate::nectar::pagination::first_page;
@@ -255,7 +254,7 @@ async fn look<W: Write>(
         (company, page, clock.monotonic().saturating_sub(began))
     });
     let mut pages = pages.buffer_unordered(client.max_concurrent_requests());
-    let (fleet, mut looked_at) = (FleetWriter::new(check_interval), BTreeMap::new());
+    let (mut listed, mut snapshots) = (BTreeMap::new(), Vec::new());
     while let Some((company, page, took)) = pages.next().await {
         let page = match page {
             Ok(page) => page,
@@ -275,21 +274,23 @@ async fn look<W: Write>(
             ))?;
             continue;
         }
-        let snapshot = page.snapshot;
-        let tallies = Tallies::of(&snapshot, check_interval);
         sample.companies += 1;
         sample.connections += page.total_connections;
-        sample.accounts += tallies.accounts.count();
         sample.pages += page.total_connections.div_ceil(page_size).max(1);
-        sample.on_first_pages += tallies.connections.count();
-        sample.series += detail.series(&tallies);
         sample.took += took;
-        let id = Arc::clone(&company.id);
-        looked_at.insert(Arc::clone(&id), company);
-        fleet.listed(&looked_at, &[], snapshot.begun_monotonic);
-        fleet.succeeded(&id, snapshot);
+        snapshots.push((Arc::clone(&company.id), page.snapshot));
+        listed.insert(Arc::clone(&company.id), company);
     }
-    sample.company_series = metrics::company_series(&fleet.reader().now(), clock.now());
+    let writer = FleetWriter::new(check_interval);
+    writer.listed(&listed, &[], Duration::ZERO);
+    snapshots.into_iter().for_each(|(id, snapshot)| writer.succeeded(&id, snapshot));
+    let fleet = writer.reader().now();
+    for held in fleet.companies.values().filter_map(|state| state.held.as_ref()) {
+        sample.accounts += held.tallies.accounts.count();
+        sample.on_first_pages += held.tallies.connections.count();
+        sample.series += detail.series(&held.tallies);
+    }
+    sample.company_series = metrics::company_series(&fleet, clock.now());
     Ok(sample)
 }
 

@@ -205,7 +205,8 @@ impl Exposition {
         let mut before = Text::default();
         about_last_poll(&mut before, published.fleet.last_poll);
         let mut after = Text::default();
-        self.about_exporter(&mut after, published.fleet.last_whole_poll, published.is_limited);
+        let is_limited = published.is_limited && published.fleet.ready;
+        self.about_exporter(&mut after, published.fleet.last_whole_poll, is_limited);
         let (runs, after) = (Arc::clone(&published.runs), after.into_string() + &own);
         Ok(Body::new(gzip, runs, self.clock.now(), before.into_string(), after))
     }

@@ -135,7 +135,6 @@ impl Published {
         let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
         let expires = expires.filter(|expires| *expires >= now).min();
         let is_withheld = served().count() < states.iter().filter(|state| state.held.is_some()).count();
-        let is_limited = is_limited && fleet.ready;
         Ok(Self { runs: runs.into(), rendered: now, expires, is_withheld, is_limited, chunks, fleet })
     }
 

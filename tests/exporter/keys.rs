@@ -95,9 +95,8 @@ async fn a_rotated_key_is_no_fifth_attempt() {
     assert_eq!(sent, 1.0 + 4.0, "one in the first poll, four in the second");
 }
 
-/// Who opens a pipe that nobody writes to waits for good: so it is not opened.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_file_that_becomes_a_pipe_keeps_nobody_waiting() {
+/// As [`with_key_file`], in a process of its own that has polled once, and polls often.
+async fn running_with_key_file() -> (Running, Simulator, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "first-key").unwrap();
@@ -109,6 +108,14 @@ async fn a_key_file_that_becomes_a_pipe_keeps_nobody_waiting() {
     let flags = [&*base_url, &*key, "--nectar.poll-interval=100ms", "--web.listen-address=127.0.0.1:0"];
     let mut running = Running::start(&mut nectar_exporter(&flags));
     running.wait_for("Poll finished");
+    (running, simulator, folder)
+}
+
+/// Who opens a pipe that nobody writes to waits for good: so it is not opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_becomes_a_pipe_keeps_nobody_waiting() {
+    let (mut running, simulator, folder) = running_with_key_file().await;
+    let file = folder.path().join("key");
 
     // Put in its place at once: no poll finds nothing there.
     let other = folder.path().join("other");
@@ -143,17 +150,8 @@ sys.stdin.read()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_file_that_cannot_be_opened_any_more_keeps_nobody_waiting() {
-    let folder = tempfile::tempdir().unwrap();
+    let (mut running, simulator, folder) = running_with_key_file().await;
     let file = folder.path().join("key");
-    std::fs::write(&file, "first-key").unwrap();
-    let simulator = Simulator::new(&SMALL, "first-key", SystemClock::shared());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("--nectar.base-url=http://{}/v2.2", listener.local_addr().unwrap());
-    tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
-    let key = format!("--nectar.api-key-file={}", file.display());
-    let flags = [&*base_url, &*key, "--nectar.poll-interval=100ms", "--web.listen-address=127.0.0.1:0"];
-    let mut running = Running::start(&mut nectar_exporter(&flags));
-    running.wait_for("Poll finished");
 
     // Anew in its place: nobody has it open, or there would be no lease.
     let other = folder.path().join("other");
