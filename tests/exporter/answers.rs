@@ -7,8 +7,8 @@ use std::thread;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
-use crate::support::clock::TestClock;
-use crate::support::program::Program;
+use test_support::clock::TestClock;
+use test_support::program::Program;
 
 /// The list of companies of a key that has none.
 const NOBODY: &[u8] = b"[]\n";

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use nectar_exporter::http;
 
-use crate::support::authority::Authority;
-use crate::support::binary::{Running, nectar_exporter, run};
+use test_support::authority::Authority;
+use test_support::binary::{Running, nectar_exporter, run};
 
 /// Where nothing listens: a poll fails at once.
 const NOWHERE: &str = "http://127.0.0.1:1/v2.2";

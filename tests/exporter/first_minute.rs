@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::binary::{Running, nectar_exporter, run};
+use test_support::binary::{Running, nectar_exporter, run};
 
 /// Where nothing listens: a poll fails at once.
 const NOWHERE: &str = "http://127.0.0.1:1/v2.2";

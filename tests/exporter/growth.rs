@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use crate::fault_table::{self, At, Row, Wrong};
-use crate::support::PATIENCE;
-use crate::support::alone::alone;
-use crate::support::stage::Stage;
+use test_support::PATIENCE;
+use test_support::alone::alone;
+use test_support::fault_table::{self, At, Row, Wrong};
+use test_support::stage::Stage;
 
 /// So many polls meet each fault.
 const POLLS: u32 = 20;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use crate::support::binary::{Running, nectar_exporter, run};
+use test_support::binary::{Running, nectar_exporter, run};
 
 /// Takes one request, answers with an empty list, and returns the request's head.
 fn one_request(listener: TcpListener) -> thread::JoinHandle<Vec<String>> {

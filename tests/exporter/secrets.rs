@@ -11,22 +11,22 @@ use nectar_exporter::log::{self, Lines};
 use nectar_exporter::model::Snapshot;
 use nectar_exporter::nectar::{Key, decode, json};
 use nectar_exporter::observe::DroppedLines;
-use nectar_exporter::simulator::{Plan, SECRET as PLANTED, Simulator};
+use nectar_simulator::{Plan, SECRET as PLANTED, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::fault_table::{self, At, Row};
-use crate::support::PATIENCE;
-use crate::support::alone::alone;
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::stage::Stage;
+use test_support::PATIENCE;
+use test_support::alone::alone;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::clock::{TestClock, wall};
+use test_support::fault_table::{self, At, Row};
+use test_support::program::{KEY, Program};
+use test_support::stage::Stage;
 
 #[tokio::test]
 async fn nothing_planted_comes_out() {
     let plan = Plan { companies: 12, connections: 20, accounts: 3, seed: 5, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, TestClock::new());
+    let simulator = Simulator::new(&plan, KEY, wall(&TestClock::new()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     let company = simulator.companies()[0].clone();
@@ -189,7 +189,7 @@ async fn the_key_cannot_be_printed() {
 #[tokio::test]
 async fn what_was_read_cannot_be_printed() {
     let clock = TestClock::new();
-    let simulator = Simulator::new(&Plan::default(), KEY, clock.clone());
+    let simulator = Simulator::new(&Plan::default(), KEY, wall(&clock));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     let company = simulator.companies()[0].clone();
