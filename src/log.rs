@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
@@ -20,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, fmt};
 
-use crate::config::{LogFlags, LogFormat, LogLevel};
+use crate::config::{LogFlags, LogFormat};
 use crate::observe::DroppedLines;
 
 /// Lines that wait until whoever reads standard error has taken those before. More are dropped: a reader that stands still
@@ -168,13 +167,6 @@ impl Visit for JsonFields {
 
 /// What turns events into lines. To be set as the default once, by whoever starts the program.
 pub fn subscriber(flags: LogFlags, lines: Lines) -> impl Subscriber + Send + Sync {
-    let level = match flags.level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match flags.format {
         LogFormat::Json => {
             fmt::layer().event_format(JsonLines).with_writer(lines).log_internal_errors(false).boxed()
@@ -188,5 +180,6 @@ pub fn subscriber(flags: LogFlags, lines: Lines) -> impl Subscriber + Send + Syn
             .log_internal_errors(false)
             .boxed(),
     };
-    Registry::default().with(layer.with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)))
+    Registry::default()
+        .with(layer.with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), flags.level)))
 }

@@ -5,7 +5,7 @@
 use clap::FromArgMatches;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::Clock;
-use nectar_exporter::config::{Cli, Config, LogFlags, LogFormat, LogLevel, command};
+use nectar_exporter::config::{Cli, Config, LogFlags, LogFormat, command};
 use nectar_exporter::fleet::tally::Tallies;
 use nectar_exporter::log::{self, Lines};
 use nectar_exporter::model::Snapshot;
@@ -14,6 +14,7 @@ use nectar_exporter::observe::DroppedLines;
 use nectar_simulator::{Plan, SECRET as PLANTED, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
 
 use test_support::PATIENCE;
 use test_support::alone::alone;
@@ -94,7 +95,7 @@ fn places(row: &Row) -> &'static [At] {
 #[test]
 #[ignore = "run by nothing_planted_comes_out_of_a_failure, in a process of its own"]
 fn every_fault_aloud() {
-    let flags = LogFlags { level: LogLevel::Trace, format: LogFormat::Logfmt };
+    let flags = LogFlags { level: LevelFilter::TRACE, format: LogFormat::Logfmt };
     let lines = Lines::to_standard_error(DroppedLines::default()).unwrap();
     tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone())).unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -1,6 +1,4 @@
 //! Statuses as Nectar sends them, and the table of those that it documents.
-//!
-//! Knows what a status looks like.
 
 mod table;
 
@@ -9,10 +7,13 @@ use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
+use strum::IntoStaticStr;
+
 pub use table::{Actor, Category, Documented, Recheck};
 
 /// What a status belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// A login at a utility's website.
     Connection,
@@ -26,10 +27,7 @@ impl Kind {
 
     /// The word used in label values.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Connection => "connection",
-            Self::Account => "account",
-        }
+        self.into()
     }
 
     /// The rows of the table for this kind, in the order of Nectar's page.

@@ -4,8 +4,11 @@
 //! them from here. All pages are below `https://docs.nectarclimate.com/`. Value, name, category, re-check and, where no other
 //! page is named, meaning are from `developer-guide/connection-statuses`.
 
+use strum::IntoStaticStr;
+
 /// The heading that a status stands under on the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Category {
     /// "Standard statuses", of both kinds.
     Standard,
@@ -26,15 +29,7 @@ pub enum Category {
 impl Category {
     /// The value of the `category` label.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::WebsiteIssue => "website_issue",
-            Self::InterventionNeeded => "intervention_needed",
-            Self::System => "system",
-            Self::Error => "error",
-            Self::Terminal => "terminal",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 
     /// The heading, short, for people.
