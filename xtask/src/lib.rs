@@ -1,4 +1,4 @@
-//! The Grafana boards of nectar-exporter, as data that shares the exporter's own tables.
+//! The Grafana boards of nectar-exporter, as data that shares the exporter's own tables; and its reference pages (`reference`).
 //!
 //! A board is put together from the bottom up: `promql` (selectors from the catalogue) → `questions`, `logins`, `providers`
 //! and `own` (what is asked) → `look` (colours, units), `view`, `table` and `panel` (how it is shown) → `grid` (where) →
@@ -17,6 +17,7 @@ pub mod promql;
 pub mod providers;
 pub mod queries;
 pub mod questions;
+pub mod reference;
 pub mod statuses;
 pub mod table;
 pub mod variable;
