@@ -22,14 +22,14 @@ pub struct Selector {
 /// All series of a gauge or counter.
 pub fn series<const N: usize>(metric: &'static Metric<N>) -> Selector {
     assert!(metric.kind != Type::Histogram, "{} is a histogram: name its part", metric.name);
-    Selector { name: metric.name.to_owned(), labels: &metric.labels, matchers: Vec::new() }
+    Selector { name: metric.name.to_owned(), labels: metric.labels, matchers: Vec::new() }
 }
 
 /// One part (`bucket`, `sum`, `count`) of a histogram.
 pub fn part<const N: usize>(metric: &'static Metric<N>, part: &str) -> Selector {
     assert!(metric.kind == Type::Histogram, "{} has no parts", metric.name);
     assert!(["bucket", "sum", "count"].contains(&part), "a histogram has no {part}");
-    Selector { name: format!("{}_{part}", metric.name), labels: &metric.labels, matchers: Vec::new() }
+    Selector { name: format!("{}_{part}", metric.name), labels: metric.labels, matchers: Vec::new() }
 }
 
 impl Selector {
