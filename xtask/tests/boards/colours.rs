@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nectar_exporter::status::{Category, Kind};
 use serde_json::Value;
-use xtask::look::{ALARM, colour};
+use xtask::style::{ALARM, colour};
 
 /// Where red may stand: an outage of a utility, or not seeing.
 const MAY_BE_RED: [&str; 9] = [

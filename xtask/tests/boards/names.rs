@@ -10,7 +10,7 @@ use nectar_exporter::status::Kind;
 use promql_parser::label::MatchOp;
 use promql_parser::parser::VectorSelector;
 use serde_json::Value;
-use xtask::own::FOREIGN;
+use xtask::promql::exporter::FOREIGN;
 
 use crate::parsed::judge_selectors;
 
