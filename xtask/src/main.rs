@@ -1,4 +1,4 @@
-//! `cargo xtask`: writes what is made from the code and committed beside it, and tests the tests of the alert rules.
+//! `cargo xtask`: generates the Grafana boards from the code, and tests the tests of the alert rules.
 
 mod mutants;
 

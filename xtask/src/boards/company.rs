@@ -20,7 +20,7 @@ const OF: Of = Of::Company;
 /// What a panel about a company says when it has no data.
 const NO_DATA: &str = "No data of this company";
 
-/// The board.
+/// The company board.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("How is this customer?")

@@ -19,7 +19,7 @@ const NO_DATA: &str = "The exporter does not answer";
 /// Polls are minutes apart: with a shorter step there would be gaps between them.
 const POLLS_STEP: &str = "30m";
 
-/// The board.
+/// The exporter board.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("Alive?")

@@ -17,7 +17,7 @@ use crate::variable::{self, Shown};
 
 const OF: Of = Of::Fleet;
 
-/// The board.
+/// The overview.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("Is anything wrong?")

@@ -16,7 +16,7 @@ use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
-/// The board.
+/// The provider board.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("One customer's problem, or everyone's?")

@@ -23,7 +23,7 @@ const FORGOTTEN_SECONDS: f64 = 14.0 * 86_400.0;
 /// What a panel about one connection says when it has none.
 const CHOOSE: &str = "Choose a connection in the table above";
 
-/// The board.
+/// The worklist.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("How much is there to do?")
