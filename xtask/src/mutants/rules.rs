@@ -109,13 +109,17 @@ fn needs(rules: &[&Value]) -> BTreeMap<String, BTreeSet<String>> {
 
 fn mutants_of(rule: &Value) -> Vec<Mutant> {
     let mut mutants = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut add = |what: &str, broken: Value| {
-        mutants.push(Mutant { name: format!("{}: {what}", name(rule)), rule: name(rule).to_owned(), broken });
+        let mut full = format!("{}: {what}", name(rule));
+        let times = seen.entry(what.to_owned()).or_default();
+        *times += 1;
+        if *times > 1 {
+            full = format!("{full} #{times}");
+        }
+        mutants.push(Mutant { name: full, rule: name(rule).to_owned(), broken });
     };
-    let mut seen = BTreeMap::new();
     for (what, expression) in expression::mutants(rule["expr"].as_str().unwrap_or_default()) {
-        let times = seen.entry(what.clone()).and_modify(|times| *times += 1).or_insert(1);
-        let what = if *times == 1 { what } else { format!("{what} #{times}") };
         add(&what, with(rule, "expr", &expression));
     }
     for key in ["for", "keep_firing_for"].into_iter().filter(|key| rule[key].is_string()) {
