@@ -44,13 +44,13 @@ pub fn run(list: bool, text: &str) -> Result<()> {
 }
 
 fn survivors<'a>(rules: &Rules, tests: &[Value], mutants: &'a [Mutant]) -> Result<BTreeSet<&'a str>> {
-    let names: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.rule.as_str()).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    let suites = in_parallel(&names, |rule| Ok((*rule, Suite::new(rule, rules, tests)?)))?;
-    let suites: BTreeMap<&str, Suite> = suites.into_iter().collect();
+    let mut suites = BTreeMap::new();
+    for Mutant { rule, .. } in mutants {
+        suites.entry(rule).or_insert_with(|| Suite::new(rule, rules, tests));
+    }
     let done = AtomicUsize::new(0);
     let tested = in_parallel(mutants, |mutant| {
-        let suite = suites.get(mutant.rule.as_str()).ok_or("a rule without a suite")?;
+        let suite = suites.get(&mutant.rule).ok_or("a rule without a suite")?;
         let survived = suite.passes(mutant, rules)?;
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         if survived || done.is_multiple_of(100) {

@@ -77,10 +77,14 @@ fn name(rule: &Value) -> &str {
     rule["alert"].as_str().or(rule["record"].as_str()).unwrap_or_default()
 }
 
-/// Whether `part` of a rule or test has `name` as a word of its own.
-pub fn mentions(part: &Value, name: &str) -> bool {
-    // The n of a line break would be taken for a part of the name.
-    let text = part.to_string().replace("\\n", " ");
+/// A part of a rule or test as text, in which `mentions` can search.
+pub fn text(part: &Value) -> String {
+    // The n of a line break would be taken for a part of the name after it.
+    part.to_string().replace("\\n", " ")
+}
+
+/// Whether `text` has `name` as a word of its own.
+pub fn mentions(text: &str, name: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     text.match_indices(name).any(|(at, _)| {
         let (before, after) = text.split_at(at);
@@ -92,8 +96,9 @@ pub fn mentions(part: &Value, name: &str) -> bool {
 fn needs(rules: &[&Value]) -> BTreeMap<String, BTreeSet<String>> {
     let mut named: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for rule in rules {
+        let text = text(rule);
         let others = rules.iter().map(|other| name(other));
-        named.insert(name(rule), others.filter(|other| mentions(rule, other)).collect());
+        named.insert(name(rule), others.filter(|other| mentions(&text, other)).collect());
     }
     let needed_by = |rule: &str| {
         let (mut needed, mut found) = (BTreeSet::new(), vec![rule]);

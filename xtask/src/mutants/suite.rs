@@ -7,12 +7,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::Result;
-use super::rules::{Mutant, Rules, mentions};
+use super::rules::{Mutant, Rules, mentions, text};
 
 /// Reads the test files in `folder` and splits them into files with one test each.
 ///
@@ -38,47 +37,49 @@ pub fn read_tests(folder: &Path) -> Result<Vec<Value>> {
 #[derive(Debug)]
 pub struct Suite {
     touched: BTreeSet<String>,
-    /// First what noticed the last mutant, then what names the rule, then what is quick.
-    tests: Mutex<Vec<Value>>,
+    /// First what noticed the last mutant, then what names the rule, then what is short.
+    tests: Mutex<Vec<Test>>,
+}
+
+#[derive(Debug, Clone)]
+struct Test {
+    file: Value,
+    /// Whether it is known to pass on the rules as they are.
+    is_checked: bool,
 }
 
 impl Suite {
     /// The suite for mutants of `rule`.
-    ///
-    /// # Errors
-    /// When a test does not pass on the rules as they are: something was left out that is needed.
-    pub fn new(rule: &str, rules: &Rules, tests: &[Value]) -> Result<Self> {
+    pub fn new(rule: &str, rules: &Rules, tests: &[Value]) -> Self {
         let touched = rules.touched_by(rule);
-        let file = rules.file(&touched, None);
-        let mut timed = Vec::new();
-        for test in tests.iter().filter_map(|test| pruned(test, &touched)) {
-            let start = Instant::now();
-            if !passes(&file, &test)? {
-                return Err(format!("fails on the rules as they are, pruned for {rule}: {test}").into());
-            }
-            let is_named = names_any(&test, &touched);
-            timed.push((!is_named, start.elapsed(), test));
-        }
-        timed.sort_by_key(|(unnamed, time, _)| (*unnamed, *time));
-        let tests = Mutex::new(timed.into_iter().map(|(_, _, test)| test).collect());
-        Ok(Self { touched, tests })
+        let mut tests: Vec<Value> = tests.iter().filter_map(|test| pruned(test, &touched)).collect();
+        tests.sort_by_cached_key(|test| (!names_any(test, &touched), test.to_string().len()));
+        let tests = tests.into_iter().map(|file| Test { file, is_checked: false }).collect();
+        Self { touched, tests: Mutex::new(tests) }
     }
 
     /// Whether all tests pass although a rule is broken: the mutant survives.
     ///
     /// # Errors
-    /// When promtool cannot be run, or the mutant is not valid.
+    /// When promtool cannot be run, the mutant is not valid, or a test fails on the rules as they are: then something was left out
+    /// that is needed.
     pub fn passes(&self, mutant: &Mutant, rules: &Rules) -> Result<bool> {
-        let file = rules.file(&self.touched, Some(&mutant.broken));
+        let broken = rules.file(&self.touched, Some(&mutant.broken));
         let tests = || self.tests.lock().unwrap_or_else(PoisonError::into_inner);
         let order = tests().clone();
-        for test in order {
-            if !passes(&file, &test).map_err(|error| format!("{}: {error}", mutant.name))? {
-                let mut tests = tests();
-                tests.retain(|other| *other != test);
-                tests.insert(0, test);
-                return Ok(false);
+        for Test { file, is_checked } in order {
+            if passes(&broken, &file).map_err(|error| format!("{}: {error}", mutant.name))? {
+                continue;
             }
+            if !is_checked && !passes(&rules.file(&self.touched, None), &file)? {
+                return Err(
+                    format!("fails on the rules as they are, pruned for {}: {file}", mutant.rule).into()
+                );
+            }
+            let mut tests = tests();
+            tests.retain(|other| other.file != file);
+            tests.insert(0, Test { file, is_checked: true });
+            return Ok(false);
         }
         Ok(true)
     }
@@ -129,5 +130,6 @@ fn prune(item: &mut Value, touched: &BTreeSet<String>) -> bool {
 }
 
 fn names_any(part: &Value, rules: &BTreeSet<String>) -> bool {
-    rules.iter().any(|rule| mentions(part, rule))
+    let text = text(part);
+    rules.iter().any(|rule| mentions(&text, rule))
 }
