@@ -24,7 +24,7 @@ test-prometheus3: tools
 		cargo test --workspace --locked --test live
 
 # Breaks the alert rules in hundreds of small ways, and expects a test to notice each; also that those which are
-# allowed to go unnoticed still do. Takes up to an hour on two cores.
+# allowed to go unnoticed still do. Takes an hour or more on two cores.
 mutants: tools
 	cargo xtask mutants
 
