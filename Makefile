@@ -24,9 +24,9 @@ test-prometheus3: tools
 		cargo test --workspace --locked --test live
 
 # Breaks the alert rules in hundreds of small ways, and expects a test to notice each; also that those which are
-# allowed to go unnoticed still do. Takes an hour or more.
+# allowed to go unnoticed still do. Takes an hour or more on two cores.
 mutants: tools
-	./tests/alerts/mutate
+	cargo xtask mutants
 
 # Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana. Needs Go, and builds two of them.
 lint-ops: tools
