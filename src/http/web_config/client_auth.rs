@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
-use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use tokio_rustls::rustls::server::{NoClientAuth, WebPkiClientVerifier};
@@ -21,19 +23,17 @@ pub(super) enum ClientAuth {
     RequireAndVerify,
 }
 
-impl ClientAuth {
-    /// By the name in the file. `RequireClientCert` is an old one for `RequireAnyClientCert`.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            "NoClientCert" => Some(Self::None),
-            "RequestClientCert" => Some(Self::Request),
-            "RequireAnyClientCert" | "RequireClientCert" => Some(Self::RequireAny),
-            "VerifyClientCertIfGiven" => Some(Self::VerifyIfGiven),
-            "RequireAndVerifyClientCert" => Some(Self::RequireAndVerify),
-            _ => None,
-        }
-    }
+/// By the names that they have in the file. `RequireClientCert` is an old one for `RequireAnyClientCert`.
+pub(super) const KINDS: [(&str, ClientAuth); 6] = [
+    ("NoClientCert", ClientAuth::None),
+    ("RequestClientCert", ClientAuth::Request),
+    ("RequireAnyClientCert", ClientAuth::RequireAny),
+    ("RequireClientCert", ClientAuth::RequireAny),
+    ("VerifyClientCertIfGiven", ClientAuth::VerifyIfGiven),
+    ("RequireAndVerifyClientCert", ClientAuth::RequireAndVerify),
+];
 
+impl ClientAuth {
     /// Whether certificates are checked against known authorities.
     pub(super) fn verifies(self) -> bool {
         matches!(self, Self::VerifyIfGiven | Self::RequireAndVerify)
@@ -46,7 +46,8 @@ impl ClientAuth {
         provider: &Arc<CryptoProvider>,
     ) -> Option<Arc<dyn ClientCertVerifier>> {
         let checked = WebPkiClientVerifier::builder_with_provider(authorities.into(), Arc::clone(provider));
-        let any = |mandatory| Arc::new(AnyCertificate { mandatory, provider: Arc::clone(provider) });
+        let algorithms = provider.signature_verification_algorithms;
+        let any = |mandatory| Arc::new(AnyCertificate { mandatory, algorithms });
         match self {
             Self::None => Some(Arc::new(NoClientAuth)),
             Self::Request => Some(any(false)),
@@ -61,7 +62,7 @@ impl ClientAuth {
 #[derive(Debug)]
 struct AnyCertificate {
     mandatory: bool,
-    provider: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ClientCertVerifier for AnyCertificate {
@@ -88,8 +89,7 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, known)
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -98,11 +98,10 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, known)
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

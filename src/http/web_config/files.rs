@@ -11,7 +11,7 @@ use secrecy::SecretSlice;
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What tells one state of a file from the next, without reading it. None where there is no such file.
-type Stamp = Option<[i128; 5]>;
+type Stamp = Option<(u64, u64, u64, i64, i64, i64, i64)>;
 
 /// The files that one reading took in, and how they were at that time.
 #[derive(Debug, PartialEq, Eq, Clone)]
@@ -62,12 +62,6 @@ impl Files {
 
 fn stamp(path: &Path) -> Stamp {
     let data = std::fs::metadata(path).ok()?;
-    let time = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-    Some([
-        data.dev().into(),
-        data.ino().into(),
-        data.size().into(),
-        time(data.mtime(), data.mtime_nsec()),
-        time(data.ctime(), data.ctime_nsec()),
-    ])
+    let (changed, nanos) = (data.ctime(), data.ctime_nsec());
+    Some((data.dev(), data.ino(), data.size(), data.mtime(), data.mtime_nsec(), changed, nanos))
 }

@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::WebConfig;
 use super::fault::WebConfigError;
 use super::files::Files;
-use super::section::Section;
-use super::{WebConfig, yaml};
 use crate::clock::SharedClock;
 use crate::failure::Reread;
 
@@ -139,20 +137,9 @@ async fn read_aside(path: PathBuf) -> (Files, Result<WebConfig, WebConfigError>)
         move || {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             let mut files = Files::relative_to(folder);
-            let outcome = read(&path, &mut files);
+            let outcome = WebConfig::read(&path, &mut files);
             (files, outcome)
         }
     });
     reading.await.unwrap_or_else(|_| (Files::one(&path), Err(WebConfigError::Broke(path))))
-}
-
-fn read(path: &Path, files: &mut Files) -> Result<WebConfig, WebConfigError> {
-    let unreadable = |error| WebConfigError::Unreadable(path.to_owned(), error);
-    let wrong = |wrong| WebConfigError::Wrong(path.to_owned(), wrong);
-    let bytes = files.read(path).map_err(unreadable)?;
-    let text = std::str::from_utf8(bytes.expose_secret());
-    let text = text.map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))?;
-    let document = yaml::parse(text).map_err(wrong)?;
-    let document = document.ok_or_else(|| WebConfigError::Blank(path.to_owned()))?;
-    Section::whole(document).and_then(|file| WebConfig::read(file, files)).map_err(wrong)
 }

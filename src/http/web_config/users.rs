@@ -20,11 +20,14 @@ use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde_saphyr::Spanned;
 use tokio::sync::Semaphore;
 use tracing::trace;
 
-use super::fault::{Fault, Wrong};
-use super::section::{Section, Value};
+use super::fault::Wrong;
+use super::yaml::{Entries, Text};
+
+const SECTION: &str = "basic_auth_users";
 
 /// A higher cost takes a minute per password on a usual machine.
 const MAX_COST: u32 = 18;
@@ -59,17 +62,23 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    /// What the section says.
-    pub(super) fn read(section: Section) -> Result<Self, Wrong> {
-        let nobody = section.fault(Fault::NoUsers);
-        let random = section.fault(Fault::Random);
-        let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map_err(|_| random)?;
+    /// From the section.
+    pub(super) fn new(section: Spanned<Entries>) -> Result<Self, Wrong> {
+        let wrong = |what| Wrong::at(&section, &[SECTION], what);
+        let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        let digest_key = digest_key.map_err(|_| wrong("the system gives no random numbers"))?;
         let mut users = BTreeMap::new();
-        for value in section.rest() {
-            let user = User::read(&value)?;
-            users.insert(value.key, user);
+        for (name, hash) in &section.value.0 {
+            let user = User::new(name, hash).map_err(|what| Wrong::at(hash, &[SECTION, name], what))?;
+            // The library takes 1 and "1" for different keys.
+            if users.insert(name.clone(), user).is_some() {
+                return Err(Wrong::at(hash, &[SECTION, name], "this key stands twice; leave one of them"));
+            }
         }
-        let cost = users.values().map(|user| user.cost).max().ok_or(nobody)?;
+        let cost = users.values().map(|user| user.cost).max();
+        let cost = cost.ok_or_else(|| {
+            wrong("nobody is named, so that nobody could come in; add a user, or take the key out")
+        })?;
         let half = available_parallelism().map_or(1, NonZero::get).div_ceil(2);
         Ok(Self { users, cost, digest_key, hashing: Arc::new(Semaphore::new(half)) })
     }
@@ -129,17 +138,18 @@ impl Users {
 }
 
 impl User {
-    fn read(value: &Value) -> Result<Self, Wrong> {
-        if value.key.contains(':') {
-            return Err(value.fault(Fault::ColonInName));
+    fn new(name: &str, hash: &Text) -> Result<Self, String> {
+        const MAKE_ONE: &str = r#"make one with: htpasswd -nBC 10 "" | tr -d ':\n'"#;
+        if name.contains(':') {
+            return Err("a user's name has a colon, which HTTP cannot send; choose another name".to_owned());
         }
-        let hash = value.text()?.ok_or_else(|| value.fault(Fault::NotBcrypt))?;
-        let parts: HashParts = hash.expose_secret().parse().map_err(|_| value.fault(Fault::NotBcrypt))?;
+        let parts: Result<HashParts, _> = hash.value.expose_secret().parse();
+        let parts = parts.map_err(|_| format!("the hash is not one of bcrypt; {MAKE_ONE}"))?;
         let cost = parts.get_cost();
         if !(4..=MAX_COST).contains(&cost) {
-            return Err(value.fault(Fault::Cost(MAX_COST)));
+            return Err(format!("the hash has a cost that is not from 4 to {MAX_COST}; {MAKE_ONE}"));
         }
-        Ok(Self { hash: hash.clone(), cost, known: Mutex::new(None) })
+        Ok(Self { hash: hash.value.clone(), cost, known: Mutex::new(None) })
     }
 
     fn has(&self, password: &SecretSlice<u8>) -> bool {
