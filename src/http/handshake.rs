@@ -12,7 +12,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// What Go's servers say, too.
+/// As Go's servers respond.
 const WRONG_SCHEME: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
                               Client sent an HTTP request to an HTTPS server.\n";
 
@@ -26,7 +26,7 @@ impl<T: AsyncRead + AsyncWrite + Send> Transport for T {}
 pub enum TlsMode {
     /// Plain HTTP.
     Plain,
-    /// HTTP over TLS; asked anew for each connection, so that certificates can change.
+    /// HTTP over TLS. The function is called for each connection, so that certificates can change.
     Tls(Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>),
 }
 

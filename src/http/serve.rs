@@ -81,7 +81,7 @@ struct Acceptor<R> {
     stop: CancellationToken,
 }
 
-/// Why handshakes failed so far. Each cause is logged once, and only the first causes are: a port scan must not fill the log.
+/// The causes of failed handshakes so far. Each is logged once, up to a limit: a port scan must not fill the log.
 #[derive(Clone, Default)]
 struct FailedHandshakes(Arc<Mutex<BTreeSet<String>>>);
 
@@ -159,13 +159,13 @@ where
             let response = routes(request);
             async move { Ok::<_, Infallible>(response.await.map(|body| tracked_body(body, guard))) }
         });
-        // The connection limiter keeps the time for heads: the library's own timer would close idle connections, too.
+        // The connection limiter times the heads of requests: the library's own timer would close idle connections, too.
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .writev(true)
             .max_header_size(limits.header_bytes)
             .serve_connection(TokioIo::new(stream), service);
-        // A client that breaks off is its own affair.
+        // A client that breaks off is no fault of ours.
         if let Err(error) = watcher.watch(connection).await {
             if error.is_parse() {
                 observer.refused(Refusal::Malformed);

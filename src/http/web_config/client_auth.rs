@@ -1,6 +1,4 @@
-//! Certificates of clients: whether they are asked for, demanded, and checked.
-//!
-//! The kinds and their names are Go's.
+//! Client certificates: whether they are requested, required and checked. The kinds and their names are Go's.
 
 use std::sync::Arc;
 
@@ -39,7 +37,7 @@ impl ClientAuth {
         matches!(self, Self::VerifyIfGiven | Self::RequireAndVerify)
     }
 
-    /// What does the checking; none where `authorities` are of no use.
+    /// The verifier; none where certificates are to be checked and `authorities` is empty.
     pub(super) fn verifier(
         self,
         authorities: RootCertStore,
@@ -58,7 +56,7 @@ impl ClientAuth {
     }
 }
 
-/// Takes every certificate whose key the client has, whoever signed it. That is what was asked for.
+/// Takes every certificate whose key the client has, whoever signed it: these kinds ask for no more.
 #[derive(Debug)]
 struct AnyCertificate {
     mandatory: bool,

@@ -26,7 +26,9 @@ pub enum WebConfigError {
     )]
     TlsSwitched(PathBuf),
     /// A fault in this program.
-    #[error("the web configuration {0} (--web.config.file) broke its reader; please report this")]
+    #[error(
+        "the web configuration {0} (--web.config.file) could not be read because of a fault in the exporter; please report this"
+    )]
     Broke(PathBuf),
 }
 

@@ -34,9 +34,9 @@ use tls::TlsSection;
 use users::Users;
 use yaml::Entries;
 
-/// What one reading of the file says.
+/// The settings in the file.
 pub struct WebConfig {
-    /// How TLS is spoken; without it, HTTP is plain.
+    /// TLS; without it, HTTP is plain.
     pub tls: Option<Arc<ServerConfig>>,
     /// To be sent with every response.
     pub headers: HeaderMap,

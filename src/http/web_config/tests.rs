@@ -30,9 +30,12 @@ const CASES: &[(&str, &str)] = &[
     ("tls_server_config:\n\tkey: x\n", "line 2: this is not YAML; check the indentation and the quotes"),
     (
         "{tls}http_server_config:\n{tls}",
-        "line 5, tls_server_config: this key stands twice; leave one of them",
+        "line 5, tls_server_config: this key is given twice; remove one of them",
     ),
-    ("{tls}  key_file: x\n", "line 4, tls_server_config.key_file: this key stands twice; leave one of them"),
+    (
+        "{tls}  key_file: x\n",
+        "line 4, tls_server_config.key_file: this key is given twice; remove one of them",
+    ),
     (
         "{tls}  <<: {}\n",
         "line 4, tls_server_config.(a key that is no plain name): there is no such key; take one of cert_file, \
@@ -41,27 +44,27 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "{tls}  cert: &x sim-secret\n",
-        "line 4, tls_server_config: anchors, aliases, tags and several documents are not read; \
-         write each value out, in one document",
+        "line 4, tls_server_config: anchors, aliases, tags and several documents are not supported; \
+         write every value out, in one document",
     ),
     (
         "{tls}  cert: *sim-secret\n",
-        "line 4, tls_server_config: anchors, aliases, tags and several documents are not read; \
-         write each value out, in one document",
+        "line 4, tls_server_config: anchors, aliases, tags and several documents are not supported; \
+         write every value out, in one document",
     ),
     (
         "{tls}  cert: !sim-secret x\n",
-        "line 4, tls_server_config: anchors, aliases, tags and several documents are not read; \
-         write each value out, in one document",
+        "line 4, tls_server_config: anchors, aliases, tags and several documents are not supported; \
+         write every value out, in one document",
     ),
     (
         "{tls}  cert: !!int 12\n",
-        "line 4, tls_server_config.cert: anchors, aliases, tags and several documents are not read; \
-         write each value out, in one document",
+        "line 4, tls_server_config.cert: anchors, aliases, tags and several documents are not supported; \
+         write every value out, in one document",
     ),
     (
         "{tls}---\n{tls}",
-        "line 5: anchors, aliases, tags and several documents are not read; write each value out, in one document",
+        "line 5: anchors, aliases, tags and several documents are not supported; write every value out, in one document",
     ),
     ("[[[[[[[[[[1]]]]]]]]]]", "line 1: takes keys with values, indented below it"),
     ("[a]: 1\n", "line 1: takes plain text"),
@@ -92,8 +95,8 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "{tls}  client_allowed_sans: [x]\n",
-        "line 4, tls_server_config.client_allowed_sans: this key is not supported: names in clients' certificates \
-         are not looked at; take it out",
+        "line 4, tls_server_config.client_allowed_sans: this key is not supported: names in client certificates \
+         are not checked; take it out",
     ),
     (
         "$2y$04$sim-secret: x\n",
@@ -146,7 +149,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "tls_server_config:\n  cert_file: broken.pem\n  key_file: key.pem\n",
-        "line 2, tls_server_config.cert_file: {dir}/broken.pem has a certificate that cannot be read; make it anew",
+        "line 2, tls_server_config.cert_file: {dir}/broken.pem has a certificate that cannot be read; create it again",
     ),
     (
         "tls_server_config:\n  cert_file: cert.pem\n  key_file: blank.pem\n",
@@ -160,13 +163,13 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "tls_server_config:\n  cert_file: cert.pem\n  key_file: other-key.pem\n",
-        "line 3, tls_server_config.key_file: the private key is of another certificate; \
-         take the two that were made together",
+        "line 3, tls_server_config.key_file: the private key belongs to another certificate; \
+         use the two that were created together",
     ),
     (
         "tls_server_config:\n  cert_file: nonsense.pem\n  key_file: key.pem\n",
-        "line 3, tls_server_config.key_file: the certificate or the private key is of a kind that is not taken; \
-         make them anew: a certificate of X.509 version 3, and a key that is RSA of 2048 bits or more, ECDSA on P-256 or P-384, \
+        "line 3, tls_server_config.key_file: the certificate or the private key is of a kind that is not supported; \
+         create them again: an X.509 version 3 certificate, and a key that is RSA of 2048 bits or more, ECDSA on P-256 or P-384, \
          or Ed25519",
     ),
     (
@@ -179,7 +182,7 @@ const CASES: &[(&str, &str)] = &[
     (
         "{tls}  min_version: TLS13\n  max_version: TLS12\n",
         "line 4, tls_server_config.min_version: min_version is newer than max_version; \
-         let them be the same, or the other way round",
+         swap them, or make them the same",
     ),
     (
         "{tls}  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]\n",
@@ -190,7 +193,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "{tls}  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n  min_version: TLS13\n",
-        "line 4, tls_server_config.cipher_suites: cipher_suites are of TLS 1.2, which min_version excludes; \
+        "line 4, tls_server_config.cipher_suites: cipher_suites apply to TLS 1.2, which min_version excludes; \
          take one of the two out",
     ),
     (
@@ -212,13 +215,13 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "{tls}  client_auth_type: RequireAndVerifyClientCert\n",
-        "line 4, tls_server_config.client_auth_type: this needs client_ca_file, the certificates that clients' \
-         are checked against",
+        "line 4, tls_server_config.client_auth_type: this needs client_ca_file: the authorities that client \
+         certificates are checked against",
     ),
     (
         "{tls}  client_auth_type: VerifyClientCertIfGiven\n",
-        "line 4, tls_server_config.client_auth_type: this needs client_ca_file, the certificates that clients' \
-         are checked against",
+        "line 4, tls_server_config.client_auth_type: this needs client_ca_file: the authorities that client \
+         certificates are checked against",
     ),
     (
         "{tls}  client_auth_type: RequireAnyClientCert\n  client_ca_file: ca.pem\n",
@@ -238,7 +241,7 @@ const CASES: &[(&str, &str)] = &[
     (
         "{tls}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: nonsense.pem\n",
         "line 5, tls_server_config.client_ca_file: {dir}/nonsense.pem has a certificate that cannot be read; \
-         make it anew",
+         create it again",
     ),
     // Headers.
     ("http_server_config:\n  http2: 2\n", "line 2, http_server_config.http2: takes true or false"),
@@ -258,30 +261,30 @@ const CASES: &[(&str, &str)] = &[
     ("basic_auth_users:\n", "line 1, basic_auth_users: takes keys with values, indented below it"),
     (
         "basic_auth_users: {}\n",
-        "line 1, basic_auth_users: nobody is named, so that nobody could come in; add a user, or take the key out",
+        "line 1, basic_auth_users: no user is named, so nobody could get in; add a user, or take the key out",
     ),
     (
         "basic_auth_users:\n  alice: sim-secret-password\n",
-        "line 2, basic_auth_users.alice: the hash is not one of bcrypt; \
+        "line 2, basic_auth_users.alice: this is not a bcrypt hash; \
          make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'",
     ),
     (
         "basic_auth_users:\n  alice:\n",
-        "line 2, basic_auth_users.alice: the hash is not one of bcrypt; \
+        "line 2, basic_auth_users.alice: this is not a bcrypt hash; \
          make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'",
     ),
     (
         "basic_auth_users:\n  alice: $2y$19$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi\n",
-        "line 2, basic_auth_users.alice: the hash has a cost that is not from 4 to 18; \
+        "line 2, basic_auth_users.alice: the cost of the hash is not from 4 to 18; \
          make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'",
     ),
     (
         "basic_auth_users:\n  1: {hash}\n  '1': {hash}\n",
-        "line 3, basic_auth_users.1: this key stands twice; leave one of them",
+        "line 3, basic_auth_users.1: this key is given twice; remove one of them",
     ),
     (
         "basic_auth_users:\n  a: {hash}\n  'a': {hash}\n",
-        "line 3, basic_auth_users.a: this key stands twice; leave one of them",
+        "line 3, basic_auth_users.a: this key is given twice; remove one of them",
     ),
     (
         "basic_auth_users:\n  <<: {a: {hash}}\n",
@@ -323,7 +326,7 @@ fn read(folder: &Path, content: impl AsRef<[u8]>) -> Result<WebConfig, WebConfig
     WebConfig::read(&file, &mut Files::relative_to(folder.to_owned()))
 }
 
-/// What is said of a file after its name.
+/// What the error says after the file's name.
 fn refusal(folder: &Path, content: impl AsRef<[u8]>) -> String {
     let error = read(folder, content).unwrap_err();
     for text in [error.to_string(), format!("{error:?}")] {
@@ -359,7 +362,7 @@ fn a_file_that_is_none() {
     );
 }
 
-/// Whoever writes a bomb gets a line that says no, at once.
+/// Files made to exhaust the reader are refused with one line, at once.
 #[test]
 fn hostile_files() {
     let folder = folder();

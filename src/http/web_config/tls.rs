@@ -1,4 +1,4 @@
-//! `tls_server_config`: from keys and PEM to how TLS is spoken.
+//! `tls_server_config`: the TLS server's settings, from the section and its PEM files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,15 +19,18 @@ use super::files::Files;
 use super::versions::{named, offer};
 use super::yaml::{Text, given};
 
-const MISMATCH: &str = "the private key is of another certificate; take the two that were made together";
-const UNUSABLE: &str = "the certificate or the private key is of a kind that is not taken; make them anew: a certificate of \
-                        X.509 version 3, and a key that is RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519";
+const MISMATCH: &str =
+    "the private key belongs to another certificate; use the two that were created together";
+const UNUSABLE: &str = "the certificate or the private key is of a kind that is not supported; create them again: an X.509 \
+                        version 3 certificate, and a key that is RSA of 2048 bits or more, ECDSA on P-256 or P-384, or \
+                        Ed25519";
 const CLIENT_CA_UNUSED: &str = "client certificates are not checked against it with this client_auth_type; take \
                                 RequireAndVerifyClientCert or VerifyClientCertIfGiven, or leave out the file";
-const NEEDS_CLIENT_CA: &str = "this needs client_ca_file, the certificates that clients' are checked against";
-const BAD_CERTIFICATE: &str = "has a certificate that cannot be read; make it anew";
+const NEEDS_CLIENT_CA: &str =
+    "this needs client_ca_file: the authorities that client certificates are checked against";
+const BAD_CERTIFICATE: &str = "has a certificate that cannot be read; create it again";
 
-/// As the system has it. A longer text is no path.
+/// The system's limit: a longer text cannot be a path.
 const MAX_PATH_BYTES: usize = 4096;
 
 /// The section as it is written.
@@ -107,7 +110,7 @@ fn client_verifier(
             known.add(certificate).map_err(|_| pem.unreadable(BAD_CERTIFICATE))?;
         }
     }
-    // Fails without an authority to check against.
+    // None where certificates are to be checked and there is no authority to check them against.
     kind.verifier(known, provider).ok_or_else(|| wrong("client_auth_type", text, NEEDS_CLIENT_CA))
 }
 

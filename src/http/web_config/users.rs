@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use tracing::trace;
 
 use super::fault::Wrong;
-use super::yaml::{Entries, Text};
+use super::yaml::{Entries, TWICE, Text};
 
 const SECTION: &str = "basic_auth_users";
 
@@ -68,14 +68,14 @@ impl Users {
         let mut users = BTreeMap::new();
         for (name, hash) in &section.value.0 {
             let user = User::new(name, hash).map_err(|what| Wrong::at(hash, &[SECTION, name], what))?;
-            // The library takes 1 and "1" for different keys.
+            // To the library, 1 and "1" are different keys.
             if users.insert(name.clone(), user).is_some() {
-                return Err(Wrong::at(hash, &[SECTION, name], "this key stands twice; leave one of them"));
+                return Err(Wrong::at(hash, &[SECTION, name], TWICE));
             }
         }
         let cost = users.values().map(|user| user.cost).max();
         let cost = cost.ok_or_else(|| {
-            wrong("nobody is named, so that nobody could come in; add a user, or take the key out")
+            wrong("no user is named, so nobody could get in; add a user, or take the key out")
         })?;
         let half = available_parallelism().map_or(1, NonZero::get).div_ceil(2);
         Ok(Self { users, cost, digest_key, hashing: Arc::new(Semaphore::new(half)) })
@@ -134,10 +134,10 @@ impl User {
             return Err("a user's name has a colon, which HTTP cannot send; choose another name".to_owned());
         }
         let parts: Result<HashParts, _> = hash.value.expose_secret().parse();
-        let parts = parts.map_err(|_| format!("the hash is not one of bcrypt; {MAKE_ONE}"))?;
+        let parts = parts.map_err(|_| format!("this is not a bcrypt hash; {MAKE_ONE}"))?;
         let cost = parts.get_cost();
         if !(4..=MAX_COST).contains(&cost) {
-            return Err(format!("the hash has a cost that is not from 4 to {MAX_COST}; {MAKE_ONE}"));
+            return Err(format!("the cost of the hash is not from 4 to {MAX_COST}; {MAKE_ONE}"));
         }
         Ok(Self { hash: hash.value.clone(), cost, known: Mutex::new(None) })
     }

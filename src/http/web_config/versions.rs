@@ -50,14 +50,14 @@ fn versions(tls: &TlsSection) -> Result<&'static [&'static SupportedProtocolVers
         return Err(wrong(
             "min_version",
             min,
-            "min_version is newer than max_version; let them be the same, or the other way round",
+            "min_version is newer than max_version; swap them, or make them the same",
         ));
     }
     match tls.cipher_suites.as_deref() {
         Some([first, ..]) if least > 0 => Err(wrong(
             "cipher_suites",
             first,
-            "cipher_suites are of TLS 1.2, which min_version excludes; take one of the two out",
+            "cipher_suites apply to TLS 1.2, which min_version excludes; take one of the two out",
         )),
         _ => Ok(VERSIONS.get(least..=most).unwrap_or_default()),
     }

@@ -10,13 +10,15 @@ use serde_saphyr::{Error, MergeKeyPolicy, Options, Spanned, budget, options};
 
 use super::fault::{Wrong, name_of};
 
-/// Any scalar as it is written, and its line. Even a file's path could be a key in the wrong place.
+pub(super) const TWICE: &str = "this key is given twice; remove one of them";
+
+/// Any scalar as it is written, and its line. A secret, because even where a path belongs, somebody may put a private key.
 pub(super) type Text = Spanned<SecretString>;
 
-/// Keys that are free, such as the names of users, with their values.
+/// A section with keys of any name, such as users: each key with its value, in the file's order.
 pub(super) struct Entries(pub(super) Vec<(String, Text)>);
 
-/// Reads one document; none where nothing is in it.
+/// Reads the one document; none where it is empty.
 pub(super) fn parse<T: DeserializeOwned>(yaml: &str) -> Result<Option<T>, Wrong> {
     let mut track = Track::new();
     let read = serde_saphyr::with_deserializer_from_str_with_options(yaml, strict(), |document| {
@@ -30,7 +32,7 @@ pub(super) fn given(text: &Option<Text>) -> Option<&Text> {
     text.as_ref().filter(|text| !text.value.expose_secret().is_empty())
 }
 
-/// For sections that must not be left empty: `basic_auth_users:` without users must not pass in silence.
+/// For sections that must not be left empty: `basic_auth_users:` with nothing below it is an error, and not the same as no such key.
 pub(super) fn filled<'de, D, T>(section: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -39,7 +41,7 @@ where
     T::deserialize(section).map(Some)
 }
 
-/// The library's limits are wide enough for bombs of anchors: none is read.
+/// The format needs no anchors, so there are none to expand without end.
 fn strict() -> Options {
     options! {
         budget: budget! { max_anchors: 0 },
@@ -50,38 +52,34 @@ fn strict() -> Options {
     }
 }
 
-/// What the library says is not shown as it is: it quotes the file.
+/// The library's own messages are not shown, because they quote the file.
 fn wrong(error: &Error, path: &Path) -> Wrong {
-    let what = match error {
-        Error::SerdeUnknownField { field, expected, .. } => match field.as_str() {
-            "rate_limit" => {
-                "this key is not supported: the server has fixed limits of its own; take it out".to_owned()
-            }
-            "client_allowed_sans" => {
-                "this key is not supported: names in clients' certificates are not looked at; take it out"
-                    .to_owned()
-            }
-            _ => format!("there is no such key; take one of {}", expected.join(", ")),
-        },
-        _ => what(error).to_owned(),
-    };
+    let keys = path.iter().filter_map(|segment| match segment {
+        // `Spanned` adds this one.
+        Segment::Map { key } => Some(key.as_str()).filter(|key| *key != "value"),
+        _ => None,
+    });
     let duplicate = match error {
         Error::DuplicateMappingKey { key, .. } => key.as_deref(),
         _ => None,
     };
-    let keys = path.iter().filter_map(|segment| match segment {
-        // `Spanned` puts this one between.
-        Segment::Map { key } => Some(key.as_str()).filter(|key| *key != "value"),
-        _ => None,
-    });
     let keys: Vec<&str> = keys.chain(duplicate).map(name_of).collect();
     let line = error.location().map_or(1, |location| location.line());
-    Wrong { line, key: keys.join("."), what }
+    Wrong { line, key: keys.join("."), what: what(error) }
 }
 
-fn what(error: &Error) -> &'static str {
-    match error {
-        Error::DuplicateMappingKey { .. } => "this key stands twice; leave one of them",
+fn what(error: &Error) -> String {
+    let what = match error {
+        Error::SerdeUnknownField { field, .. } if field == "rate_limit" => {
+            "this key is not supported: the server has fixed limits of its own; take it out"
+        }
+        Error::SerdeUnknownField { field, .. } if field == "client_allowed_sans" => {
+            "this key is not supported: names in client certificates are not checked; take it out"
+        }
+        Error::SerdeUnknownField { expected, .. } => {
+            return format!("there is no such key; take one of {}", expected.join(", "));
+        }
+        Error::DuplicateMappingKey { .. } => TWICE,
         Error::InvalidScalar { ty: "boolean", .. } => "takes true or false",
         Error::Unexpected { expected: "mapping start", .. } => "takes keys with values, indented below it",
         Error::Unexpected { expected: "sequence start", .. } => "takes a list of names",
@@ -91,10 +89,11 @@ fn what(error: &Error) -> &'static str {
         | Error::TaggedScalarCannotDeserializeIntoString { .. }
         | Error::UnknownAnchor { .. }
         | Error::UnsupportedTag { .. } => {
-            "anchors, aliases, tags and several documents are not read; write each value out, in one document"
+            "anchors, aliases, tags and several documents are not supported; write every value out, in one document"
         }
         _ => "this is not YAML; check the indentation and the quotes",
-    }
+    };
+    what.to_owned()
 }
 
 impl<'de> Deserialize<'de> for Entries {

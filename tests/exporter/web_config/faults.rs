@@ -16,7 +16,7 @@ fn a_bad_file_keeps_the_exporter_from_starting() {
         ("", " is blank; write tls_server_config or basic_auth_users into it, or leave out the flag"),
         (
             "basic_auth_users:\n  alice: sim-secret-password\n",
-            ", line 2, basic_auth_users.alice: the hash is not one of bcrypt; \
+            ", line 2, basic_auth_users.alice: this is not a bcrypt hash; \
              make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'",
         ),
     ] {
