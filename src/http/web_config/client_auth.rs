@@ -12,46 +12,40 @@ use tokio_rustls::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 
 /// `client_auth_type`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum ClientAuth {
+    /// No certificate is requested.
     None,
-    Request,
-    RequireAny,
-    VerifyIfGiven,
-    RequireAndVerify,
+    /// A certificate is requested, and may be from any authority.
+    Any { mandatory: bool },
+    /// A certificate is requested, and must be from a known authority.
+    Verified { mandatory: bool },
 }
 
 /// By the names that they have in the file. `RequireClientCert` is an old one for `RequireAnyClientCert`.
 pub(super) const KINDS: [(&str, ClientAuth); 6] = [
     ("NoClientCert", ClientAuth::None),
-    ("RequestClientCert", ClientAuth::Request),
-    ("RequireAnyClientCert", ClientAuth::RequireAny),
-    ("RequireClientCert", ClientAuth::RequireAny),
-    ("VerifyClientCertIfGiven", ClientAuth::VerifyIfGiven),
-    ("RequireAndVerifyClientCert", ClientAuth::RequireAndVerify),
+    ("RequestClientCert", ClientAuth::Any { mandatory: false }),
+    ("RequireAnyClientCert", ClientAuth::Any { mandatory: true }),
+    ("RequireClientCert", ClientAuth::Any { mandatory: true }),
+    ("VerifyClientCertIfGiven", ClientAuth::Verified { mandatory: false }),
+    ("RequireAndVerifyClientCert", ClientAuth::Verified { mandatory: true }),
 ];
 
 impl ClientAuth {
-    /// Whether certificates are checked against known authorities.
-    pub(super) fn verifies(self) -> bool {
-        matches!(self, Self::VerifyIfGiven | Self::RequireAndVerify)
-    }
-
-    /// The verifier; none where certificates are to be checked and `authorities` is empty.
+    /// The verifier; none where certificates must be verified and `authorities` is empty.
     pub(super) fn verifier(
         self,
         authorities: RootCertStore,
         provider: &Arc<CryptoProvider>,
     ) -> Option<Arc<dyn ClientCertVerifier>> {
-        let checked = WebPkiClientVerifier::builder_with_provider(authorities.into(), Arc::clone(provider));
         let algorithms = provider.signature_verification_algorithms;
-        let any = |mandatory| Arc::new(AnyCertificate { mandatory, algorithms });
+        let verified = WebPkiClientVerifier::builder_with_provider(authorities.into(), Arc::clone(provider));
         match self {
             Self::None => Some(Arc::new(NoClientAuth)),
-            Self::Request => Some(any(false)),
-            Self::RequireAny => Some(any(true)),
-            Self::VerifyIfGiven => checked.allow_unauthenticated().build().ok(),
-            Self::RequireAndVerify => checked.build().ok(),
+            Self::Any { mandatory } => Some(Arc::new(AnyCertificate { mandatory, algorithms })),
+            Self::Verified { mandatory: false } => verified.allow_unauthenticated().build().ok(),
+            Self::Verified { mandatory: true } => verified.build().ok(),
         }
     }
 }

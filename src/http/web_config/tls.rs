@@ -13,7 +13,7 @@ use tokio_rustls::rustls::server::NoClientAuth;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{Error, RootCertStore, ServerConfig};
 
-use super::client_auth::KINDS;
+use super::client_auth::{ClientAuth, KINDS};
 use super::fault::Wrong;
 use super::files::Files;
 use super::versions::{named, offer};
@@ -103,7 +103,7 @@ fn client_verifier(
     let kind = named("client_auth_type", text, &KINDS)?;
     let mut known = RootCertStore::empty();
     if let Some(pem) = authorities {
-        if !kind.verifies() {
+        if !matches!(kind, ClientAuth::Verified { .. }) {
             return Err(pem.wrong(CLIENT_CA_UNUSED));
         }
         for certificate in pem.certificates()? {
