@@ -1,7 +1,7 @@
 //! Any bytes as the file that `--web.config.file` names, in a folder with a certificate, its key and an authority.
 //!
-//! Goes through the door that the program uses. What is said of a bad file is one line of plain length, names a line that the
-//! file has, and holds no planted secret. Nothing is hashed: no request shows a password.
+//! Reads it as the program does. What is said of a bad file is one line of plain length, names a line that the file has, and
+//! holds no planted secret. Nothing is hashed: no request shows a password.
 #![no_main]
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use hyper::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use nectar_exporter::webconfig::{Keeper, Protection, WebConfigError};
+use nectar_exporter::http::web_config::{ConfigReloader, WebConfig, WebConfigError};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -34,8 +34,8 @@ fuzz_target!(|content: &[u8]| {
     let file = PLACE.with(|place| place.file.clone());
     std::fs::write(&file, content).unwrap();
     RUNTIME.block_on(async {
-        match Keeper::load(file.clone()).await {
-            Ok(keeper) => check(&keeper.now()).await,
+        match ConfigReloader::load(file.clone()).await {
+            Ok(reloader) => check(&reloader.now()).await,
             Err(error) => check_error(&error, &file, content),
         }
     });
@@ -62,11 +62,11 @@ impl Place {
 }
 
 /// A file in force sends only headers that HTTP can, and lets nobody in who shows no password where it names users.
-async fn check(protection: &Protection) {
-    assert!(protection.headers.len() <= 5, "{:?}", protection.headers);
-    assert!(protection.headers.values().all(|value| value.to_str().is_ok()), "{:?}", protection.headers);
-    let is_open = format!("{protection:?}").contains("users: None");
-    assert_eq!(protection.admits(&HeaderMap::new()).await, is_open);
+async fn check(config: &WebConfig) {
+    assert!(config.headers.len() <= 5, "{:?}", config.headers);
+    assert!(config.headers.values().all(|value| value.to_str().is_ok()), "{:?}", config.headers);
+    let is_open = format!("{config:?}").contains("users: None");
+    assert_eq!(config.admits(&HeaderMap::new()).await, is_open);
 }
 
 fn check_error(error: &WebConfigError, file: &Path, content: &[u8]) {
@@ -95,6 +95,6 @@ fn check_error(error: &WebConfigError, file: &Path, content: &[u8]) {
 
 /// What is given as a path is shown as one: no secret has a place there.
 fn names_a_path(text: &str) -> bool {
-    let names_it = text.contains("_file: cannot read ") || text.contains("fault: File(");
+    let names_it = text.contains("_file: cannot read ") || text.contains("what: \"cannot read ");
     names_it && !text.contains("-----BEGIN")
 }

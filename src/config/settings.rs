@@ -10,8 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::flags::{ExporterFlags, NectarFlags};
-use crate::http::ListenAddress;
-use crate::http::routes::Pages;
+use crate::http::{ListenAddress, Pages};
 use crate::{metrics, nectar, poll};
 
 /// Paths that are taken. Some of them need no password, which the metrics must not fall under.

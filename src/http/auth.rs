@@ -1,14 +1,12 @@
-//! Who may have which answer, and what every answer carries, by the web configuration.
-//!
-//! Knows which routes need no password.
+//! The web configuration applied to requests: a password where one is needed, and headers on every response.
 
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::WWW_AUTHENTICATE;
 
 use super::routes::Routes;
-use crate::http::response::{TEXT, answer};
+use crate::http::response::{TEXT, answer, with_headers};
 use crate::http::web_config::ConfigReloader;
 use crate::http::{Answer, Request};
 
@@ -20,7 +18,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// `routes` as `config` has it; open to everybody without one.
+    /// `routes` under `config`; open to everybody without one.
     pub fn new(routes: Routes, config: Option<Arc<ConfigReloader>>) -> Self {
         Self { routes, config }
     }
@@ -31,21 +29,20 @@ impl Auth {
         let config = config.now();
         // Health checks come from machines that have no password, and learn nothing about Nectar.
         let is_open = self.routes.is_open(request.uri().path());
-        let mut answer = if is_open || config.admits(request.headers()).await {
+        let mut response = if is_open || config.admits(request.headers()).await {
             self.routes.answer(request).await
         } else {
             self.routes.refuses();
             refused()
         };
         for (name, value) in &config.headers {
-            answer.headers_mut().insert(name, value.clone());
+            response.headers_mut().insert(name, value.clone());
         }
-        answer
+        response
     }
 }
 
 fn refused() -> Answer {
-    let mut answer = answer(StatusCode::UNAUTHORIZED, TEXT, "This needs a user's name and password.\n");
-    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
-    answer
+    let response = answer(StatusCode::UNAUTHORIZED, TEXT, "This needs a user's name and password.\n");
+    with_headers(response, [(WWW_AUTHENTICATE, "Basic")])
 }

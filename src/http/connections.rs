@@ -4,7 +4,6 @@
 //! slot of the one that has been idle or unfinished for longest.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use crate::observe::{ObserveClients, Refusal};
 const CHECKS_PER_LIMIT: u32 = 20;
 
 /// What a connection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum ConnectionState {
     /// In the handshake, or sending the head of a request.
     Receiving,
@@ -30,12 +29,6 @@ enum ConnectionState {
     Idle,
 }
 
-impl ConnectionState {
-    fn is_served(self) -> bool {
-        matches!(self, Self::Responding | Self::Flushing)
-    }
-}
-
 /// Counts connections and closes those that are over a limit. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct ConnectionLimiter {
@@ -44,17 +37,16 @@ pub(super) struct ConnectionLimiter {
     slots: Arc<Mutex<Slots>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Slots {
     next: u64,
     taken: BTreeMap<u64, Slot>,
 }
 
-#[derive(Debug)]
 struct Slot {
     state: ConnectionState,
     since: Instant,
-    /// What was received last was the end of a request: no part of another one lies behind it.
+    /// The last bytes received end a request: no part of another one follows them.
     ends_request: bool,
     evicted: CancellationToken,
 }
@@ -71,7 +63,9 @@ impl ConnectionLimiter {
         let evicted = CancellationToken::new();
         let mut slots = self.slots();
         while slots.taken.len() >= self.limits.connections.max(1) {
-            let order = |(number, slot): (&u64, &Slot)| (slot.state.is_served(), slot.since, *number);
+            let is_served =
+                |slot: &Slot| matches!(slot.state, ConnectionState::Responding | ConnectionState::Flushing);
+            let order = |(number, slot): (&u64, &Slot)| (is_served(slot), slot.since, *number);
             let Some((_, _, longest)) = slots.taken.iter().map(order).min() else { break };
             self.evict(&mut slots, longest, Refusal::NoPlace);
         }
@@ -87,7 +81,7 @@ impl ConnectionLimiter {
         ConnectionGuard { limiter: self.clone(), number, evicted }
     }
 
-    /// Closes connections that are over the time for what they are doing, for as long as it is awaited.
+    /// Closes connections that take longer than the limit for what they are doing. Never ends by itself.
     pub(super) async fn watch(&self) {
         let mut checks = tokio::time::interval(self.limits.header_time / CHECKS_PER_LIMIT);
         loop {
@@ -113,7 +107,7 @@ impl ConnectionLimiter {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The slot is free at once; the connection ends as soon as its task hears of it.
+    /// Frees the slot at once; the connection ends as soon as its task sees that it is evicted.
     fn evict(&self, slots: &mut Slots, number: u64, refusal: Refusal) {
         if let Some(slot) = slots.taken.remove(&number) {
             slot.evicted.cancel();
@@ -125,14 +119,7 @@ impl ConnectionLimiter {
     }
 }
 
-impl fmt::Debug for ConnectionLimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionLimiter").field("limits", &self.limits).finish_non_exhaustive()
-    }
-}
-
 /// A connection's slot, given back when this is dropped.
-#[derive(Debug)]
 pub(super) struct ConnectionGuard {
     limiter: ConnectionLimiter,
     number: u64,
@@ -150,7 +137,7 @@ impl ConnectionGuard {
         self.change(|_| Some((ConnectionState::Receiving, Instant::now())));
     }
 
-    /// Bytes were received. After a pause they begin a request. `ends_request`: they ended with the end of one.
+    /// Bytes were received; on an idle connection they begin a request. `ends_request`: the last of them end one.
     pub(super) fn received(&self, ends_request: bool) {
         self.change(|slot| {
             slot.ends_request = ends_request;
@@ -171,7 +158,7 @@ impl ConnectionGuard {
     /// All that was written is sent, as far as we can see.
     pub(super) fn flushed(&self) {
         self.change(|slot| {
-            // What lies behind the last request is the beginning of the next.
+            // Bytes after the last request are the beginning of the next.
             let next = if slot.ends_request { ConnectionState::Idle } else { ConnectionState::Receiving };
             (slot.state == ConnectionState::Flushing).then(|| (next, Instant::now()))
         });

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -11,7 +12,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// What Go's servers say, too.
+/// As Go's servers respond.
 const WRONG_SCHEME: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
                               Client sent an HTTP request to an HTTPS server.\n";
 
@@ -25,7 +26,7 @@ impl<T: AsyncRead + AsyncWrite + Send> Transport for T {}
 pub enum TlsMode {
     /// Plain HTTP.
     Plain,
-    /// HTTP over TLS; asked anew for each connection, so that certificates can change.
+    /// HTTP over TLS. The function is called for each connection, so that certificates can change.
     Tls(Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>),
 }
 
@@ -39,30 +40,28 @@ impl fmt::Debug for TlsMode {
 }
 
 impl TlsMode {
-    /// Whether the client sends plain HTTP to a TLS port. If so, it is told in a sentence. Waits for its first byte, however long that
-    /// takes.
-    pub(super) async fn rejects_plain_http(&self, stream: &TcpStream) -> bool {
-        if matches!(self, Self::Plain) || !speaks_http(stream).await {
-            return false;
-        }
-        // Unread bytes make the system reset the connection when it is closed, and the sentence is lost. Nothing is awaited: the
-        // client may be slow.
-        let _ = stream.try_read(&mut [0; 4096]);
-        let _ = stream.try_write(WRONG_SCHEME);
-        true
-    }
-
-    /// Does the handshake. It takes as long as the client likes: give it a time limit.
+    /// The connection, over TLS where that is spoken, with a limit on how long the client may take nothing of what is written. None
+    /// where it sends plain HTTP to a TLS port; it is told so. Takes as long as the client likes: give it a time limit.
     ///
     /// # Errors
     /// When the handshake fails, most often because one side does not trust the other.
-    pub(super) async fn handshake(
+    pub(super) async fn accept(
         &self,
-        stream: TimeoutStream<TcpStream>,
-    ) -> io::Result<Pin<Box<dyn Transport>>> {
-        let Self::Tls(config) = self else { return Ok(Box::pin(stream)) };
+        stream: TcpStream,
+        write_time: Duration,
+    ) -> io::Result<Option<Pin<Box<dyn Transport>>>> {
+        if matches!(self, Self::Tls(_)) && speaks_http(&stream).await {
+            // Unread bytes make the system reset the connection when it is closed, and the sentence is lost. Nothing is awaited: the
+            // client may be slow.
+            let _ = stream.try_read(&mut [0; 4096]);
+            let _ = stream.try_write(WRONG_SCHEME);
+            return Ok(None);
+        }
+        let mut stream = Box::pin(TimeoutStream::new(stream));
+        stream.as_mut().set_write_timeout_pinned(Some(write_time));
+        let Self::Tls(config) = self else { return Ok(Some(stream)) };
         let config = config().ok_or(io::ErrorKind::Unsupported)?;
-        Ok(Box::pin(TlsAcceptor::from(config).accept(Box::pin(stream)).await?))
+        Ok(Some(Box::pin(TlsAcceptor::from(config).accept(stream).await?)))
     }
 }
 

@@ -1,19 +1,16 @@
 //! The landing page: what a person wants to know at a glance.
-//!
-//! Knows the page's words and figures.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
-use super::routes::Pages;
+use super::pages::Pages;
 use crate::fleet::{CompanyState, Fleet, StoredSnapshot};
 use crate::metrics::Build;
 use crate::status::{Category, Kind, Recheck, Status};
 
-/// So many names of companies and statuses are shown, and then how many more there are.
+/// At most so many names of companies and statuses are shown, and then how many more there are.
 const MAX_NAMES: usize = 20;
 
 #[derive(Template)]
@@ -28,20 +25,14 @@ struct Landing<'a> {
     companies: usize,
     failing: Names<Failing<'a>>,
     withdrawn: usize,
-    connections: Number,
-    accounts: Number,
+    connections: String,
+    accounts: String,
     categories: Vec<CategoryRow>,
     unknown: Names<UnknownStatus<'a>>,
     data_age: Option<DataAge>,
 }
 
-/// A number, of all companies or of those that have data.
-struct Number {
-    count: u64,
-    knows: Knows,
-}
-
-/// Of how many companies something is known.
+/// How many companies have data.
 #[derive(Clone, Copy)]
 enum Knows {
     All,
@@ -49,12 +40,13 @@ enum Knows {
     None,
 }
 
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.knows {
-            Knows::All => write!(f, "{}", self.count),
-            Knows::Some => write!(f, "{} known", self.count),
-            Knows::None => write!(f, "unknown"),
+impl Knows {
+    /// A count over the companies that have data, with a word where some have none.
+    fn number(self, count: u64) -> String {
+        match self {
+            Self::All => count.to_string(),
+            Self::Some => format!("{count} known"),
+            Self::None => "unknown".to_owned(),
         }
     }
 }
@@ -94,7 +86,7 @@ struct UnknownStatus<'a> {
 struct CategoryRow {
     name: &'static str,
     slug: &'static str,
-    count: Number,
+    count: String,
     /// The statuses that it is made of, where they are worth naming one by one.
     statuses: Vec<StatusRow>,
 }
@@ -102,7 +94,7 @@ struct CategoryRow {
 struct StatusRow {
     words: String,
     name: &'static str,
-    count: Number,
+    count: String,
     /// What the customer is asked, where one waits.
     request: Option<&'static str>,
 }
@@ -132,7 +124,6 @@ pub fn page(fleet: &Fleet, now: Timestamp, pages: &Pages) -> askama::Result<Stri
         0 => Knows::None,
         _ => Knows::Some,
     };
-    let number = |count| Number { count, knows };
     let mut statuses: BTreeMap<&Status, u64> = BTreeMap::new();
     for (status, tally) in served.iter().flat_map(|held| &held.tallies.connections.by_status) {
         *statuses.entry(status).or_default() += tally.count;
@@ -154,8 +145,8 @@ pub fn page(fleet: &Fleet, now: Timestamp, pages: &Pages) -> askama::Result<Stri
         companies: states.len(),
         failing: Names::of(states.iter().filter_map(|state| failing(state))),
         withdrawn: states.len() - served.len(),
-        connections: number(statuses.values().sum()),
-        accounts: number(served.iter().map(|held| held.tallies.accounts.count()).sum()),
+        connections: knows.number(statuses.values().sum()),
+        accounts: knows.number(served.iter().map(|held| held.tallies.accounts.count()).sum()),
         categories: categories(&statuses, knows),
         unknown: Names::of(unknown(fleet, &statuses).into_iter()),
         data_age: data_age(&served, now),
@@ -185,7 +176,7 @@ fn categories(statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<CategoryRo
     let row = |category: &Category| CategoryRow {
         name: category.display(),
         slug: category.label(),
-        count: Number { count: sum(statuses, |status| status.category() == *category), knows },
+        count: knows.number(sum(statuses, |status| status.category() == *category)),
         statuses: named(*category, statuses, knows),
     };
     Kind::Connection.categories().iter().map(row).collect()
@@ -199,7 +190,7 @@ fn named(category: Category, statuses: &BTreeMap<&Status, u64>, knows: Knows) ->
         .map(|row| {
             let count = sum(statuses, |status| status.word() == row.value);
             let request = row.request.filter(|_| count > 0);
-            StatusRow { words: row.headline(), name: row.display, count: Number { count, knows }, request }
+            StatusRow { words: row.headline(), name: row.display, count: knows.number(count), request }
         })
         .collect()
 }

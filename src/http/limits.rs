@@ -1,10 +1,8 @@
-//! What clients may cost.
-//!
-//! Knows the numbers, and why they are what they are.
+//! Limits on clients: connections, sizes and times.
 
 use std::time::Duration;
 
-/// What clients may cost us.
+/// Limits on what clients may take up.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections open at once. A further one takes the place of the one that has been idle or unfinished for longest.
@@ -16,9 +14,9 @@ pub struct Limits {
     pub header_time: Duration,
     /// For an idle connection to be used again.
     pub idle_time: Duration,
-    /// For a client that takes nothing of an answer.
+    /// For which a client may take nothing of a response.
     pub write_time: Duration,
-    /// For a client to take all of an answer.
+    /// For a client to take all of a response.
     pub answer_time: Duration,
     /// For requests under way when the program is told to stop.
     pub drain_time: Duration,

@@ -1,6 +1,4 @@
-//! From the text of a listen address to bound sockets.
-//!
-//! Knows how addresses are written and resolved.
+//! Listen addresses: how they are written, resolved and bound.
 
 use std::fmt;
 use std::io;
@@ -42,7 +40,7 @@ impl FromStr for ListenAddress {
         let host = match host.strip_prefix('[') {
             Some(rest) => {
                 let inside = rest.strip_suffix(']').ok_or_else(fault)?;
-                // Behind a percent sign stands the zone, such as eth0.
+                // The zone, such as eth0, follows a percent sign.
                 let (address, zone) = inside.split_once('%').unwrap_or((inside, "0"));
                 let is_zone = zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
                 address.parse::<Ipv6Addr>().ok().filter(|_| is_zone).ok_or_else(fault)?;
@@ -115,7 +113,10 @@ async fn bind_beside(address: &ListenAddress, ours: &[TcpListener]) -> Result<Ve
     let mut listeners = Vec::new();
     let mut absent = None;
     for target in targets {
-        match bind_target(target, ours) {
+        let is_every = target.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let mut ours = ours.iter().filter_map(|listener| listener.local_addr().ok());
+        let has_ipv4 = ours.any(|address| address.is_ipv4() && address.port() == target.port());
+        match bind_one(target, is_every && !has_ipv4) {
             Ok(listener) => listeners.push(listener),
             // `localhost` often names ::1 on machines where IPv6 is off: the other address serves.
             Err(error) if is_absent(&error) => absent = Some(error),
@@ -144,18 +145,10 @@ fn bind_everywhere(port: u16) -> io::Result<TcpListener> {
     }
 }
 
-fn bind_target(target: SocketAddr, ours: &[TcpListener]) -> io::Result<TcpListener> {
-    let is_every = target.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    let has_ipv4 = |listener: &TcpListener| {
-        listener.local_addr().is_ok_and(|address| address.is_ipv4() && address.port() == target.port())
-    };
-    bind_one(target, is_every && !ours.iter().any(has_ipv4))
-}
-
 fn bind_one(address: SocketAddr, both_families: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // Said aloud, because the system's default for it differs from machine to machine.
+        // Set either way, because the system's default differs from machine to machine.
         socket.set_only_v6(!both_families)?;
     }
     // A restart must not wait for the last scrape's connection to leave TIME_WAIT.

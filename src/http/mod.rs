@@ -1,6 +1,7 @@
 //! HTTP: listening, TLS, connections and their limits, the web configuration, routes and pages.
 //!
-//! What the simulated Nectar uses as well (all but `auth`, `landing`, `routes` and `web_config`) imports nothing of the exporter.
+//! `auth`, `landing`, `pages`, `routes` and `web_config` are the exporter's. The rest serves the simulated Nectar as well, and imports
+//! nothing of the exporter.
 
 pub mod auth;
 mod connections;
@@ -9,6 +10,7 @@ pub mod handshake;
 mod landing;
 mod limits;
 pub mod listen;
+mod pages;
 pub mod response;
 pub mod routes;
 pub mod serve;
@@ -18,5 +20,6 @@ pub mod web_config;
 pub use handshake::TlsMode;
 pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind, bind_all};
+pub use pages::Pages;
 pub use response::{Answer, Body, Request};
 pub use serve::{serve, serve_with};

@@ -13,7 +13,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
@@ -21,7 +20,7 @@ use super::connections::{ConnectionGuard, ConnectionLimiter};
 use super::handshake::TlsMode;
 use super::limits::Limits;
 use super::response::{Answer, Request};
-use super::tracked::{TrackedBody, TrackedIo};
+use super::tracked::{TrackedIo, tracked_body};
 use crate::observe::{ObserveClients, Refusal, Uncounted};
 use crate::text;
 
@@ -82,7 +81,7 @@ struct Acceptor<R> {
     stop: CancellationToken,
 }
 
-/// Why handshakes failed so far. Each cause is logged once, and only the first causes are: a port scan must not fill the log.
+/// The causes of failed handshakes so far. Each is logged once, up to a limit: a port scan must not fill the log.
 #[derive(Clone, Default)]
 struct FailedHandshakes(Arc<Mutex<BTreeSet<String>>>);
 
@@ -137,23 +136,15 @@ where
 
     async fn serve_connection(self, stream: TcpStream, guard: &Arc<ConnectionGuard>, watcher: Watcher) {
         let Self { tls, limits, routes, observer, failed_handshakes, stop, .. } = self;
-        let is_rejected = tokio::select! {
-            () = stop.cancelled() => return,
-            is_rejected = tls.rejects_plain_http(&stream) => is_rejected,
-        };
-        if is_rejected {
-            return observer.refused(Refusal::Tls);
-        }
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(limits.write_time));
-        let handshake = tokio::select! {
+        let accepted = tokio::select! {
             // A handshake must not hold up the drain.
             () = stop.cancelled() => return,
-            handshake = tls.handshake(stream) => handshake,
+            accepted = tls.accept(stream, limits.write_time) => accepted,
         };
-        let inner = match handshake {
-            Ok(stream) => stream,
+        let inner = match accepted {
+            Ok(Some(stream)) => stream,
+            Ok(None) => return observer.refused(Refusal::Tls),
             Err(error) => {
                 observer.refused(Refusal::Tls);
                 return failed_handshakes.note(&error);
@@ -165,16 +156,16 @@ where
         let service = service_fn(move |request: Request| {
             guard.responding();
             let guard = Arc::clone(&guard);
-            let answer = routes(request);
-            async move { Ok::<_, Infallible>(answer.await.map(|inner| TrackedBody { inner, guard })) }
+            let response = routes(request);
+            async move { Ok::<_, Infallible>(response.await.map(|body| tracked_body(body, guard))) }
         });
-        // The connection limiter keeps the time for heads: the library's own timer would close idle connections, too.
+        // The connection limiter times the heads of requests: the library's own timer would close idle connections, too.
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .writev(true)
             .max_header_size(limits.header_bytes)
             .serve_connection(TokioIo::new(stream), service);
-        // A client that breaks off is its own affair.
+        // A client that breaks off is no fault of ours.
         if let Err(error) = watcher.watch(connection).await {
             if error.is_parse() {
                 observer.refused(Refusal::Malformed);

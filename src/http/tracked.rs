@@ -1,6 +1,4 @@
-//! A stream and a body that tell the connection limiter what their client does.
-//!
-//! They change nothing of what passes through.
+//! A stream and a body that tell the connection limiter what their client does, and change nothing of what passes through.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Body as HttpBody;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connections::ConnectionGuard;
@@ -79,34 +78,23 @@ impl AsyncWrite for TrackedIo {
     }
 }
 
-/// Notes when the last of it was written, or when it is given up.
-pub(super) struct TrackedBody {
-    pub(super) inner: Body,
-    pub(super) guard: Arc<ConnectionGuard>,
+/// The body, which notes when the last of it was written, or when it is given up.
+pub(super) fn tracked_body(
+    body: Body,
+    guard: Arc<ConnectionGuard>,
+) -> impl HttpBody<Data = Bytes, Error = io::Error> {
+    let end = BodyEnd(guard);
+    // Nothing is mapped: the closure is dropped with the body.
+    body.map_err(move |error| {
+        let _ = &end;
+        error
+    })
 }
 
-impl HttpBody for TrackedBody {
-    type Data = Bytes;
-    type Error = io::Error;
+struct BodyEnd(Arc<ConnectionGuard>);
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-impl Drop for TrackedBody {
+impl Drop for BodyEnd {
     fn drop(&mut self) {
-        self.guard.flushing();
+        self.0.flushing();
     }
 }

@@ -1,67 +1,60 @@
-//! Certificates of clients: whether they are asked for, demanded, and checked.
-//!
-//! The kinds and their names are Go's.
+//! Client certificates: whether they are requested, required and checked. The kinds and their names are Go's.
 
 use std::sync::Arc;
 
 use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
-use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use tokio_rustls::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 
 /// `client_auth_type`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum ClientAuth {
+    /// No certificate is requested.
     None,
-    Request,
-    RequireAny,
-    VerifyIfGiven,
-    RequireAndVerify,
+    /// A certificate is requested, and may be from any authority.
+    Any { mandatory: bool },
+    /// A certificate is requested, and must be from a known authority.
+    Verified { mandatory: bool },
 }
 
+/// By the names that they have in the file. `RequireClientCert` is an old one for `RequireAnyClientCert`.
+pub(super) const KINDS: [(&str, ClientAuth); 6] = [
+    ("NoClientCert", ClientAuth::None),
+    ("RequestClientCert", ClientAuth::Any { mandatory: false }),
+    ("RequireAnyClientCert", ClientAuth::Any { mandatory: true }),
+    ("RequireClientCert", ClientAuth::Any { mandatory: true }),
+    ("VerifyClientCertIfGiven", ClientAuth::Verified { mandatory: false }),
+    ("RequireAndVerifyClientCert", ClientAuth::Verified { mandatory: true }),
+];
+
 impl ClientAuth {
-    /// By the name in the file. `RequireClientCert` is an old one for `RequireAnyClientCert`.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            "NoClientCert" => Some(Self::None),
-            "RequestClientCert" => Some(Self::Request),
-            "RequireAnyClientCert" | "RequireClientCert" => Some(Self::RequireAny),
-            "VerifyClientCertIfGiven" => Some(Self::VerifyIfGiven),
-            "RequireAndVerifyClientCert" => Some(Self::RequireAndVerify),
-            _ => None,
-        }
-    }
-
-    /// Whether certificates are checked against known authorities.
-    pub(super) fn verifies(self) -> bool {
-        matches!(self, Self::VerifyIfGiven | Self::RequireAndVerify)
-    }
-
-    /// What does the checking; none where `authorities` are of no use.
+    /// The verifier; none where certificates must be verified and `authorities` is empty.
     pub(super) fn verifier(
         self,
         authorities: RootCertStore,
         provider: &Arc<CryptoProvider>,
     ) -> Option<Arc<dyn ClientCertVerifier>> {
-        let checked = WebPkiClientVerifier::builder_with_provider(authorities.into(), Arc::clone(provider));
-        let any = |mandatory| Arc::new(AnyCertificate { mandatory, provider: Arc::clone(provider) });
+        let algorithms = provider.signature_verification_algorithms;
+        let verified = WebPkiClientVerifier::builder_with_provider(authorities.into(), Arc::clone(provider));
         match self {
             Self::None => Some(Arc::new(NoClientAuth)),
-            Self::Request => Some(any(false)),
-            Self::RequireAny => Some(any(true)),
-            Self::VerifyIfGiven => checked.allow_unauthenticated().build().ok(),
-            Self::RequireAndVerify => checked.build().ok(),
+            Self::Any { mandatory } => Some(Arc::new(AnyCertificate { mandatory, algorithms })),
+            Self::Verified { mandatory: false } => verified.allow_unauthenticated().build().ok(),
+            Self::Verified { mandatory: true } => verified.build().ok(),
         }
     }
 }
 
-/// Takes every certificate whose key the client has, whoever signed it. That is what was asked for.
+/// Takes every certificate whose key the client has, whoever signed it: these kinds ask for no more.
 #[derive(Debug)]
 struct AnyCertificate {
     mandatory: bool,
-    provider: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ClientCertVerifier for AnyCertificate {
@@ -88,8 +81,7 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, known)
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -98,11 +90,10 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, known)
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -1,4 +1,4 @@
-//! The files as they are on the disk, and whether they changed since.
+//! The files that a web configuration consists of, and whether they have changed since they were read.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,10 +10,10 @@ use secrecy::SecretSlice;
 /// Larger files are no configuration, certificate or key.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What tells one state of a file from the next, without reading it. None where there is no such file.
-type Stamp = Option<[i128; 5]>;
+/// Device, inode, size and times: they change whenever the file does. None where there is no such file.
+type Stamp = Option<(u64, u64, u64, i64, i64, i64, i64)>;
 
-/// The files that one reading took in, and how they were at that time.
+/// The files of one reading, and their state at that time.
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub(super) struct Files {
     /// The folder that relative paths start from.
@@ -32,7 +32,7 @@ impl Files {
         self.folder.join(text)
     }
 
-    /// One file, not read, so that a change of it is seen all the same.
+    /// A file that could not be read: a later change of it is seen all the same.
     pub(super) fn one(path: &Path) -> Self {
         Self { folder: PathBuf::new(), read: vec![(path.to_owned(), stamp(path))] }
     }
@@ -41,7 +41,7 @@ impl Files {
     pub(super) fn read(&mut self, path: &Path) -> io::Result<SecretSlice<u8>> {
         // Before reading: a change while we read is then seen as one.
         self.read.push((path.to_owned(), stamp(path)));
-        // Who opens a pipe waits until somebody writes to it.
+        // Opening a pipe waits until somebody writes to it.
         if std::fs::metadata(path)?.file_type().is_fifo() {
             return Err(io::Error::other("it is a pipe, and no file"));
         }
@@ -62,12 +62,6 @@ impl Files {
 
 fn stamp(path: &Path) -> Stamp {
     let data = std::fs::metadata(path).ok()?;
-    let time = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-    Some([
-        data.dev().into(),
-        data.ino().into(),
-        data.size().into(),
-        time(data.mtime(), data.mtime_nsec()),
-        time(data.ctime(), data.ctime_nsec()),
-    ])
+    let (changed, nanos) = (data.ctime(), data.ctime_nsec());
+    Some((data.dev(), data.ino(), data.size(), data.mtime(), data.mtime_nsec(), changed, nanos))
 }

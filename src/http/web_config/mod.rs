@@ -1,22 +1,27 @@
-//! Who may come in, and how: TLS, passwords and headers, by the file that `--web.config.file` names.
+//! The web configuration: TLS, passwords and headers, from the file that `--web.config.file` names.
 //!
-//! The format is that of Prometheus' exporter-toolkit. Knows that file, and those that it names.
+//! The format is that of Prometheus' exporter-toolkit.
 
 mod client_auth;
 mod fault;
 mod files;
 mod headers;
 mod reload;
-mod section;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod users;
 mod versions;
 mod yaml;
 
-use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use hyper::HeaderMap;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
 use tokio_rustls::rustls::ServerConfig;
 
 pub use fault::WebConfigError;
@@ -24,14 +29,16 @@ pub use reload::ConfigReloader;
 
 use fault::Wrong;
 use files::Files;
-use section::Section;
+use headers::HttpSection;
+use tls::TlsSection;
 use users::Users;
+use yaml::Entries;
 
-/// What one reading of the file says.
+/// The settings in the file.
 pub struct WebConfig {
-    /// How TLS is spoken; without it, HTTP is plain.
+    /// TLS; without it, HTTP is plain.
     pub tls: Option<Arc<ServerConfig>>,
-    /// To be sent with every answer.
+    /// To be sent with every response.
     pub headers: HeaderMap,
     users: Option<Arc<Users>>,
 }
@@ -43,7 +50,7 @@ impl fmt::Debug for WebConfig {
 }
 
 impl WebConfig {
-    /// Whether a request with these headers may have what is behind the password.
+    /// Whether a request with these headers shows a user's name and password, where they are needed.
     pub async fn admits(&self, request: &HeaderMap) -> bool {
         match &self.users {
             Some(users) => users.admit(request).await,
@@ -51,13 +58,38 @@ impl WebConfig {
         }
     }
 
-    fn read(mut file: Section, files: &mut Files) -> Result<Self, Wrong> {
-        let tls = file.take("tls_server_config").map(|tls| tls::read(tls.section()?, files)).transpose()?;
-        let headers =
-            file.take("http_server_config").map(|http| headers::read(http.section()?)).transpose()?;
-        let users = file.take("basic_auth_users").map(|users| Users::read(users.section()?)).transpose()?;
-        file.refuse("rate_limit", "the server has fixed limits of its own")?;
-        file.finish("tls_server_config, http_server_config, basic_auth_users")?;
-        Ok(Self { tls, headers: headers.unwrap_or_default(), users: users.map(Arc::new) })
+    fn read(path: &Path, files: &mut Files) -> Result<Self, WebConfigError> {
+        let unreadable = |error| WebConfigError::Unreadable(path.to_owned(), error);
+        let bytes = files.read(path).map_err(unreadable)?;
+        let text = std::str::from_utf8(bytes.expose_secret());
+        let text = text.map_err(|_| unreadable(io::Error::other("it is not UTF-8 text")))?;
+        match yaml::parse::<Sections>(text)
+            .and_then(|sections| sections.map(|it| it.apply(files)).transpose())
+        {
+            Ok(Some(config)) => Ok(config),
+            Ok(None) => Err(WebConfigError::Blank(path.to_owned())),
+            Err(wrong) => Err(WebConfigError::Wrong(path.to_owned(), wrong)),
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sections {
+    #[serde(default, deserialize_with = "yaml::filled")]
+    tls_server_config: Option<Spanned<TlsSection>>,
+    http_server_config: Option<HttpSection>,
+    #[serde(default, deserialize_with = "yaml::filled")]
+    basic_auth_users: Option<Spanned<Entries>>,
+}
+
+impl Sections {
+    fn apply(self, files: &mut Files) -> Result<WebConfig, Wrong> {
+        Ok(WebConfig {
+            tls: self.tls_server_config.map(|tls| tls::server_config(&tls, files)).transpose()?,
+            headers: self.http_server_config.map(HttpSection::headers).transpose()?.unwrap_or_default(),
+            users: self.basic_auth_users.map(Users::new).transpose()?.map(Arc::new),
+        })
     }
 }

@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::WebConfig;
 use super::fault::WebConfigError;
 use super::files::Files;
-use super::section::Section;
-use super::{WebConfig, yaml};
 use crate::clock::SharedClock;
 use crate::failure::Reread;
 
-/// How often the files are polled. That asks for their times and sizes, and reads nothing.
+/// How often the times and sizes of the files are compared.
 const POLL_EVERY: Duration = Duration::from_secs(2);
 
-/// Holds what the file says, and reads it again when it has changed.
+/// Holds the web configuration, and reads it again when a file has changed.
 #[derive(Debug)]
 pub struct ConfigReloader {
     path: PathBuf,
@@ -27,19 +25,13 @@ pub struct ConfigReloader {
 
 #[derive(Debug)]
 struct State {
-    protection: Arc<WebConfig>,
-    /// The files as they were when last read, for good or not.
+    config: Arc<WebConfig>,
+    /// The files as they were when last read, usable or not.
     read: Files,
     /// Whether what was read then is in force.
-    can_use_read: bool,
-    /// The files as they were when last polled, where that differed.
+    is_in_force: bool,
+    /// The files as they were when last compared, where they had changed.
     seen: Option<Files>,
-}
-
-impl State {
-    fn is_in_force(&self, now: &Files) -> bool {
-        self.can_use_read && self.read == *now
-    }
 }
 
 impl ConfigReloader {
@@ -49,13 +41,13 @@ impl ConfigReloader {
     /// [`WebConfigError`], when they do not say how to serve.
     pub async fn load(path: PathBuf) -> Result<Self, WebConfigError> {
         let (read, outcome) = read_aside(path.clone()).await;
-        let held = State { protection: Arc::new(outcome?), read, can_use_read: true, seen: None };
+        let held = State { config: Arc::new(outcome?), read, is_in_force: true, seen: None };
         Ok(Self { path, held: Mutex::new(held) })
     }
 
     /// What is in force now.
     pub fn now(&self) -> Arc<WebConfig> {
-        Arc::clone(&self.held().protection)
+        Arc::clone(&self.held().config)
     }
 
     /// Whether TLS is spoken. It stays so for as long as the program runs.
@@ -63,7 +55,7 @@ impl ConfigReloader {
         self.now().tls.is_some()
     }
 
-    /// Polls the files until `stop`.
+    /// Compares the files every two seconds until `stop`, and reads them again when they have changed.
     pub async fn watch(self: Arc<Self>, clock: SharedClock, stop: CancellationToken) {
         loop {
             tokio::select! {
@@ -73,13 +65,14 @@ impl ConfigReloader {
         }
     }
 
-    /// Reads what has changed, at once: somebody says that it is complete.
+    /// Reads changed files at once: whoever asks for it says that they are complete.
     pub async fn reload(&self) -> Reread {
-        let read = self.held().read.clone();
-        match tokio::task::spawn_blocking(move || read.now()).await {
-            Ok(now) if self.held().is_in_force(&now) => Reread::Same,
-            _ => self.reread().await,
-        }
+        let now = self.files_now().await;
+        let is_same = {
+            let held = self.held();
+            held.is_in_force && now.is_some_and(|now| now == held.read)
+        };
+        if is_same { Reread::Same } else { self.reread().await }
     }
 
     /// The file.
@@ -88,8 +81,7 @@ impl ConfigReloader {
     }
 
     async fn poll_files(&self) {
-        let read = self.held().read.clone();
-        let Ok(now) = tokio::task::spawn_blocking(move || read.now()).await else { return };
+        let Some(now) = self.files_now().await else { return };
         {
             let mut held = self.held();
             let changed = now != held.read;
@@ -103,24 +95,29 @@ impl ConfigReloader {
         let _ = self.reread().await;
     }
 
+    async fn files_now(&self) -> Option<Files> {
+        let read = self.held().read.clone();
+        tokio::task::spawn_blocking(move || read.now()).await.ok()
+    }
+
     async fn reread(&self) -> Reread {
         let (read, outcome) = read_aside(self.path.clone()).await;
         let mut held = self.held();
         held.read = read;
         held.seen = None;
         let outcome = outcome.and_then(|new| {
-            let switched = new.tls.is_some() != held.protection.tls.is_some();
+            let switched = new.tls.is_some() != held.config.tls.is_some();
             if switched { Err(WebConfigError::TlsSwitched(self.path.clone())) } else { Ok(new) }
         });
         match outcome {
             Ok(new) => {
-                held.protection = Arc::new(new);
-                held.can_use_read = true;
+                held.config = Arc::new(new);
+                held.is_in_force = true;
                 info!(msg = "The web configuration, or a file that it names, has changed and is in force", file = %self.path.display());
                 Reread::New
             }
             Err(error) => {
-                held.can_use_read = false;
+                held.is_in_force = false;
                 warn!(msg = "The changed web configuration is not usable; the one read earlier stays", error = %error);
                 Reread::Unusable
             }
@@ -132,27 +129,16 @@ impl ConfigReloader {
     }
 }
 
-/// Reads aside of the server's threads, where even a fault in a parser ends as an error.
+/// Reads on a thread of its own: files can be slow, and even a panic in a parser ends as an error.
 async fn read_aside(path: PathBuf) -> (Files, Result<WebConfig, WebConfigError>) {
     let reading = tokio::task::spawn_blocking({
         let path = path.clone();
         move || {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             let mut files = Files::relative_to(folder);
-            let outcome = read(&path, &mut files);
+            let outcome = WebConfig::read(&path, &mut files);
             (files, outcome)
         }
     });
     reading.await.unwrap_or_else(|_| (Files::one(&path), Err(WebConfigError::Broke(path))))
-}
-
-fn read(path: &Path, files: &mut Files) -> Result<WebConfig, WebConfigError> {
-    let unreadable = |error| WebConfigError::Unreadable(path.to_owned(), error);
-    let wrong = |wrong| WebConfigError::Wrong(path.to_owned(), wrong);
-    let bytes = files.read(path).map_err(unreadable)?;
-    let text = std::str::from_utf8(bytes.expose_secret());
-    let text = text.map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))?;
-    let document = yaml::parse(text).map_err(wrong)?;
-    let document = document.ok_or_else(|| WebConfigError::Blank(path.to_owned()))?;
-    Section::whole(document).and_then(|file| WebConfig::read(file, files)).map_err(wrong)
 }

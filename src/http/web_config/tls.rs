@@ -1,144 +1,187 @@
-//! `tls_server_config`: from keys and PEM to how TLS is spoken.
-//!
-//! Knows certificates and keys.
+//! `tls_server_config`: the TLS server's settings, from the section and its PEM files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::NoClientAuth;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{Error, RootCertStore, ServerConfig};
 
-use super::client_auth::ClientAuth;
-use super::fault::{Fault, Origin, Wrong};
+use super::client_auth::{ClientAuth, KINDS};
+use super::fault::Wrong;
 use super::files::Files;
-use super::section::{Section, Value};
-use super::versions::{self, Offer};
+use super::versions::{named, offer};
+use super::yaml::{Text, given};
 
-const CLIENT_AUTH: &str = "NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or \
-                           RequireAndVerifyClientCert";
-const KEYS: &str = "cert_file, key_file, cert, key, client_auth_type, client_ca_file, client_ca, min_version, \
-                    max_version, cipher_suites, prefer_server_cipher_suites, curve_preferences";
+const MISMATCH: &str =
+    "the private key belongs to another certificate; use the two that were created together";
+const UNUSABLE: &str = "the certificate or the private key is of a kind that is not supported; create them again: an X.509 \
+                        version 3 certificate, and a key that is RSA of 2048 bits or more, ECDSA on P-256 or P-384, or \
+                        Ed25519";
+const CLIENT_CA_UNUSED: &str = "client certificates are not checked against it with this client_auth_type; take \
+                                RequireAndVerifyClientCert or VerifyClientCertIfGiven, or leave out the file";
+const NEEDS_CLIENT_CA: &str =
+    "this needs client_ca_file: the authorities that client certificates are checked against";
+const BAD_CERTIFICATE: &str = "has a certificate that cannot be read; create it again";
 
-/// As the system has it. A longer text is no path.
+/// The system's limit: a longer text cannot be a path.
 const MAX_PATH_BYTES: usize = 4096;
 
-/// What the section says.
-pub(super) fn read(mut tls: Section, files: &mut Files) -> Result<Arc<ServerConfig>, Wrong> {
-    tls.refuse("client_allowed_sans", "names in clients' certificates are not looked at")?;
-    let Offer { versions, provider, own_order } = versions::read(&mut tls)?;
-    let provider = Arc::new(provider);
-    let certificate = pem(&mut tls, files, "cert_file", "cert")?;
-    let key = pem(&mut tls, files, "key_file", "key")?;
-    let verifier = client_verifier(&mut tls, files, &provider)?;
-    let certificate = certificate.ok_or_else(|| tls.fault(Fault::Missing("cert_file")))?;
-    let key = key.ok_or_else(|| tls.fault(Fault::Missing("key_file")))?;
-    tls.finish(KEYS)?;
-    let chain = certificate.certificates()?;
-    let secret = key.private_key()?;
-    let unusable = |error| match error {
-        Error::InconsistentKeys(_) => key.place.fault(Fault::Mismatch),
-        _ => key.place.fault(Fault::Unusable),
+/// The section as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsSection {
+    cert_file: Option<Text>,
+    key_file: Option<Text>,
+    cert: Option<Text>,
+    key: Option<Text>,
+    client_auth_type: Option<Text>,
+    client_ca_file: Option<Text>,
+    client_ca: Option<Text>,
+    pub(super) min_version: Option<Text>,
+    pub(super) max_version: Option<Text>,
+    pub(super) cipher_suites: Option<Vec<Text>>,
+    prefer_server_cipher_suites: Option<bool>,
+    pub(super) curve_preferences: Option<Vec<Text>>,
+}
+
+/// A fault of one of the section's values.
+pub(super) fn wrong(key: &str, value: &Text, what: impl Into<String>) -> Wrong {
+    Wrong::at(value, &["tls_server_config", key], what)
+}
+
+/// From the section and the files that it names.
+pub(super) fn server_config(
+    section: &Spanned<TlsSection>,
+    files: &mut Files,
+) -> Result<Arc<ServerConfig>, Wrong> {
+    let tls = &section.value;
+    let missing = |key| {
+        let what = format!("{key} is missing; give the path of the PEM file");
+        Wrong::at(section, &["tls_server_config"], what)
     };
+    let (versions, provider) = offer(tls)?;
+    let provider = Arc::new(provider);
+    let certificate = pem(files, ("cert_file", &tls.cert_file), ("cert", &tls.cert))?;
+    let key = pem(files, ("key_file", &tls.key_file), ("key", &tls.key))?;
+    let verifier = client_verifier(tls, files, &provider)?;
+    let certificate = certificate.ok_or_else(|| missing("cert_file"))?;
+    let key = key.ok_or_else(|| missing("key_file"))?;
+    let unusable = |error| {
+        key.wrong(match error {
+            Error::InconsistentKeys(_) => MISMATCH,
+            _ => UNUSABLE,
+        })
+    };
+    let (chain, secret) = (certificate.certificates()?, key.private_key()?);
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions);
     let builder = builder.map_err(unusable)?.with_client_cert_verifier(verifier);
     let mut config = builder.with_single_cert(chain, secret).map_err(unusable)?;
-    config.ignore_client_order = own_order;
+    config.ignore_client_order = tls.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
 fn client_verifier(
-    tls: &mut Section,
+    tls: &TlsSection,
     files: &mut Files,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, Wrong> {
-    let auth = tls.take("client_auth_type");
-    let authorities = pem(tls, files, "client_ca_file", "client_ca")?;
-    let kind = match auth.as_ref().map(Value::text).transpose()?.flatten() {
-        Some(name) => ClientAuth::named(name.expose_secret()),
-        None => Some(ClientAuth::None),
+    let authorities = pem(files, ("client_ca_file", &tls.client_ca_file), ("client_ca", &tls.client_ca))?;
+    let Some(text) = given(&tls.client_auth_type) else {
+        return match authorities {
+            Some(pem) => Err(pem.wrong(CLIENT_CA_UNUSED)),
+            None => Ok(Arc::new(NoClientAuth)),
+        };
     };
-    let here =
-        |fault| auth.as_ref().map_or_else(|| tls.fault(Fault::NeedsClientCa), |auth| auth.fault(fault));
-    let kind = kind.ok_or_else(|| here(Fault::Expected(CLIENT_AUTH)))?;
+    let kind = named("client_auth_type", text, &KINDS)?;
     let mut known = RootCertStore::empty();
-    match &authorities {
-        Some(pem) if !kind.verifies() => return Err(pem.place.fault(Fault::ClientCaUnused)),
-        None if kind.verifies() => return Err(here(Fault::NeedsClientCa)),
-        Some(pem) => {
-            for certificate in pem.certificates()? {
-                known.add(certificate).map_err(|_| pem.bad_certificate())?;
-            }
+    if let Some(pem) = authorities {
+        if !matches!(kind, ClientAuth::Verified { .. }) {
+            return Err(pem.wrong(CLIENT_CA_UNUSED));
         }
-        None => {}
+        for certificate in pem.certificates()? {
+            known.add(certificate).map_err(|_| pem.unreadable(BAD_CERTIFICATE))?;
+        }
     }
-    kind.verifier(known, provider).ok_or_else(|| here(Fault::NeedsClientCa))
+    // None where certificates are to be checked and there is no authority to check them against.
+    kind.verifier(known, provider).ok_or_else(|| wrong("client_auth_type", text, NEEDS_CLIENT_CA))
 }
 
 /// PEM text, and where it came from.
-struct Pem {
-    place: Value,
-    file: Option<PathBuf>,
+struct Pem<'a> {
+    key: &'static str,
+    place: &'a Text,
+    /// The file's name, as messages show it.
+    origin: String,
     text: SecretSlice<u8>,
 }
 
-/// The contents of the file that `file_key` names, or the value of `inline_key` itself.
-fn pem(
-    tls: &mut Section,
-    files: &mut Files,
-    file_key: &'static str,
-    inline_key: &'static str,
-) -> Result<Option<Pem>, Wrong> {
-    let (by_file, inline) = (tls.take(file_key), tls.take(inline_key));
-    let path = by_file.as_ref().map(|value| path(value, files)).transpose()?.flatten();
-    let text = inline.as_ref().map(Value::text).transpose()?.flatten();
-    let text: Option<SecretSlice<u8>> = text.map(|text| text.expose_secret().as_bytes().to_vec().into());
-    match (by_file, path, inline, text) {
-        (_, Some(_), Some(inline), Some(_)) => Err(inline.fault(Fault::Both(file_key, inline_key))),
-        (Some(place), Some(path), ..) => match files.read(&path) {
-            Ok(text) => Ok(Some(Pem { place, file: Some(path), text })),
-            Err(error) => Err(place.fault(Fault::File(path, error))),
-        },
-        (.., Some(place), Some(text)) => Ok(Some(Pem { place, file: None, text })),
-        _ => Ok(None),
-    }
+/// A key and its value.
+type Entry<'a> = (&'static str, &'a Option<Text>);
+
+/// The contents of the file that `by_file` names, or the value of `inline` itself.
+fn pem<'a>(files: &mut Files, by_file: Entry<'a>, inline: Entry<'a>) -> Result<Option<Pem<'a>>, Wrong> {
+    let (key, place, origin, text) = match (given(by_file.1), given(inline.1)) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(place)) => {
+            let what = format!("{} and {} are both given; give one of them", by_file.0, inline.0);
+            return Err(wrong(inline.0, place, what));
+        }
+        (Some(place), None) => {
+            let path = path(place, files).map_err(|what| wrong(by_file.0, place, what))?;
+            let origin = path.display().to_string();
+            let text = files.read(&path);
+            let text =
+                text.map_err(|error| wrong(by_file.0, place, format!("cannot read {origin}: {error}")))?;
+            (by_file.0, place, origin, text)
+        }
+        (None, Some(place)) => {
+            let text = place.value.expose_secret().as_bytes().to_vec().into();
+            (inline.0, place, "the value".to_owned(), text)
+        }
+    };
+    Ok(Some(Pem { key, place, origin, text }))
 }
 
 /// A path is shown when its file cannot be read. PEM text in its place may be a private key, and must not be.
-fn path(value: &Value, files: &Files) -> Result<Option<PathBuf>, Wrong> {
-    let Some(text) = value.text()?.map(|text| text.expose_secret()) else { return Ok(None) };
+fn path(text: &Text, files: &Files) -> Result<PathBuf, &'static str> {
+    let text = text.value.expose_secret();
     let is_pem = text.contains("-----BEGIN");
     if is_pem || text.len() > MAX_PATH_BYTES || text.chars().any(char::is_control) {
-        return Err(value
-            .fault(Fault::Expected("the path of a file; PEM text itself goes into cert, key or client_ca")));
+        return Err("takes the path of a file; PEM text itself goes into cert, key or client_ca");
     }
-    Ok(Some(files.path(text)))
+    Ok(files.path(text))
 }
 
-impl Pem {
+impl Pem<'_> {
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Wrong> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.text.expose_secret()).collect();
         match found {
-            Ok(found) if found.is_empty() => Err(self.place.fault(Fault::NoCertificate(self.origin()))),
+            Ok(found) if found.is_empty() => {
+                Err(self.unreadable("has no certificate in PEM form; look for BEGIN CERTIFICATE"))
+            }
             Ok(found) => Ok(found),
-            Err(_) => Err(self.bad_certificate()),
+            Err(_) => Err(self.unreadable(BAD_CERTIFICATE)),
         }
     }
 
-    fn bad_certificate(&self) -> Wrong {
-        self.place.fault(Fault::BadCertificate(self.origin()))
-    }
-
     fn private_key(&self) -> Result<PrivateKeyDer<'static>, Wrong> {
-        let found = PrivateKeyDer::from_pem_slice(self.text.expose_secret());
-        found.map_err(|_| self.place.fault(Fault::NoKey(self.origin())))
+        let what = "has no private key in PEM form without a passphrase; look for BEGIN PRIVATE KEY";
+        PrivateKeyDer::from_pem_slice(self.text.expose_secret()).map_err(|_| self.unreadable(what))
     }
 
-    fn origin(&self) -> Origin {
-        self.file.clone().map_or(Origin::Inline, Origin::File)
+    fn unreadable(&self, what: &str) -> Wrong {
+        self.wrong(format!("{} {what}", self.origin))
+    }
+
+    fn wrong(&self, what: impl Into<String>) -> Wrong {
+        wrong(self.key, self.place, what)
     }
 }

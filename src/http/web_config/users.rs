@@ -1,9 +1,7 @@
-//! `basic_auth_users`: who knows a password.
+//! `basic_auth_users`: users' names, their bcrypt hashes, and the check of what a request shows.
 //!
-//! Knows names, bcrypt hashes and the `Authorization` header.
-//!
-//! bcrypt is slow on purpose. So a right password is hashed once and then known by a keyed digest; a wrong one costs the
-//! same effort whoever it is for; and hashing leaves half of the processors to the scrapes.
+//! bcrypt is slow on purpose. So a right password is hashed once and then recognised by a keyed digest, a wrong one costs the same
+//! for every name, and hashing leaves half of the processors to the scrapes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,11 +18,14 @@ use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde_saphyr::Spanned;
 use tokio::sync::Semaphore;
 use tracing::trace;
 
-use super::fault::{Fault, Wrong};
-use super::section::{Section, Value};
+use super::fault::Wrong;
+use super::yaml::{Entries, TWICE, Text};
+
+const SECTION: &str = "basic_auth_users";
 
 /// A higher cost takes a minute per password on a usual machine.
 const MAX_COST: u32 = 18;
@@ -32,9 +33,9 @@ const MAX_COST: u32 = 18;
 /// Users by name.
 pub(super) struct Users {
     users: BTreeMap<String, User>,
-    /// What a wrong password costs, whoever it is for.
+    /// The cost of a wrong password, whatever the name.
     cost: u32,
-    /// Made anew with every reading of the file, and never leaves this value.
+    /// New with every reading of the file.
     digest_key: hmac::Key,
     hashing: Arc<Semaphore>,
 }
@@ -42,7 +43,7 @@ pub(super) struct Users {
 struct User {
     hash: SecretString,
     cost: u32,
-    /// Digest of the password that was right the last time. There is one per user, so there are never many.
+    /// Digest of the password that was right the last time.
     known: Mutex<Option<hmac::Tag>>,
 }
 
@@ -59,17 +60,23 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    /// What the section says.
-    pub(super) fn read(section: Section) -> Result<Self, Wrong> {
-        let nobody = section.fault(Fault::NoUsers);
-        let random = section.fault(Fault::Random);
-        let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map_err(|_| random)?;
+    /// From the section.
+    pub(super) fn new(section: Spanned<Entries>) -> Result<Self, Wrong> {
+        let wrong = |what| Wrong::at(&section, &[SECTION], what);
+        let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        let digest_key = digest_key.map_err(|_| wrong("the system gives no random numbers"))?;
         let mut users = BTreeMap::new();
-        for value in section.rest() {
-            let user = User::read(&value)?;
-            users.insert(value.key, user);
+        for (name, hash) in &section.value.0 {
+            let user = User::new(name, hash).map_err(|what| Wrong::at(hash, &[SECTION, name], what))?;
+            // To the library, 1 and "1" are different keys.
+            if users.insert(name.clone(), user).is_some() {
+                return Err(Wrong::at(hash, &[SECTION, name], TWICE));
+            }
         }
-        let cost = users.values().map(|user| user.cost).max().ok_or(nobody)?;
+        let cost = users.values().map(|user| user.cost).max();
+        let cost = cost.ok_or_else(|| {
+            wrong("no user is named, so nobody could get in; add a user, or take the key out")
+        })?;
         let half = available_parallelism().map_or(1, NonZero::get).div_ceil(2);
         Ok(Self { users, cost, digest_key, hashing: Arc::new(Semaphore::new(half)) })
     }
@@ -77,28 +84,28 @@ impl Users {
     /// Whether the request shows a user's name and password.
     pub(super) async fn admit(self: &Arc<Self>, request: &HeaderMap) -> bool {
         let Some(credentials) = Credentials::of(request) else { return false };
-        if self.knows(&credentials) {
+        if self.recognises(&credentials) {
             return true;
         }
-        let Ok(place) = Arc::clone(&self.hashing).acquire_owned().await else { return false };
-        // Whoever had the place before may have come with the same password.
-        if self.knows(&credentials) {
+        let Ok(permit) = Arc::clone(&self.hashing).acquire_owned().await else { return false };
+        // Another request may have shown the same password while this one waited.
+        if self.recognises(&credentials) {
             return true;
         }
         let users = Arc::clone(self);
         let hashed = tokio::task::spawn_blocking(move || {
-            // The place goes along: a client that leaves early does not make room for more at once.
-            let _place = place;
+            // Held until the hash is done, even if the client leaves earlier.
+            let _permit = permit;
             users.hash(&credentials)
         });
         hashed.await.unwrap_or(false)
     }
 
-    fn knows(&self, credentials: &Credentials) -> bool {
+    fn recognises(&self, credentials: &Credentials) -> bool {
         let Some(user) = self.users.get(&credentials.name) else { return false };
         let known = user.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(tag) = known.as_ref() else { return false };
-        hmac::verify(&self.digest_key, &self.message(user, credentials), tag.as_ref()).is_ok()
+        let password = credentials.password.expose_secret();
+        known.as_ref().is_some_and(|tag| hmac::verify(&self.digest_key, password, tag.as_ref()).is_ok())
     }
 
     /// The slow way.
@@ -108,38 +115,31 @@ impl Users {
             return false;
         };
         if user.has(&credentials.password) {
-            let tag = hmac::sign(&self.digest_key, &self.message(user, credentials));
+            let tag = hmac::sign(&self.digest_key, credentials.password.expose_secret());
             *user.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(tag);
             return true;
         }
-        // Each step of the cost doubles the effort: with these, it is what an unknown user costs.
+        // Each step of the cost doubles the effort. With these, it is as much as for an unknown user.
         for cost in user.cost..self.cost {
             burn(cost, &credentials.password);
         }
         false
     }
-
-    fn message(&self, user: &User, credentials: &Credentials) -> Zeroizing<Vec<u8>> {
-        // A hash has a fixed length and a name no colon: no two triples make the same message.
-        let parts = [user.hash.expose_secret().as_bytes(), credentials.name.as_bytes(), b":"];
-        let mut message = Zeroizing::new(parts.concat());
-        message.extend_from_slice(credentials.password.expose_secret());
-        message
-    }
 }
 
 impl User {
-    fn read(value: &Value) -> Result<Self, Wrong> {
-        if value.key.contains(':') {
-            return Err(value.fault(Fault::ColonInName));
+    fn new(name: &str, hash: &Text) -> Result<Self, String> {
+        const MAKE_ONE: &str = r#"make one with: htpasswd -nBC 10 "" | tr -d ':\n'"#;
+        if name.contains(':') {
+            return Err("a user's name has a colon, which HTTP cannot send; choose another name".to_owned());
         }
-        let hash = value.text()?.ok_or_else(|| value.fault(Fault::NotBcrypt))?;
-        let parts: HashParts = hash.expose_secret().parse().map_err(|_| value.fault(Fault::NotBcrypt))?;
+        let parts: Result<HashParts, _> = hash.value.expose_secret().parse();
+        let parts = parts.map_err(|_| format!("this is not a bcrypt hash; {MAKE_ONE}"))?;
         let cost = parts.get_cost();
         if !(4..=MAX_COST).contains(&cost) {
-            return Err(value.fault(Fault::Cost(MAX_COST)));
+            return Err(format!("the cost of the hash is not from 4 to {MAX_COST}; {MAKE_ONE}"));
         }
-        Ok(Self { hash: hash.clone(), cost, known: Mutex::new(None) })
+        Ok(Self { hash: hash.value.clone(), cost, known: Mutex::new(None) })
     }
 
     fn has(&self, password: &SecretSlice<u8>) -> bool {

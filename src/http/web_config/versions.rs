@@ -1,101 +1,77 @@
 //! What the server offers in a handshake: versions, cipher suites and curves, by the names that Go has for them.
 
 use secrecy::ExposeSecret;
-use tokio_rustls::rustls::crypto::aws_lc_rs::{DEFAULT_CIPHER_SUITES, default_provider, kx_group};
+use tokio_rustls::rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use tokio_rustls::rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 
-use super::fault::{Fault, Wrong};
-use super::section::{Section, Value};
+use super::fault::Wrong;
+use super::tls::{TlsSection, wrong};
+use super::yaml::{Text, given};
 
-static ONLY_13: [&SupportedProtocolVersion; 1] = [&TLS13];
-static ONLY_12: [&SupportedProtocolVersion; 1] = [&TLS12];
-static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+/// From old to new.
+static VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
+/// Places in [`VERSIONS`].
+const VERSION_NAMES: [(&str, usize); 2] = [("TLS12", 0), ("TLS13", 1)];
 
-/// Versions, the provider cut down to what is offered, and whose order of suites counts.
-pub(super) struct Offer {
-    pub(super) versions: &'static [&'static SupportedProtocolVersion],
-    pub(super) provider: CryptoProvider,
-    pub(super) own_order: bool,
-}
-
-/// Takes the keys of an offer out of `tls_server_config`.
-pub(super) fn read(tls: &mut Section) -> Result<Offer, Wrong> {
+/// The versions, and the provider cut down to the cipher suites and curves that are offered.
+pub(super) fn offer(
+    tls: &TlsSection,
+) -> Result<(&'static [&'static SupportedProtocolVersion], CryptoProvider), Wrong> {
     let mut provider = default_provider();
-    let suites = tls.take("cipher_suites");
-    if let Some(chosen) = &suites {
-        provider.cipher_suites = suites_of(chosen)?;
+    let of_13 = |suite: &SupportedCipherSuite| suite.tls13().is_some();
+    // The names in Go and in the standard are the same. Go does not let anybody choose those of TLS 1.3 either.
+    let named = |suite: &SupportedCipherSuite| suite.suite().as_str().map(|name| (name, *suite));
+    let known: Vec<_> =
+        provider.cipher_suites.iter().filter(|suite| !of_13(suite)).filter_map(named).collect();
+    let suites = all_named("cipher_suites", tls.cipher_suites.as_deref(), &known)?;
+    if !suites.is_empty() {
+        provider.cipher_suites.retain(of_13);
+        provider.cipher_suites.extend(&suites);
     }
-    if let Some(curves) = tls.take("curve_preferences") {
-        let names = curves.texts()?;
-        if !names.is_empty() {
-            let groups: Option<_> = names.into_iter().map(curve).collect();
-            provider.kx_groups = groups
-                .ok_or_else(|| curves.fault(Fault::Expected("a list of CurveP256, CurveP384, X25519")))?;
-        }
+    let known: [(&str, &'static dyn SupportedKxGroup); 3] = [
+        ("X25519", kx_group::X25519),
+        ("CurveP256", kx_group::SECP256R1),
+        ("CurveP384", kx_group::SECP384R1),
+    ];
+    let curves = all_named("curve_preferences", tls.curve_preferences.as_deref(), &known)?;
+    if !curves.is_empty() {
+        provider.kx_groups = curves;
     }
-    let own_order = tls.take("prefer_server_cipher_suites").map(|order| order.flag()).transpose()?;
-    let versions = versions(tls)?;
-    match suites {
-        Some(suites) if !versions.contains(&&TLS12) && !suites.texts()?.is_empty() => {
-            Err(suites.fault(Fault::SuitesUnused))
-        }
-        _ => Ok(Offer { versions, provider, own_order: own_order.flatten().unwrap_or(true) }),
+    Ok((versions(tls)?, provider))
+}
+
+fn versions(tls: &TlsSection) -> Result<&'static [&'static SupportedProtocolVersion], Wrong> {
+    let (min, max) = (given(&tls.min_version), given(&tls.max_version));
+    let least = min.map_or(Ok(0), |text| named("min_version", text, &VERSION_NAMES))?;
+    let most = max.map_or(Ok(1), |text| named("max_version", text, &VERSION_NAMES))?;
+    if let (Some(min), Some([])) = (min, VERSIONS.get(least..=most)) {
+        return Err(wrong(
+            "min_version",
+            min,
+            "min_version is newer than max_version; swap them, or make them the same",
+        ));
+    }
+    match tls.cipher_suites.as_deref() {
+        Some([first, ..]) if least > 0 => Err(wrong(
+            "cipher_suites",
+            first,
+            "cipher_suites apply to TLS 1.2, which min_version excludes; take one of the two out",
+        )),
+        _ => Ok(VERSIONS.get(least..=most).unwrap_or_default()),
     }
 }
 
-fn versions(tls: &mut Section) -> Result<&'static [&'static SupportedProtocolVersion], Wrong> {
-    let min = tls.take("min_version");
-    let least_is_13 = min.as_ref().map(is_13).transpose()?.flatten().unwrap_or(false);
-    let most_is_13 = tls.take("max_version").map(|max| is_13(&max)).transpose()?.flatten().unwrap_or(true);
-    match (least_is_13, most_is_13, min) {
-        (true, true, _) => Ok(&ONLY_13),
-        (false, true, _) => Ok(&BOTH),
-        (false, false, _) => Ok(&ONLY_12),
-        (true, false, Some(min)) => Err(min.fault(Fault::VersionRange)),
-        (true, false, None) => Err(tls.fault(Fault::VersionRange)),
-    }
+/// What the text stands for, by a table of names.
+pub(super) fn named<T: Copy>(key: &str, text: &Text, known: &[(&str, T)]) -> Result<T, Wrong> {
+    let found = known.iter().find(|(name, _)| *name == text.value.expose_secret());
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        wrong(key, text, format!("takes one of {}", names.join(", ")))
+    })
 }
 
-/// Whether it is TLS 1.3, else 1.2; none where nothing is said.
-fn is_13(version: &Value) -> Result<Option<bool>, Wrong> {
-    match version.text()?.map(|text| text.expose_secret()) {
-        None => Ok(None),
-        Some("TLS13") => Ok(Some(true)),
-        Some("TLS12") => Ok(Some(false)),
-        Some("TLS11") => Err(version.fault(Fault::TooOld("TLS11"))),
-        Some("TLS10") => Err(version.fault(Fault::TooOld("TLS10"))),
-        Some(_) => Err(version.fault(Fault::Expected("TLS12 or TLS13"))),
-    }
-}
-
-/// The suites of TLS 1.2 as chosen, and those of TLS 1.3, which Go does not let anybody choose either.
-fn suites_of(chosen: &Value) -> Result<Vec<SupportedCipherSuite>, Wrong> {
-    let is_13 = |suite: &SupportedCipherSuite| suite.version().version == TLS13.version;
-    let names = chosen.texts()?;
-    if names.is_empty() {
-        return Ok(DEFAULT_CIPHER_SUITES.to_vec());
-    }
-    let suite = |name: &str| {
-        let mut known = DEFAULT_CIPHER_SUITES.iter().filter(|suite| !is_13(suite));
-        // The names in Go and in the standard are the same.
-        known.find(|suite| suite.suite().as_str() == Some(name)).copied()
-    };
-    let of_12: Option<Vec<_>> = names.into_iter().map(suite).collect();
-    let of_12 = of_12.ok_or_else(|| {
-        chosen.fault(Fault::Expected(
-            "a list of TLS_ECDHE_{ECDSA,RSA}_WITH_{AES_128_GCM_SHA256,AES_256_GCM_SHA384,CHACHA20_POLY1305_SHA256}",
-        ))
-    })?;
-    Ok(DEFAULT_CIPHER_SUITES.iter().copied().filter(is_13).chain(of_12).collect())
-}
-
-fn curve(name: &str) -> Option<&'static dyn SupportedKxGroup> {
-    match name {
-        "X25519" => Some(kx_group::X25519),
-        "CurveP256" => Some(kx_group::SECP256R1),
-        "CurveP384" => Some(kx_group::SECP384R1),
-        _ => None,
-    }
+fn all_named<T: Copy>(key: &str, texts: Option<&[Text]>, known: &[(&str, T)]) -> Result<Vec<T>, Wrong> {
+    texts.unwrap_or_default().iter().map(|text| named(key, text, known)).collect()
 }

@@ -1,124 +1,121 @@
-//! From YAML text to a tree that knows its lines.
-//!
-//! Every scalar stays text, so that `123` can be a user's name.
+//! From YAML text to the structs of the sections, with the line of every value.
 
-use std::borrow::Cow;
+use std::fmt;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_path_to_error::{Path, Segment, Track};
+use serde_saphyr::{Error, MergeKeyPolicy, Options, Spanned, budget, options};
 
-use super::fault::{Fault, Wrong, name_of};
+use super::fault::{Wrong, name_of};
 
-/// More levels than any file of this format has; what reads the tree calls itself once per level.
-const MAX_DEPTH: usize = 8;
+pub(super) const TWICE: &str = "this key is given twice; remove one of them";
 
-/// A value, and the line where it begins.
-pub(super) struct Node {
-    pub(super) line: usize,
-    pub(super) kind: Kind,
+/// Any scalar as it is written, and its line. A secret, because even where a path belongs, somebody may put a private key.
+pub(super) type Text = Spanned<SecretString>;
+
+/// A section with keys of any name, such as users: each key with its value, in the file's order.
+pub(super) struct Entries(pub(super) Vec<(String, Text)>);
+
+/// Reads the one document; none where it is empty.
+pub(super) fn parse<T: DeserializeOwned>(yaml: &str) -> Result<Option<T>, Wrong> {
+    let mut track = Track::new();
+    let read = serde_saphyr::with_deserializer_from_str_with_options(yaml, strict(), |document| {
+        Option::<T>::deserialize(serde_path_to_error::Deserializer::new(document, &mut track))
+    });
+    read.map_err(|error| wrong(&error, &track.path()))
 }
 
-/// What a value is.
-pub(super) enum Kind {
-    /// Nothing after the colon, `~` or `null`.
-    Null,
-    Text(SecretString),
-    List(Vec<Node>),
-    Map(Vec<Entry>),
+/// The text, unless it is left empty.
+pub(super) fn given(text: &Option<Text>) -> Option<&Text> {
+    text.as_ref().filter(|text| !text.value.expose_secret().is_empty())
 }
 
-/// A key with its value.
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) line: usize,
-    pub(super) node: Node,
+/// For sections that must not be left empty: `basic_auth_users:` with nothing below it is an error, and not the same as no such key.
+pub(super) fn filled<'de, D, T>(section: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(section).map(Some)
 }
 
-/// Reads a text of one document, or none at all where nothing is in it.
-pub(super) fn parse(text: &str) -> Result<Option<Node>, Wrong> {
-    let mut events = Events(Parser::new_from_str(text));
-    let mut document = None;
-    loop {
-        match events.next()? {
-            (Event::StreamEnd, _) => return Ok(document),
-            (Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing, _) => {}
-            (_, line) if document.is_some() => return Err(wrong(line, Fault::UnsupportedYaml)),
-            (event, line) => {
-                let node = events.node(event, line, 0)?;
-                document = (!matches!(node.kind, Kind::Null)).then_some(node);
-            }
-        }
+/// The format needs no anchors, so there are none to expand without end.
+fn strict() -> Options {
+    options! {
+        budget: budget! { max_anchors: 0 },
+        merge_keys: MergeKeyPolicy::AsOrdinary,
+        null_as_string: true,
+        reject_unsupported_tags: true,
+        with_snippet: false,
     }
 }
 
-struct Events<'a>(Parser<'a, StrInput<'a>>);
+/// The library's own messages are not shown, because they quote the file.
+fn wrong(error: &Error, path: &Path) -> Wrong {
+    let keys = path.iter().filter_map(|segment| match segment {
+        // `Spanned` adds this one.
+        Segment::Map { key } => Some(key.as_str()).filter(|key| *key != "value"),
+        _ => None,
+    });
+    let duplicate = match error {
+        Error::DuplicateMappingKey { key, .. } => key.as_deref(),
+        _ => None,
+    };
+    let keys: Vec<&str> = keys.chain(duplicate).map(name_of).collect();
+    let line = error.location().map_or(1, |location| location.line());
+    Wrong { line, key: keys.join("."), what: what(error) }
+}
 
-impl<'a> Events<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, usize), Wrong> {
-        match self.0.next() {
-            Some(Ok((event, span))) => Ok((event, line_of(&span))),
-            // What the parser says may quote the file.
-            Some(Err(error)) => Err(wrong(line_of_error(&error), Fault::Syntax)),
-            None => Ok((Event::StreamEnd, 0)),
+fn what(error: &Error) -> String {
+    let what = match error {
+        Error::SerdeUnknownField { field, .. } if field == "rate_limit" => {
+            "this key is not supported: the server has fixed limits of its own; take it out"
         }
-    }
+        Error::SerdeUnknownField { field, .. } if field == "client_allowed_sans" => {
+            "this key is not supported: names in client certificates are not checked; take it out"
+        }
+        Error::SerdeUnknownField { expected, .. } => {
+            return format!("there is no such key; take one of {}", expected.join(", "));
+        }
+        Error::DuplicateMappingKey { .. } => TWICE,
+        Error::InvalidScalar { ty: "boolean", .. } => "takes true or false",
+        Error::Unexpected { expected: "mapping start", .. } => "takes keys with values, indented below it",
+        Error::Unexpected { expected: "sequence start", .. } => "takes a list of names",
+        Error::Unexpected { expected: "string scalar", .. } => "takes plain text",
+        Error::Budget { .. }
+        | Error::MultipleDocuments { .. }
+        | Error::TaggedScalarCannotDeserializeIntoString { .. }
+        | Error::UnknownAnchor { .. }
+        | Error::UnsupportedTag { .. } => {
+            "anchors, aliases, tags and several documents are not supported; write every value out, in one document"
+        }
+        _ => "this is not YAML; check the indentation and the quotes",
+    };
+    what.to_owned()
+}
 
-    fn node(&mut self, event: Event<'a>, line: usize, depth: usize) -> Result<Node, Wrong> {
-        if depth > MAX_DEPTH {
-            return Err(wrong(line, Fault::TooDeep));
-        }
-        let kind = match event {
-            Event::Scalar(text, style, 0, None) => scalar(text, style),
-            Event::SequenceStart(0, None) => Kind::List(self.list(depth)?),
-            Event::MappingStart(0, None) => Kind::Map(self.map(depth)?),
-            Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) | Event::Alias(_) => {
-                return Err(wrong(line, Fault::UnsupportedYaml));
-            }
-            _ => return Err(wrong(line, Fault::Syntax)),
-        };
-        Ok(Node { line, kind })
-    }
-
-    fn list(&mut self, depth: usize) -> Result<Vec<Node>, Wrong> {
-        let mut items = Vec::new();
-        loop {
-            match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(items),
-                (event, line) => items.push(self.node(event, line, depth + 1)?),
-            }
-        }
-    }
-
-    fn map(&mut self, depth: usize) -> Result<Vec<Entry>, Wrong> {
-        let mut entries: Vec<Entry> = Vec::new();
-        loop {
-            let (key, line) = match self.next()? {
-                (Event::MappingEnd, _) => return Ok(entries),
-                (Event::Scalar(key, _, 0, None), line) => (key.into_owned(), line),
-                (_, line) => return Err(wrong(line, Fault::NonScalarKey)),
-            };
-            if entries.iter().any(|entry| entry.key == key) {
-                return Err(Wrong { line, key: name_of(&key).to_owned(), fault: Fault::DuplicateKey });
-            }
-            let (event, at) = self.next()?;
-            entries.push(Entry { key, line, node: self.node(event, at, depth + 1)? });
-        }
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
+        map.deserialize_map(EntriesVisitor)
     }
 }
 
-fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Kind {
-    let is_null = style == ScalarStyle::Plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL");
-    if is_null { Kind::Null } else { Kind::Text(text.into_owned().into()) }
-}
+struct EntriesVisitor;
 
-fn wrong(line: usize, fault: Fault) -> Wrong {
-    Wrong { line, key: String::new(), fault }
-}
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries;
 
-fn line_of(span: &Span) -> usize {
-    span.start.line()
-}
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys with values")
+    }
 
-fn line_of_error(error: &ScanError) -> usize {
-    error.marker().line()
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Entries(entries))
+    }
 }

@@ -1,6 +1,6 @@
 //! Files that change under a running exporter.
 
-use super::place::{Authority, PASSWORD, Place, TLS, get, look, look_twice, users};
+use super::place::{Authority, PASSWORD, Place, TLS, get, poll_files, poll_files_twice, users};
 use test_support::program::Program;
 
 /// Whether a client that trusts `authority` alone gets an answer.
@@ -24,16 +24,16 @@ async fn a_new_certificate() {
     // One without the other does not fit: the old pair stays.
     let (certificate, key) = new.issue();
     place.write("cert.pem", certificate);
-    look_twice(&program).await;
+    poll_files_twice(&program).await;
     assert!(serves_as(&program, &place.authority).await);
 
     place.write("key.pem", key);
-    look_twice(&program).await;
+    poll_files_twice(&program).await;
     assert!(serves_as(&program, &new).await && !serves_as(&program, &place.authority).await);
 
     // Gone: the last good one stays.
     std::fs::remove_file(place.path("key.pem")).unwrap();
-    look_twice(&program).await;
+    poll_files_twice(&program).await;
     assert!(serves_as(&program, &new).await);
 }
 
@@ -44,7 +44,7 @@ async fn another_way_to_treat_clients() {
     assert!(serves_as(&program, &place.authority).await);
     let keys = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n";
     place.write("web.yml", format!("{TLS}{keys}"));
-    look_twice(&program).await;
+    poll_files_twice(&program).await;
     assert!(!serves_as(&program, &place.authority).await);
     let known = place.authority.client().identity(place.authority.identity());
     assert!(get(known, &program, "/-/healthy").await.is_ok());
@@ -59,16 +59,16 @@ async fn other_users_and_a_file_that_breaks() {
     let broken = ["", "basic_auth_users:\n", "basic_auth_users: [", "\u{0}", "nonsense: 1\n", TLS];
     for text in broken {
         place.write("web.yml", text);
-        look_twice(&program).await;
+        poll_files_twice(&program).await;
         assert_eq!((status(&program, "alice").await, status(&program, "bob").await), (200, 401), "{text}");
     }
     std::fs::remove_file(place.path("web.yml")).unwrap();
-    look_twice(&program).await;
+    poll_files_twice(&program).await;
     assert_eq!((status(&program, "alice").await, status(&program, "bob").await), (200, 401));
 
-    // Looking went on all the while.
+    // Polling went on all the while.
     place.write("web.yml", users(&[("bob", 4)]));
-    look_twice(&program).await;
+    poll_files_twice(&program).await;
     assert_eq!((status(&program, "alice").await, status(&program, "bob").await), (401, 200));
 }
 
@@ -90,20 +90,20 @@ async fn a_link_that_is_turned_round() {
     let program = place.serve().await;
     assert_eq!(status(&program, "alice").await, 200);
     link("two");
-    look_twice(&program).await;
+    poll_files_twice(&program).await;
     assert_eq!(status(&program, "bob").await, 200);
 }
 
-/// What stands there for one look alone is half of a change.
+/// What only one poll finds may be half of a change.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_counts_when_two_looks_find_it() {
+async fn a_change_counts_when_two_polls_find_it() {
     let place = Place::new(&users(&[("alice", 4)]));
     let program = place.serve().await;
     for user in ["bob", "carol", "dave"] {
         place.write("web.yml", users(&[(user, 4)]));
-        look(&program).await;
+        poll_files(&program).await;
         assert_eq!((status(&program, "alice").await, status(&program, user).await), (200, 401), "{user}");
     }
-    look(&program).await;
+    poll_files(&program).await;
     assert_eq!(status(&program, "dave").await, 200);
 }

@@ -1,4 +1,4 @@
-//! The door itself: slow handshakes. Time stands still, but for what a test turns the clock by.
+//! Slow handshakes. Time stands still unless a test advances it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::place::{Place, TLS};
 use test_support::PATIENCE;
 use test_support::stopped::StoppedTime;
 
-async fn door(place: &Place) -> TlsMode {
+async fn tls_mode(place: &Place) -> TlsMode {
     let tls = ConfigReloader::load(place.path("web.yml")).await.unwrap().now().tls.clone();
     TlsMode::Tls(Arc::new(move || tls.clone()))
 }
@@ -23,14 +23,14 @@ async fn door(place: &Place) -> TlsMode {
 #[tokio::test]
 async fn a_slow_handshake_ends_and_holds_up_nobody() {
     let place = Place::new(TLS);
-    let door = door(&place).await;
+    let tls_mode = tls_mode(&place).await;
     let _stopped = StoppedTime::new();
     let limits = Limits::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
     tokio::spawn(serve_with(
-        door,
+        tls_mode,
         vec![listener],
         limits,
         routes,
@@ -43,9 +43,9 @@ async fn a_slow_handshake_ends_and_holds_up_nobody() {
         silent.push(TcpStream::connect(address).await.unwrap());
     }
     let client = place.authority.client().build().unwrap();
-    let answer = client.get(format!("https://localhost:{}/", address.port())).send();
-    let answer = timeout(PATIENCE, answer).await.expect("an answer while others are silent");
-    assert_eq!(answer.unwrap().status(), 200);
+    let response = client.get(format!("https://localhost:{}/", address.port())).send();
+    let response = timeout(PATIENCE, response).await.expect("a response while others are silent");
+    assert_eq!(response.unwrap().status(), 200);
     advance(limits.header_time + limits.header_time / 10).await;
     for mut stream in silent {
         let ended = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
@@ -54,9 +54,9 @@ async fn a_slow_handshake_ends_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn who_is_still_at_the_door_does_not_hold_up_the_end() {
+async fn an_unfinished_handshake_does_not_hold_up_the_drain() {
     let place = Place::new(TLS);
-    let door = door(&place).await;
+    let tls_mode = tls_mode(&place).await;
     let _stopped = StoppedTime::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -64,7 +64,7 @@ async fn who_is_still_at_the_door_does_not_hold_up_the_end() {
     let limits = Limits { drain_time: PATIENCE * 3, header_time: PATIENCE * 3, ..Limits::default() };
     let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
     let serving =
-        tokio::spawn(serve_with(door, vec![listener], limits, routes, Arc::new(Uncounted), stop.clone()));
+        tokio::spawn(serve_with(tls_mode, vec![listener], limits, routes, Arc::new(Uncounted), stop.clone()));
     let _silent = TcpStream::connect(address).await.unwrap();
     // Accepted by now, for certain: the second comes after the first.
     let client = place.authority.client().build().unwrap();

@@ -15,8 +15,8 @@ use test_support::program::Program;
 pub const PLANTED: &str = "sim-secret";
 /// A password.
 pub const PASSWORD: &str = "sim-secret-password";
-/// How often the exporter looks at its files.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the exporter polls its files.
+const POLL_EVERY: Duration = Duration::from_secs(2);
 /// The usual section for TLS.
 pub const TLS: &str = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
 
@@ -97,26 +97,26 @@ pub async fn get(client: ClientBuilder, program: &Program, path: &str) -> reqwes
     client.build().unwrap().get(format!("{}{path}", program.url)).send().await
 }
 
-/// Lets the exporter look at its files once, and do what it does about them.
-pub async fn look(program: &Program) {
+/// Lets the exporter poll its files once, and act on what it finds.
+pub async fn poll_files(program: &Program) {
     waits(program).await;
-    program.clock.advance(LOOK_EVERY);
+    program.clock.advance(POLL_EVERY);
     waits(program).await;
 }
 
-/// Waits until the exporter waits for its next look.
+/// Waits until the exporter waits for its next poll of the files.
 async fn waits(program: &Program) {
     let began = Instant::now();
-    while !program.clock.is_awaited(LOOK_EVERY) {
-        assert!(began.elapsed() < PATIENCE, "the exporter does not wait for a look");
+    while !program.clock.is_awaited(POLL_EVERY) {
+        assert!(began.elapsed() < PATIENCE, "the exporter does not wait for a poll of its files");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Lets the exporter look at its files twice: what it finds both times counts.
-pub async fn look_twice(program: &Program) {
-    look(program).await;
-    look(program).await;
+/// Lets the exporter poll its files twice: what it finds both times counts.
+pub async fn poll_files_twice(program: &Program) {
+    poll_files(program).await;
+    poll_files(program).await;
 }
 
 /// The section for these users; each has [`PASSWORD`], hashed at a cost.

@@ -1,0 +1,60 @@
+//! Where the metrics and the pages are: paths, and the prefix before them.
+
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+
+/// Whether the process lives.
+const HEALTHY: &str = "/-/healthy";
+/// Whether there is something to scrape.
+const READY: &str = "/-/ready";
+
+/// What people can look at, and where.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// What all paths begin with, without a slash at its end; empty where they have no prefix.
+    pub prefix: String,
+    /// The same as it is reached from outside, where a proxy in front changes it.
+    pub prefix_outside: String,
+    /// Path of the metrics, behind the prefix.
+    pub telemetry_path: String,
+    /// Older data is not shown.
+    pub max_data_age: Duration,
+    /// Whether the fleet is made up.
+    pub is_demo: bool,
+}
+
+impl Pages {
+    /// The whole path of the metrics.
+    pub fn metrics(&self) -> String {
+        format!("{}{}", self.prefix, self.telemetry_path)
+    }
+
+    /// By the path as it was sent, and also with its escapes undone: clients differ in what they escape.
+    pub(super) fn route(&self, path: &str) -> Option<Route> {
+        self.route_to(path).or_else(|| self.route_to(&percent_decode_str(path).decode_utf8().ok()?))
+    }
+
+    fn route_to(&self, path: &str) -> Option<Route> {
+        match path.strip_prefix(&self.prefix) {
+            // The metrics first: they may be served at `/`, and then there is no page.
+            Some(path) if path == self.telemetry_path => Some(Route::Metrics),
+            Some("/") => Some(Route::Landing),
+            Some(HEALTHY) => Some(Route::Healthy),
+            Some(READY) => Some(Route::Ready),
+            Some("") => Some(Route::Elsewhere),
+            None if path == "/" => Some(Route::Elsewhere),
+            _ => None,
+        }
+    }
+}
+
+/// What a path stands for.
+pub(super) enum Route {
+    Metrics,
+    Landing,
+    Healthy,
+    Ready,
+    /// The landing page is at another path: the prefix with a slash behind it.
+    Elsewhere,
+}
