@@ -17,7 +17,7 @@ use crate::fleet::FleetWriter;
 use crate::http::auth::Auth;
 use crate::http::routes::Routes;
 use crate::http::web_config::ConfigReloader;
-use crate::http::{Limits, TlsMode, serve_with};
+use crate::http::{Limits, TlsMode, serve};
 use crate::metrics::{Exposition, SelfMetrics};
 use crate::nectar::{Client, ClientError, Key};
 use crate::observe::DroppedLines;
@@ -114,8 +114,8 @@ impl App {
         }
         let tls_mode = tls_mode(web_config.as_ref());
         let auth = Auth::new(routes, web_config);
-        let routes = move |request| auth.clone().answer(request);
-        let serving = serve_with(tls_mode, listeners, limits, routes, own, stop.clone());
+        let routes = move |request| auth.clone().respond(request);
+        let serving = serve(tls_mode, listeners, limits, routes, own, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),

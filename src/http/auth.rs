@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::WWW_AUTHENTICATE;
 
 use super::routes::Routes;
-use crate::http::response::{TEXT, answer, with_headers};
+use crate::http::Request;
 use crate::http::web_config::ConfigReloader;
-use crate::http::{Answer, Request};
 
 /// The routes, and the web configuration that protects them, if there is one. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,14 +23,14 @@ impl Auth {
         Self { routes, config }
     }
 
-    /// Answers one request, or refuses to.
-    pub async fn answer(self, request: Request) -> Answer {
-        let Some(config) = self.config else { return self.routes.answer(request).await };
+    /// The response to one request, which may be that a password is needed.
+    pub async fn respond(self, request: Request) -> Response {
+        let Some(config) = self.config else { return self.routes.respond(request).await };
         let config = config.now();
         // Health checks come from machines that have no password, and learn nothing about Nectar.
         let is_open = self.routes.is_open(request.uri().path());
         let mut response = if is_open || config.admits(request.headers()).await {
-            self.routes.answer(request).await
+            self.routes.respond(request).await
         } else {
             self.routes.refuses();
             refused()
@@ -42,7 +42,7 @@ impl Auth {
     }
 }
 
-fn refused() -> Answer {
-    let response = answer(StatusCode::UNAUTHORIZED, TEXT, "This needs a user's name and password.\n");
-    with_headers(response, [(WWW_AUTHENTICATE, "Basic")])
+fn refused() -> Response {
+    let text = "This needs a user's name and password.\n";
+    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Basic")], text).into_response()
 }

@@ -1,7 +1,4 @@
 //! HTTP: listening, TLS, connections and their limits, the web configuration, routes and pages.
-//!
-//! `auth`, `landing`, `pages`, `routes` and `web_config` are the exporter's. The rest serves the simulated Nectar as well, and imports
-//! nothing of the exporter.
 
 pub mod auth;
 mod connections;
@@ -11,7 +8,6 @@ mod landing;
 mod limits;
 pub mod listen;
 mod pages;
-pub mod response;
 pub mod routes;
 pub mod serve;
 mod tracked;
@@ -21,5 +17,4 @@ pub use handshake::TlsMode;
 pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind, bind_all};
 pub use pages::Pages;
-pub use response::{Answer, Body, Request};
-pub use serve::{serve, serve_with};
+pub use serve::{Request, serve};

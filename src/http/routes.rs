@@ -12,18 +12,21 @@
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::response::{Html, IntoResponse, Response};
+use futures::stream;
 use hyper::header::{
-    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFRESH, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFRESH, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, StatusCode};
 use tracing::error;
 
 use super::landing;
 use super::pages::{Pages, Route};
-use super::response::{self, HTML, TEXT, answer};
 use crate::clock::SharedClock;
+use crate::http::Request;
 use crate::http::encoding::accepts_gzip;
-use crate::http::{Answer, Request};
 use crate::metrics::Exposition;
 use crate::metrics::text::CONTENT_TYPE as METRICS;
 use crate::observe::{ObserveClients, Refusal};
@@ -67,57 +70,61 @@ impl Routes {
         matches!(self.0.pages.route(path), Some(Route::Healthy | Route::Ready))
     }
 
-    /// Answers one request.
-    pub async fn answer(self, request: Request) -> Answer {
+    /// The response to one request.
+    pub async fn respond(self, request: Request) -> Response {
         let pages = &self.0.pages;
         let Some(route) = pages.route(request.uri().path()) else {
             self.0.observer.refused(Refusal::NotFound);
             let text = format!("Not found. The metrics and links are at {}/\n", pages.prefix);
-            return answer(StatusCode::NOT_FOUND, TEXT, text);
+            return (StatusCode::NOT_FOUND, text).into_response();
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             self.0.observer.refused(Refusal::Method);
-            return response::method_not_allowed(TEXT, "This path takes GET and HEAD.\n");
+            let text = "This path takes GET and HEAD.\n";
+            return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")], text).into_response();
         }
         match route {
             Route::Metrics => self.metrics(&request).await,
             Route::Landing => self.landing(),
-            Route::Healthy => answer(StatusCode::OK, TEXT, "Healthy.\n"),
+            Route::Healthy => "Healthy.\n".into_response(),
             Route::Ready => self.ready(),
             Route::Elsewhere => elsewhere(&pages.prefix_outside),
         }
     }
 
-    async fn metrics(&self, request: &Request) -> Answer {
+    async fn metrics(&self, request: &Request) -> Response {
         let zipped = accepts_gzip(request.headers());
         let body = match self.0.exposition.body(zipped).await {
             Ok(body) => body,
             Err(error) => return failed(error),
         };
-        let coding = zipped.then_some((CONTENT_ENCODING, "gzip"));
-        let headers = [(VARY, "Accept-Encoding")].into_iter().chain(coding);
-        response::with_headers(response::streamed(METRICS, body), headers)
+        let headers = [(CONTENT_TYPE, METRICS), (VARY, "Accept-Encoding")];
+        // Each chunk is asked for when the client has taken those before it.
+        let mut response = (headers, Body::from_stream(stream::iter(body))).into_response();
+        if zipped {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
     }
 
-    fn landing(&self) -> Answer {
+    fn landing(&self) -> Response {
         let Inner { exposition, clock, pages, .. } = self.0.as_ref();
-        let page = match landing::page(&exposition.fleet(), clock.now(), pages) {
-            Ok(page) => page,
-            Err(error) => return failed(error),
-        };
         let headers = [
             (REFRESH, REFRESH_EVERY),
             (CONTENT_SECURITY_POLICY, PAGE_POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
-        response::with_headers(answer(StatusCode::OK, HTML, page), headers)
+        match landing::page(&exposition.fleet(), clock.now(), pages) {
+            Ok(page) => (headers, Html(page)).into_response(),
+            Err(error) => failed(error),
+        }
     }
 
-    fn ready(&self) -> Answer {
+    fn ready(&self) -> Response {
         if self.0.exposition.fleet().ready {
-            answer(StatusCode::OK, TEXT, "Ready.\n")
+            "Ready.\n".into_response()
         } else {
-            answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "Not ready: no good poll of Nectar yet.\n")
+            (StatusCode::SERVICE_UNAVAILABLE, "Not ready: no good poll of Nectar yet.\n").into_response()
         }
     }
 }
@@ -128,15 +135,15 @@ impl fmt::Debug for Routes {
     }
 }
 
-fn elsewhere(prefix: &str) -> Answer {
-    let mut response = answer(StatusCode::FOUND, TEXT, format!("The page is at {prefix}/\n"));
+fn elsewhere(prefix: &str) -> Response {
+    let mut response = (StatusCode::FOUND, format!("The page is at {prefix}/\n")).into_response();
     if let Ok(page) = HeaderValue::from_str(&format!("{prefix}/")) {
         response.headers_mut().insert(LOCATION, page);
     }
     response
 }
 
-fn failed(cause: impl Display) -> Answer {
+fn failed(cause: impl Display) -> Response {
     error!(msg = "A response could not be written", error = %cause);
-    answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "The response could not be written; see the log.\n")
+    (StatusCode::INTERNAL_SERVER_ERROR, "The response could not be written; see the log.\n").into_response()
 }

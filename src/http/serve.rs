@@ -7,7 +7,9 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::response::Response;
 use futures::future::join_all;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,23 +21,16 @@ use tracing::{debug, info};
 use super::connections::{ConnectionGuard, ConnectionLimiter};
 use super::handshake::TlsMode;
 use super::limits::Limits;
-use super::response::{Answer, Request};
 use super::tracked::{TrackedIo, tracked_body};
-use crate::observe::{ObserveClients, Refusal, Uncounted};
+use crate::observe::{ObserveClients, Refusal};
 use crate::text;
 
-/// Serves `routes` on all `listeners`, in plain HTTP, until `stop`; see [`serve_with`].
-pub async fn serve<R, F>(listeners: Vec<TcpListener>, limits: Limits, routes: R, stop: CancellationToken)
-where
-    R: Fn(Request) -> F + Clone + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
-{
-    serve_with(TlsMode::Plain, listeners, limits, routes, Arc::new(Uncounted), stop).await;
-}
+/// A request as it came in.
+pub type Request = hyper::Request<Incoming>;
 
 /// Serves `routes` on all `listeners`, until `stop`, then finishes what is under way, within `limits.drain_time`. `observer` is
 /// told of clients that are refused before they reach a route.
-pub async fn serve_with<R, F>(
+pub async fn serve<R, F>(
     tls: TlsMode,
     listeners: Vec<TcpListener>,
     limits: Limits,
@@ -44,7 +39,7 @@ pub async fn serve_with<R, F>(
     stop: CancellationToken,
 ) where
     R: Fn(Request) -> F + Clone + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
     let connections = ConnectionLimiter::new(limits, Arc::clone(&observer));
@@ -105,7 +100,7 @@ impl FailedHandshakes {
 impl<R, F> Acceptor<R>
 where
     R: Fn(Request) -> F + Clone + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
 {
     async fn accept_loop(self, listener: TcpListener, graceful: &GracefulShutdown) {
         loop {

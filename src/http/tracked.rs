@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
@@ -12,7 +13,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connections::ConnectionGuard;
 use super::handshake::Transport;
-use super::response::Body;
 
 /// Notes when bytes come in, and when all that was written is sent.
 pub(super) struct TrackedIo {
@@ -82,7 +82,7 @@ impl AsyncWrite for TrackedIo {
 pub(super) fn tracked_body(
     body: Body,
     guard: Arc<ConnectionGuard>,
-) -> impl HttpBody<Data = Bytes, Error = io::Error> {
+) -> impl HttpBody<Data = Bytes, Error = axum::Error> {
     let end = BodyEnd(guard);
     // Nothing is mapped: the closure is dropped with the body.
     body.map_err(move |error| {

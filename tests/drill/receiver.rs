@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use http_body_util::BodyExt;
-use hyper::StatusCode;
-use nectar_exporter::http::response::{TEXT, answer};
-use nectar_exporter::http::{Limits, Request, serve};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::Uri;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -54,22 +53,16 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let heard = self.clone();
-        let routes = move |request: Request| {
-            let heard = heard.clone();
-            async move {
-                let is_chat = request.uri().path() == "/chat";
-                let body = request.into_body().collect().await;
-                let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-                let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-                if is_chat {
-                    heard.chat(&body)
-                } else {
-                    heard.message(&body)
-                }
-                answer(StatusCode::OK, TEXT, "ok")
+        let routes = async move |uri: Uri, body: Bytes| {
+            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+            if uri.path() == "/chat" {
+                heard.chat(&body)
+            } else {
+                heard.message(&body)
             }
+            "ok"
         };
-        tokio::spawn(serve(vec![listener], Limits::default(), routes, CancellationToken::new()));
+        test_support::serve(listener, Router::new().fallback(routes), CancellationToken::new());
         address
     }
 

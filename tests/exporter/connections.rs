@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nectar_exporter::http::response::{TEXT, answer};
-use nectar_exporter::http::{Limits, Request, TlsMode, serve, serve_with};
-use nectar_exporter::observe::{ObserveClients, Refusal};
+use axum::response::IntoResponse;
+use nectar_exporter::http::{Limits, Request, TlsMode, serve};
+use nectar_exporter::observe::{ObserveClients, Refusal, Uncounted};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -28,9 +28,9 @@ fn server_until(stop: CancellationToken, limits: Limits) -> (SocketAddr, JoinHan
     let address = listener.local_addr().unwrap();
     let routes = |request: Request| async move {
         let size = if request.uri().path() == "/large" { LARGE } else { 5 };
-        answer(hyper::StatusCode::OK, TEXT, vec![b'h'; size])
+        vec![b'h'; size].into_response()
     };
-    (address, tokio::spawn(serve(vec![listener], limits, routes, stop)))
+    (address, tokio::spawn(serve(TlsMode::Plain, vec![listener], limits, routes, Arc::new(Uncounted), stop)))
 }
 
 fn server(limits: Limits) -> SocketAddr {
@@ -100,15 +100,9 @@ async fn who_has_to_go_is_counted() {
     let limits = Limits { connections: 2, ..Limits::default() };
     let (listener, refusals) = (sockets::listener(), Arc::new(Refusals::default()));
     let address = listener.local_addr().unwrap();
-    let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hhhhh") };
-    let serving = serve_with(
-        TlsMode::Plain,
-        vec![listener],
-        limits,
-        routes,
-        refusals.clone(),
-        CancellationToken::new(),
-    );
+    let routes = |_: Request| async { "hhhhh".into_response() };
+    let serving =
+        serve(TlsMode::Plain, vec![listener], limits, routes, refusals.clone(), CancellationToken::new());
     tokio::spawn(serving);
     let mut half = silent(address, b"GET / HTTP/1.1\r\nHo").await;
     answered(address).await;

@@ -5,10 +5,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use http_body_util::BodyExt;
-use hyper::StatusCode;
-use nectar_exporter::http::response::{TEXT, answer};
-use nectar_exporter::http::{Limits, Request, serve};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::Uri;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -42,19 +41,13 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let told = self.clone();
-        let routes = move |request: Request| {
-            let told = told.clone();
-            async move {
-                let is_chat = request.uri().path() == "/chat";
-                let body =
-                    request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                if is_chat {
-                    told.note(&serde_json::from_slice(&body).unwrap_or_default());
-                }
-                answer(StatusCode::OK, TEXT, "ok")
+        let routes = async move |uri: Uri, body: Bytes| {
+            if uri.path() == "/chat" {
+                told.note(&serde_json::from_slice(&body).unwrap_or_default());
             }
+            "ok"
         };
-        tokio::spawn(serve(vec![listener], Limits::default(), routes, CancellationToken::new()));
+        test_support::serve(listener, Router::new().fallback(routes), CancellationToken::new());
         address
     }
 

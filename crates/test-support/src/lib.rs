@@ -31,12 +31,23 @@ pub mod sockets;
 pub mod stage;
 pub mod stopped;
 
+use std::future::IntoFuture;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// How long a test waits, in real time, for something that must happen. Nothing that is as it should be takes nearly as long, on any
 /// machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Serves `app` on `listener` until `stop`.
+pub fn serve(listener: TcpListener, app: Router, stop: CancellationToken) {
+    let server = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned());
+    tokio::spawn(server.into_future());
+}
 
 /// A file or folder of the checkout.
 pub fn in_checkout(path: &str) -> PathBuf {

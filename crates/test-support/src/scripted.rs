@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use hyper::StatusCode;
-use nectar_exporter::http::response::answer;
-use nectar_exporter::http::{Limits, Request, serve};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use super::serve;
 
 /// Bodies by what they answer: `company`, or a company's id, a dot and the number of a page. Several bodies for one
 /// are sent one after the other; the last is then sent for good.
@@ -51,18 +53,14 @@ impl Bodies {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v2.2", listener.local_addr().unwrap());
         let bodies = Arc::new(self);
-        let routes = move |request: Request| {
-            let bodies = Arc::clone(&bodies);
-            async move {
-                match bodies.next(&what_is_asked(&request)) {
-                    Some(body) => answer(StatusCode::OK, "application/json", body),
-                    None => {
-                        answer(StatusCode::NOT_FOUND, "application/json", r#"{"detail":"no such thing"}"#)
-                    }
-                }
+        let routes = async move |request: Request| {
+            let json = [("content-type", "application/json")];
+            match bodies.next(&what_is_asked(&request)) {
+                Some(body) => (StatusCode::OK, json, body),
+                None => (StatusCode::NOT_FOUND, json, r#"{"detail":"no such thing"}"#.to_owned()),
             }
         };
-        tokio::spawn(serve(vec![listener], Limits::default(), routes, stop));
+        serve(listener, Router::new().fallback(routes), stop);
         url
     }
 }

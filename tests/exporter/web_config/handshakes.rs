@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use nectar_exporter::http::response::{TEXT, answer};
+use axum::response::IntoResponse;
 use nectar_exporter::http::web_config::ConfigReloader;
-use nectar_exporter::http::{Limits, Request, TlsMode, serve_with};
+use nectar_exporter::http::{Limits, Request, TlsMode, serve};
 use nectar_exporter::observe::Uncounted;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,8 +28,8 @@ async fn a_slow_handshake_ends_and_holds_up_nobody() {
     let limits = Limits::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
-    tokio::spawn(serve_with(
+    let routes = |_: Request| async { "hello".into_response() };
+    tokio::spawn(serve(
         tls_mode,
         vec![listener],
         limits,
@@ -62,9 +62,9 @@ async fn an_unfinished_handshake_does_not_hold_up_the_drain() {
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let limits = Limits { drain_time: PATIENCE * 3, header_time: PATIENCE * 3, ..Limits::default() };
-    let routes = |_: Request| async { answer(hyper::StatusCode::OK, TEXT, "hello") };
+    let routes = |_: Request| async { "hello".into_response() };
     let serving =
-        tokio::spawn(serve_with(tls_mode, vec![listener], limits, routes, Arc::new(Uncounted), stop.clone()));
+        tokio::spawn(serve(tls_mode, vec![listener], limits, routes, Arc::new(Uncounted), stop.clone()));
     let _silent = TcpStream::connect(address).await.unwrap();
     // Accepted by now, for certain: the second comes after the first.
     let client = place.authority.client().build().unwrap();
