@@ -1,36 +1,16 @@
 //! Answers in every form that HTTP and gzip allow, and in some that they do not.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-use std::thread;
+use std::io::Write;
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
 use crate::support::clock::TestClock;
+use crate::support::http;
 use crate::support::program::Program;
 
 /// The list of companies of a key that has none.
 const NOBODY: &[u8] = b"[]\n";
-
-/// Where everything is answered with this head, up to the blank line, and body.
-fn server(head: String, body: Vec<u8>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut reader = BufReader::new(connection.unwrap());
-            let mut line = String::from("begun");
-            while !line.trim().is_empty() {
-                line.clear();
-                reader.read_line(&mut line).unwrap();
-            }
-            // Whoever has seen enough may hang up.
-            let _ = reader.get_mut().write_all(&[head.as_bytes(), b"\r\n", &body].concat());
-        }
-    });
-    url
-}
 
 /// What a poll of it came to: nothing, or the reason.
 async fn outcome(head: &str, body: &[u8]) -> Option<String> {
@@ -40,7 +20,7 @@ async fn outcome(head: &str, body: &[u8]) -> Option<String> {
 }
 
 async fn answered(head: String, body: &[u8]) -> Option<String> {
-    let url = server(head, body.to_vec());
+    let url = format!("http://{}", http::always(&head, body));
     let clock = TestClock::skipping(std::time::Duration::from_secs(60));
     let program = Program::start(&url, &[], clock).await;
     let scrape = program.after_polls(1).await;
@@ -117,7 +97,7 @@ async fn a_date_to_wait_for_is_by_the_servers_clock() {
     let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nDate: Mon, 15 Jun 2026 13:00:00 GMT\r\n\
                 Retry-After: Mon, 15 Jun 2026 13:00:07 GMT\r\n";
     let clock = TestClock::skipping(std::time::Duration::from_secs(60));
-    let program = Program::start(&server(head.to_owned(), Vec::new()), &[], clock).await;
+    let program = Program::start(&format!("http://{}", http::always(head, b"")), &[], clock).await;
     program.after_polls(1).await;
     assert_eq!(program.clock.skipped(), [std::time::Duration::from_secs(7); 3]);
 }

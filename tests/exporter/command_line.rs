@@ -3,13 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::process::Command;
 
-use nectar_exporter::http;
+use nectar_exporter::http::{bind, bind_all};
 
 use crate::support::authority::Authority;
 use crate::support::binary::{Running, nectar_exporter, run};
+use crate::support::http;
 
-/// Where nothing listens: a poll fails at once.
-const NOWHERE: &str = "http://127.0.0.1:1/v2.2";
+/// With a fleet of one.
+const SMALL_DEMO: [&str; 4] =
+    ["demo", "--web.listen-address=127.0.0.1:0", "--sim.companies=1", "--sim.connections=1"];
 
 /// Bad usage: exit status 2, and a message that names the flag and what it takes.
 #[test]
@@ -135,6 +137,9 @@ fn a_file_that_cannot_be_read_to_its_end_keeps_it_from_starting() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe").display().to_string();
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // All at once: most of it is waiting.
+    let key = format!("--nectar.api-key-file={pipe}");
+    let check = std::thread::spawn(move || run(&mut nectar_exporter(&["check", "--config-only", &key])));
     let cases = ["--nectar.api-key-file", "--nectar.ca-file", "--web.config.file"].map(|flag| {
         let mut command = nectar_exporter(&[flag, &pipe, "--web.listen-address=127.0.0.1:0"]);
         if flag != "--nectar.api-key-file" {
@@ -148,9 +153,7 @@ fn a_file_that_cannot_be_read_to_its_end_keeps_it_from_starting() {
         let why = if flag == "--web.config.file" { "it is a pipe" } else { "did not end within" };
         assert!(stderr.contains(&pipe) && stderr.contains(why), "{flag}: {stderr}");
     }
-    // Nor is a check held up.
-    let key = format!("--nectar.api-key-file={pipe}");
-    let (code, said, _) = run(&mut nectar_exporter(&["check", "--config-only", &key]));
+    let (code, said, _) = check.join().unwrap();
     assert!(code == Some(1) && said.contains("did not end within"), "{said}");
 }
 
@@ -201,24 +204,24 @@ fn a_bad_twin_is_named_too() {
 #[tokio::test]
 async fn every_address_is_of_both_families() {
     let addresses = |texts: &[String]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
-    let Ok(both) = http::bind_all(&addresses(&["[::]:0".to_owned()])).await else { return };
+    let Ok(both) = bind_all(&addresses(&["[::]:0".to_owned()])).await else { return };
     TcpStream::connect(("127.0.0.1", both[0].local_addr().unwrap().port())).unwrap();
     for order in [["[::]", "0.0.0.0"], ["0.0.0.0", "[::]"]] {
         let free = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-        let both = http::bind_all(&addresses(&order.map(|host| format!("{host}:{free}")))).await;
+        let both = bind_all(&addresses(&order.map(|host| format!("{host}:{free}")))).await;
         assert_eq!(both.unwrap().len(), 2, "{order:?}");
     }
     // Somebody else's port is not quietly left to them.
     let theirs = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
     let taken = TcpListener::bind(("0.0.0.0", theirs)).unwrap();
-    assert!(http::bind_all(&addresses(&[format!("[::]:{theirs}")])).await.is_err());
+    assert!(bind_all(&addresses(&[format!("[::]:{theirs}")])).await.is_err());
     drop(taken);
 }
 
 /// An address of IPv4 in the form of IPv6, and one of IPv6 with its zone. Where there is no IPv6, the second is not to be had.
 #[tokio::test]
 async fn odd_forms_of_addresses() {
-    let bound = async |text: &str| http::bind(&text.parse().unwrap()).await.map(|mut bound| bound.remove(0));
+    let bound = async |text: &str| bind(&text.parse().unwrap()).await.map(|mut bound| bound.remove(0));
     let mapped = bound("[::ffff:127.0.0.1]:0").await.unwrap().local_addr().unwrap();
     assert_eq!(mapped.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
     if let Ok(listener) = bound("[::1%lo]:0").await {
@@ -229,7 +232,7 @@ async fn odd_forms_of_addresses() {
 /// A library that panics at it would take the program with it.
 #[test]
 fn a_number_of_threads_that_is_none_is_not_looked_at() {
-    let mut command = nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]);
+    let mut command = nectar_exporter(&SMALL_DEMO);
     Running::start(command.env("TOKIO_WORKER_THREADS", "0")).wait_for("Poll finished");
 }
 
@@ -252,7 +255,7 @@ fn help_and_version() {
 #[test]
 fn both_signals_end_it_with_status_0() {
     for signal in ["TERM", "INT"] {
-        let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]));
+        let mut running = Running::start(&mut nectar_exporter(&SMALL_DEMO));
         running.wait_for("Poll finished");
         running.signal(signal);
         assert_eq!(running.end(), Some(0), "{signal}: {:?}", running.log);
@@ -261,13 +264,11 @@ fn both_signals_end_it_with_status_0() {
 
 #[test]
 fn failures_are_logged_when_they_begin_and_not_again() {
-    let mut command = nectar_exporter(&[
-        "--nectar.base-url",
-        NOWHERE,
-        "--web.listen-address=127.0.0.1:0",
-        "--nectar.poll-interval=10ms",
-    ]);
-    let mut running = Running::start(command.env("NECTAR_API_KEY", "sim-secret"));
+    // Not sent again: there is no wait between attempts.
+    let refusing = http::always("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n", b"");
+    let url = format!("--nectar.base-url=http://{refusing}");
+    let flags = [&*url, "--web.listen-address=127.0.0.1:0", "--nectar.poll-interval=10ms"];
+    let mut running = Running::start(nectar_exporter(&flags).env("NECTAR_API_KEY", "sim-secret"));
     for _ in 0..2 {
         running.wait_for("Poll finished");
     }
@@ -275,7 +276,7 @@ fn failures_are_logged_when_they_begin_and_not_again() {
     assert_eq!(running.end(), Some(0));
     let warnings = running.log.iter().filter(|line| line.contains("level=warn")).count();
     assert_eq!(warnings, 1, "{:?}", running.log);
-    assert!(running.log.iter().any(|line| line.contains("reason=connect") && line.contains("advice=")));
+    assert!(running.log.iter().any(|line| line.contains("reason=forbidden") && line.contains("advice=")));
 }
 
 #[test]

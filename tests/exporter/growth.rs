@@ -14,8 +14,8 @@ use crate::support::stopped::StoppedTime;
 
 /// So many polls meet each fault.
 const POLLS: u32 = 20;
-/// Faults whose bodies are large meet fewer: each is many megabytes.
-const POLLS_OF_LARGE: u32 = 2;
+/// Fewer for faults whose bodies are large, many megabytes each, and for those that are timed out four times in each poll.
+const POLLS_OF_COSTLY: u32 = 2;
 /// What the allocator may keep for itself.
 const MARGIN_BYTES: u64 = 8 * 1024 * 1024;
 
@@ -65,8 +65,8 @@ impl Watched {
     /// Each fault for some polls, and a good one at the end.
     async fn meet(&mut self, rows: &[Row], polls: u32) {
         for row in rows {
-            let is_large = row.reason == "too_large" || row.name.contains("levels deep");
-            let polls = if is_large { polls.min(POLLS_OF_LARGE) } else { polls };
+            let is_costly = row.is_slow || row.reason == "too_large" || row.name.contains("levels deep");
+            let polls = if is_costly { polls.min(POLLS_OF_COSTLY) } else { polls };
             self.stage.spoil(&row.wrong, At::Everything, "").await;
             self.polls(polls).await;
             self.stage.mend().await;

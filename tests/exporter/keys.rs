@@ -13,8 +13,11 @@ use tokio_util::sync::CancellationToken;
 use crate::support::authority::Authority;
 use crate::support::binary::{Running, nectar_exporter};
 use crate::support::clock::TestClock;
+use crate::support::http;
+use crate::support::log::Log;
 use crate::support::program::Program;
 use crate::support::scrape::Scrape;
+use crate::support::stopped::StoppedTime;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 
@@ -148,10 +151,11 @@ except OSError:
 sys.stdin.read()
 "#;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_key_file_that_cannot_be_opened_any_more_keeps_nobody_waiting() {
-    let (mut running, simulator, folder) = running_with_key_file().await;
-    let file = folder.path().join("key");
+    let log = Log::begin();
+    let (program, simulator, folder) = with_key_file().await;
+    program.after_polls(1).await;
 
     // Anew in its place: nobody has it open, or there would be no lease.
     let other = folder.path().join("other");
@@ -167,15 +171,24 @@ async fn a_key_file_that_cannot_be_opened_any_more_keeps_nobody_waiting() {
         holder.wait().unwrap();
         return;
     }
-    std::fs::rename(&other, &file).unwrap();
-    assert!(running.wait_for("no longer usable").contains("on a mount that hangs"));
-    assert!(running.wait_for("Poll finished").contains("failures=0"), "the old key stays");
+    std::fs::rename(&other, folder.path().join("key")).unwrap();
+    let _stopped = StoppedTime::new();
+    program.clock.advance(Duration::from_secs(300));
+    while polls(&program).await < 2.0 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert!(is_whole(&program.scrape().await), "the old key stays");
+    assert!(log.line_with("no longer usable").contains("on a mount that hangs"));
+
     simulator.accept_key("second-key");
     drop(holder.stdin.take());
     holder.wait().unwrap();
-    running.wait_for("The API key file has a new key");
-    running.signal("TERM");
-    assert_eq!(running.end(), Some(0));
+    assert!(is_whole(&program.next_poll().await));
+    log.line_with("The API key file has a new key");
+}
+
+async fn polls(program: &Program) -> f64 {
+    program.scrape().await.sum("nectar_exporter_polls_total", &[])
 }
 
 /// SIGHUP ends nobody: files are read again, and it is said which.
@@ -188,8 +201,10 @@ async fn a_hangup_reads_files_again() {
     let certificates = folder.path().join("ca.pem");
     std::fs::write(&certificates, Authority::new().pem()).unwrap();
     let trusted = format!("--nectar.ca-file={}", certificates.display());
-    let flags =
-        ["--nectar.base-url=http://127.0.0.1:1", &*key, &*trusted, "--web.listen-address=127.0.0.1:0"];
+    // Polls once, and no file is read again before this test says so.
+    let refusing = http::always("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n", b"");
+    let url = format!("--nectar.base-url=http://{refusing}");
+    let flags = [&*url, &*key, &*trusted, "--web.listen-address=127.0.0.1:0"];
     let mut running = Running::start(&mut nectar_exporter(&flags));
     running.wait_for("Poll finished");
     running.signal("HUP");

@@ -17,7 +17,7 @@ const MEMORY_KIB: u64 = 128 * 1024;
 const DESCRIPTORS: usize = 512 + 128;
 
 /// Visitors come in so many batches, and a scrape behind each.
-const BATCHES: usize = 6;
+const BATCHES: usize = 3;
 
 /// What a visitor does with its connection at first. What it leaves open stays so until the end of the attack.
 type Visit = fn(&mut TcpStream) -> std::io::Result<()>;
@@ -40,7 +40,7 @@ const ATTACKS: &[Attack] = &[
     Attack { name: "takes nothing of a scrape", visitors: 600, visit: |stream| stream.write_all(SCRAPE) },
     Attack { name: "takes a little of a scrape", visitors: 200, visit: slow_reader },
     Attack { name: "asks again and again, and takes nothing", visitors: 200, visit: pipeline },
-    Attack { name: "scrapes", visitors: 200, visit: |stream| whole_scrape(stream).map(|_| ()) },
+    Attack { name: "scrapes", visitors: 60, visit: |stream| whole_scrape(stream).map(|_| ()) },
     Attack { name: "1 MB of headers", visitors: 50, visit: large_head },
     Attack { name: "a request, then garbage", visitors: 100, visit: pipelined_garbage },
     Attack { name: "HTTP/2 and resets", visitors: 100, visit: http2_resets },
@@ -172,7 +172,8 @@ fn visit(exporter: &Exporter, attack: &Attack) -> Option<TcpStream> {
 
 /// Under `ulimit` the shell sets both limits, or one, and becomes the exporter.
 fn with_limit(ulimit: &str) -> Command {
-    let exporter = demo();
+    let mut exporter = demo();
+    exporter.arg("--nectar.poll-interval=500ms");
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{ulimit}; exec \"$0\" \"$@\"")).arg(exporter.get_program());
     command.args(exporter.get_args());

@@ -1,4 +1,32 @@
-//! Answers as they come over the wire, one behind the other, each with its body however its length is told.
+//! HTTP as it goes over the wire: a server that always says the same, and answers one behind the other, each with its body however
+//! its length is told.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+
+/// Answers every request with `head`, which lacks only the blank line at its end, and `body`, and closes. Returns its address.
+pub fn always(head: &str, body: &[u8]) -> String {
+    let answer = [head.as_bytes(), b"\r\n", body].concat();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = BufReader::new(client.unwrap());
+            let mut line = String::from("begun");
+            while !line.trim().is_empty() {
+                line.clear();
+                // A client that has left, or does not speak HTTP, is answered all the same.
+                if client.read_line(&mut line).is_err() {
+                    break;
+                }
+            }
+            // Whoever has seen enough may hang up.
+            let _ = client.get_mut().write_all(&answer);
+        }
+    });
+    address
+}
 
 /// The heads and bodies of the answers to `requests`, given by method. The last may end with the connection.
 pub fn answers(bytes: &[u8], requests: &[&str]) -> Vec<(String, Vec<u8>)> {

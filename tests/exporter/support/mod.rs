@@ -7,6 +7,7 @@ pub mod clock;
 pub mod count;
 pub mod front;
 pub mod http;
+pub mod log;
 pub mod program;
 pub mod scrape;
 pub mod scripted;

@@ -44,6 +44,16 @@ pub struct Program {
 impl Program {
     /// Starts it against `base_url` with further flags.
     pub async fn start(base_url: &str, flags: &[&str], clock: Arc<TestClock>) -> Self {
+        Self::start_with(base_url, flags, clock, |_| {}).await
+    }
+
+    /// As [`start`](Self::start), with settings that do not come from flags.
+    pub async fn start_with(
+        base_url: &str,
+        flags: &[&str],
+        clock: Arc<TestClock>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut arguments = vec!["nectar-exporter", "--nectar.base-url", base_url];
         arguments.extend(flags);
         let request_timeout = format!("--nectar.request-timeout={}s", REQUEST_TIMEOUT.as_secs());
@@ -58,6 +68,7 @@ impl Program {
             let pem = std::fs::read(&path).unwrap();
             settings.nectar.extra_certificates = Some(Certificates { path, pem });
         }
+        change(&mut settings);
         let key = match &cli.nectar.api_key_file {
             Some(file) => Key::from_file(file.clone()).await.unwrap(),
             None => Key::fixed(KEY.into()).unwrap(),
