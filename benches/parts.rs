@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::fleet::FleetWriter;
 use nectar_exporter::fleet::tally::Tallies;
@@ -20,7 +20,7 @@ use nectar_exporter::model::{RecordFaults, Snapshot};
 use nectar_exporter::nectar::pagination::fetch_all_pages;
 use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
 use nectar_exporter::observe::DroppedLines;
-use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_simulator::{Plan, Simulator};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +40,7 @@ impl Nectar {
         let mut listeners = runtime.block_on(http::bind(&ListenAddress::loopback(0))).unwrap();
         let listener = listeners.remove(0);
         let base = format!("http://{}/v2.2", listener.local_addr().unwrap());
-        let simulator = Simulator::new(&plan, KEY, SystemClock::shared());
+        let simulator = Simulator::new(&plan, KEY, Timestamp::now);
         runtime.spawn(simulator.serve(vec![listener], CancellationToken::new()));
         Self { runtime, base }
     }

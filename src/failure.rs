@@ -3,8 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// Why one request gave nothing usable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     /// 401
     Auth,
@@ -36,39 +39,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
-        Self::Auth,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::RateLimited,
-        Self::ClientError,
-        Self::ServerError,
-        Self::Timeout,
-        Self::Dns,
-        Self::Connect,
-        Self::Tls,
-        Self::Decode,
-        Self::TooLarge,
-        Self::Other,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The value of the `reason` label.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::RateLimited => "rate_limited",
-            Self::ClientError => "client_error",
-            Self::ServerError => "server_error",
-            Self::Timeout => "timeout",
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Decode => "decode",
-            Self::TooLarge => "too_large",
-            Self::Other => "other",
-        }
+        self.into()
     }
 
     /// Whether it came from the way to Nectar, and not from Nectar.
@@ -127,7 +102,7 @@ impl Failure {
     /// Every failure.
     pub fn all() -> impl Iterator<Item = Self> {
         let own = [Self::Incomplete, Self::Deadline, Self::NotListed];
-        Reason::ALL.into_iter().map(Self::Request).chain(own)
+        Reason::ALL.iter().copied().map(Self::Request).chain(own)
     }
 
     /// The value of the `reason` label.

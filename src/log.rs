@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
@@ -20,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, fmt};
 
-use crate::config::{LogFlags, LogFormat, LogLevel};
+use crate::config::{LogFlags, LogFormat};
 use crate::observe::DroppedLines;
 
 /// Lines that wait until whoever reads standard error has taken those before. More are dropped: a reader that stands still
@@ -176,13 +175,6 @@ impl Visit for JsonFields {
 
 /// What turns events into lines. To be set as the default once, by whoever starts the program.
 pub fn subscriber(flags: LogFlags, lines: Lines) -> impl Subscriber + Send + Sync {
-    let level = match flags.level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match flags.format {
         LogFormat::Json => {
             fmt::layer().event_format(JsonLines).with_writer(lines).log_internal_errors(false).boxed()
@@ -196,7 +188,8 @@ pub fn subscriber(flags: LogFlags, lines: Lines) -> impl Subscriber + Send + Syn
             .log_internal_errors(false)
             .boxed(),
     };
-    Registry::default().with(layer.with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)))
+    Registry::default()
+        .with(layer.with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), flags.level)))
 }
 
 #[cfg(test)]
@@ -207,6 +200,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::Value;
+    use tracing::level_filters::LevelFilter;
     use tracing::{info, warn};
 
     use super::*;
@@ -226,7 +220,7 @@ mod tests {
     }
 
     /// The lines that two events make.
-    fn said(format: LogFormat, level: LogLevel) -> Vec<String> {
+    fn said(format: LogFormat, level: LevelFilter) -> Vec<String> {
         let kept = Kept::default();
         let lines = Lines::to(kept.clone(), DroppedLines::default()).unwrap();
         tracing::subscriber::with_default(subscriber(LogFlags { level, format }, lines.clone()), || {
@@ -241,7 +235,8 @@ mod tests {
     /// Both kinds of line have the same keys, with the same values.
     #[test]
     fn json_says_what_logfmt_says() {
-        let [plain, json] = [LogFormat::Logfmt, LogFormat::Json].map(|format| said(format, LogLevel::Info));
+        let [plain, json] =
+            [LogFormat::Logfmt, LogFormat::Json].map(|format| said(format, LevelFilter::INFO));
         assert_eq!((plain.len(), json.len()), (2, 2), "an event is a line: {plain:?} {json:?}");
         assert!(plain.first().unwrap().ends_with(r#"level=info msg="Two words" number=7 half=0.5 yes=true"#));
         let objects: Vec<BTreeMap<String, Value>> =
@@ -267,8 +262,8 @@ mod tests {
 
     #[test]
     fn lines_below_the_level_are_not_written() {
-        assert_eq!(said(LogFormat::Logfmt, LogLevel::Warn).len(), 1);
-        assert_eq!(said(LogFormat::Logfmt, LogLevel::Error).len(), 0);
+        assert_eq!(said(LogFormat::Logfmt, LevelFilter::WARN).len(), 1);
+        assert_eq!(said(LogFormat::Logfmt, LevelFilter::ERROR).len(), 0);
     }
 
     /// Takes nothing before it is told to, and then fails.

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use jiff::Timestamp;
 use nectar_exporter::app::{App, AppError};
 use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
@@ -28,7 +29,7 @@ use nectar_exporter::metrics::{Build, Detail};
 use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
-use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_simulator::{Plan, Simulator};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -260,7 +261,7 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
         let secret = "demo";
         let key = Key::fixed(secret.into())?;
         let listeners = listen(&settings.web.listen_addresses, &beginning, &signals.stop).await?;
-        let simulator = Simulator::new(&plan(&flags.sim), secret, clock.clone());
+        let simulator = Simulator::new(&plan(&flags.sim), secret, Timestamp::now);
         tokio::spawn(simulator.serve(simulated, signals.stop.clone()));
         if let Some(first) = listeners.first() {
             let port = first.local_addr()?.port();
@@ -281,7 +282,7 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
 async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
     let listeners = http::bind_all(&flags.listen_addresses).await?;
     say_where(&listeners)?;
-    let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), SystemClock::shared());
+    let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), Timestamp::now);
     simulator.serve(listeners, stop).await;
     Ok(())
 }

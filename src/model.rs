@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::status::{Kind, Recheck, Status};
 
@@ -94,7 +95,8 @@ pub struct Account {
 }
 
 /// What is odd about a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum RecordFault {
     /// It has no readable id, and was dropped.
     NoId,
@@ -108,16 +110,11 @@ pub enum RecordFault {
 
 impl RecordFault {
     /// Every fault, in the order of the declaration.
-    pub const ALL: [Self; 4] = [Self::NoId, Self::DuplicateId, Self::BadTime, Self::BadField];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The value of the `reason` label.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::NoId => "no_id",
-            Self::DuplicateId => "duplicate_id",
-            Self::BadTime => "bad_time",
-            Self::BadField => "bad_field",
-        }
+        self.into()
     }
 }
 

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::failure::{Failure, Reason};
 
 /// A route of Nectar's API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Endpoint {
     /// `GET /company`
     Company,
@@ -17,14 +20,11 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Company, Self::Connections];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The value of the `endpoint` label.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Company => "company",
-            Self::Connections => "connections",
-        }
+        self.into()
     }
 }
 
@@ -44,13 +44,15 @@ pub trait ObservePolls: Send + Sync + 'static {
 }
 
 /// Why a client of ours does not get what it asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Refusal {
     /// No user's name and password, or wrong ones.
     Unauthorized,
     /// Nothing is served at this path.
     NotFound,
     /// Nothing is served to this method.
+    #[strum(serialize = "method_not_allowed")]
     Method,
     /// What came is no request of HTTP, or has too large a head.
     Malformed,
@@ -64,27 +66,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every one.
-    pub const ALL: [Self; 7] = [
-        Self::Unauthorized,
-        Self::NotFound,
-        Self::Method,
-        Self::Malformed,
-        Self::Tls,
-        Self::TooSlow,
-        Self::NoPlace,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The value of the `reason` label.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Unauthorized => "unauthorized",
-            Self::NotFound => "not_found",
-            Self::Method => "method_not_allowed",
-            Self::Malformed => "malformed",
-            Self::Tls => "tls",
-            Self::TooSlow => "too_slow",
-            Self::NoPlace => "no_place",
-        }
+        self.into()
     }
 }
 

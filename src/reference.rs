@@ -10,7 +10,7 @@ use clap::{Arg, Command};
 
 use crate::config::flags::twin;
 use crate::metrics::catalogue;
-use crate::metrics::metric::{Entry, Group};
+use crate::metrics::metric::{Desc, Group};
 use crate::status::{Documented, Kind};
 
 const NOTE: &str =
@@ -64,9 +64,9 @@ pub fn metrics_page() -> String {
     page
 }
 
-fn metric_row(page: &mut String, entry: &Entry) {
+fn metric_row(page: &mut String, entry: &Desc) {
     let labels: Vec<String> = entry.labels.iter().map(|label| format!("`{label}`")).collect();
-    let Entry { name, kind, unit, help, .. } = entry;
+    let Desc { name, kind, unit, help, .. } = entry;
     let (kind, unit, labels) = (kind.word(), unit.word(), labels.join(", "));
     let help = cell(help);
     let _ = writeln!(page, "| `{name}` | {kind} | {unit} | {labels} | {help} |");

@@ -6,9 +6,9 @@ use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use nectar_exporter::clock::SystemClock;
+use jiff::Timestamp;
 use nectar_exporter::http::{self, ListenAddress};
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use tokio_util::sync::CancellationToken;
 
 use super::child::Servant;
@@ -73,7 +73,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let [companies, connections, accounts, seed] = numbers[..] else { panic!("four numbers make a plan") };
     let [companies, connections, accounts] = [companies, connections, accounts].map(|n| n as u32);
     let plan = Plan { companies, connections, accounts, seed, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, SystemClock::shared());
+    let simulator = Simulator::new(&plan, KEY, Timestamp::now);
     simulator.prepare(PAGE);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let listeners = runtime.block_on(http::bind(&ListenAddress::loopback(0))).unwrap();

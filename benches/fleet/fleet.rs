@@ -2,7 +2,7 @@
 //!
 //! Knows sizes.
 
-use nectar_exporter::simulator::Plan;
+use nectar_simulator::Plan;
 
 /// Connections per page: every company of these fleets fits on one.
 pub const PAGE: u16 = 500;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nectar_exporter::simulator::Plan;
+use nectar_simulator::Plan;
 
 use super::api::Api;
 use super::exporter::Exporter;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use nectar_exporter::simulator::Plan;
+use nectar_simulator::Plan;
 
 use super::api::Api;
 use super::exporter::{Exporter, ONCE};

@@ -7,12 +7,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use tracing::level_filters::LevelFilter;
+
 use super::duration;
 use crate::http::ListenAddress;
+use crate::metrics::Detail;
 
 /// Prefix of the environment twins.
 const ENV_PREFIX: &str = "NECTAR_EXPORTER_";
@@ -148,7 +152,7 @@ pub struct ExporterFlags {
     pub check_interval: Duration,
     /// Series per object: none, one set per connection, or one per account too
     #[arg(long = "metrics.detail", value_name = "DETAIL", default_value = "connections", value_enum)]
-    pub detail: DetailFlag,
+    pub detail: Detail,
     /// With more series per object than this, all of them are withheld
     #[arg(long = "metrics.detail-limit", value_name = "N", default_value = "1000000", value_parser = whole::<u64>(0, u64::MAX))]
     pub detail_limit: u64,
@@ -201,31 +205,11 @@ pub struct SimFlags {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LogFlags {
     /// Least severe level that is logged
-    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", value_enum)]
-    pub level: LogLevel,
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", value_parser = level())]
+    pub level: LevelFilter,
     /// Form of the log lines; they go to standard error
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt", value_enum)]
     pub format: LogFormat,
-}
-
-/// `--metrics.detail`
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[allow(missing_docs)]
-pub enum DetailFlag {
-    None,
-    Connections,
-    Accounts,
-}
-
-/// `--log.level`
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[allow(missing_docs)]
-pub enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
 }
 
 /// `--log.format`
@@ -234,6 +218,11 @@ pub enum LogLevel {
 pub enum LogFormat {
     Logfmt,
     Json,
+}
+
+fn level() -> impl TypedValueParser<Value = LevelFilter> {
+    PossibleValuesParser::new(["error", "warn", "info", "debug", "trace"])
+        .try_map(|level| level.parse::<LevelFilter>())
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::flags::{DetailFlag, ExporterFlags, NectarFlags};
+use super::flags::{ExporterFlags, NectarFlags};
 use crate::http::ListenAddress;
 use crate::http::routes::Pages;
 use crate::{metrics, nectar, poll};
@@ -115,11 +115,7 @@ impl Config {
                 except: ids(&flags.except),
             },
             metrics: metrics::Settings {
-                detail: match flags.detail {
-                    DetailFlag::None => metrics::Detail::None,
-                    DetailFlag::Connections => metrics::Detail::Connections,
-                    DetailFlag::Accounts => metrics::Detail::Accounts,
-                },
+                detail: flags.detail,
                 detail_limit: flags.detail_limit,
                 check_interval: signed(flags.check_interval),
                 max_data_age: max_data_age(flags),

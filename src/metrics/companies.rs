@@ -93,7 +93,7 @@ fn record_faults(text: &mut Text, views: &[View<'_>]) {
         let [id, name] = id_and_name(company);
         for kind in Kind::ALL {
             for fault in RecordFault::ALL {
-                let count = served.held.snapshot.faults.count(kind, fault);
+                let count = served.held.snapshot.faults.count(kind, *fault);
                 family.count([id, name, kind.label(), fault.label()], count);
             }
         }

@@ -1,7 +1,12 @@
 //! What a metric is: name, type, unit, labels, help. Its number of labels is part of its Rust type.
 
+use std::ops::Deref;
+
+use strum::IntoStaticStr;
+
 /// The type of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Type {
     /// Goes up and down.
     Gauge,
@@ -13,23 +18,22 @@ pub enum Type {
 
 impl Type {
     /// The word of the text format.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Gauge => "gauge",
-            Self::Counter => "counter",
-            Self::Histogram => "histogram",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }
 
 /// What the value is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Unit {
     /// A number of things.
     Count,
     /// 1, or 0.
+    #[strum(serialize = "0 or 1")]
     Flag,
     /// A point in time.
+    #[strum(serialize = "Unix seconds")]
     UnixSeconds,
     /// A duration.
     Seconds,
@@ -37,13 +41,8 @@ pub enum Unit {
 
 impl Unit {
     /// In words, for people.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Count => "count",
-            Self::Flag => "0 or 1",
-            Self::UnixSeconds => "Unix seconds",
-            Self::Seconds => "seconds",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -60,9 +59,9 @@ pub enum Group {
     Exporter,
 }
 
-/// A metric with `N` labels.
-#[derive(Debug)]
-pub struct Metric<const N: usize> {
+/// What a metric is declared as.
+#[derive(Debug, Clone, Copy)]
+pub struct Desc {
     /// Its name.
     pub name: &'static str,
     /// Its type.
@@ -72,50 +71,19 @@ pub struct Metric<const N: usize> {
     /// When it is there.
     pub group: Group,
     /// Its labels, in the order in which values are given.
-    pub labels: [&'static str; N],
-    /// The help text.
-    pub help: &'static str,
-}
-
-/// A metric, however many labels it has.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry {
-    /// Its name.
-    pub name: &'static str,
-    /// Its type.
-    pub kind: Type,
-    /// What the value is measured in.
-    pub unit: Unit,
-    /// When it is there.
-    pub group: Group,
-    /// Its labels.
     pub labels: &'static [&'static str],
     /// The help text.
     pub help: &'static str,
 }
 
-impl<const N: usize> Metric<N> {
-    /// The metric without its number of labels.
-    pub(super) const fn entry(&'static self) -> Entry {
-        Entry {
-            name: self.name,
-            kind: self.kind,
-            unit: self.unit,
-            group: self.group,
-            labels: &self.labels,
-            help: self.help,
-        }
-    }
-}
+/// A metric with `N` labels: whoever writes a sample gives as many values, or it does not compile.
+#[derive(Debug)]
+pub struct Metric<const N: usize>(pub Desc);
 
-/// A metric, for the tables of the catalogue.
-pub(super) const fn metric<const N: usize>(
-    group: Group,
-    kind: Type,
-    unit: Unit,
-    name: &'static str,
-    labels: [&'static str; N],
-    help: &'static str,
-) -> Metric<N> {
-    Metric { name, kind, unit, group, labels, help }
+impl<const N: usize> Deref for Metric<N> {
+    type Target = Desc;
+
+    fn deref(&self) -> &Desc {
+        &self.0
+    }
 }

@@ -21,9 +21,11 @@ use std::time::Duration;
 
 pub use body::Body;
 pub use build::Build;
+use clap::ValueEnum;
 use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
 pub use self_metrics::SelfMetrics;
+use strum::IntoStaticStr;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -38,25 +40,20 @@ use text::Text;
 /// While a poll runs, the fleet is published this often at most.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Which series there are per object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Which series there are per object: none but counts, a set per connection, or one per account, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, ValueEnum)]
+#[strum(serialize_all = "snake_case")]
+#[allow(missing_docs, reason = "comments here would become part of the flag's help")]
 pub enum Detail {
-    /// None: counts only.
     None,
-    /// A set per connection.
     Connections,
-    /// A set per connection and per account.
     Accounts,
 }
 
 impl Detail {
     /// As `--metrics.detail` has it.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Connections => "connections",
-            Self::Accounts => "accounts",
-        }
+        self.into()
     }
 
     /// How many series per object there are of what was counted.

@@ -89,7 +89,7 @@ impl SelfMetrics {
     /// Every known label value, from 0. The label sets here are closed and short: no two of them collide in the
     /// library's hash of joined values.
     fn begin(&self) {
-        for endpoint in Endpoint::ALL.map(Endpoint::label) {
+        for endpoint in Endpoint::ALL.iter().map(|endpoint| endpoint.label()) {
             for code in KNOWN_CODES {
                 self.requests.with_label_values(&[endpoint, code]);
             }
@@ -185,10 +185,10 @@ impl ObservePolls for SelfMetrics {
 }
 
 fn counters<const N: usize>(metric: &Metric<N>) -> prometheus::Result<IntCounterVec> {
-    IntCounterVec::new(Opts::new(metric.name, metric.help), &metric.labels)
+    IntCounterVec::new(Opts::new(metric.name, metric.help), metric.labels)
 }
 
 fn histogram<const N: usize>(metric: &Metric<N>, buckets: &[f64]) -> prometheus::Result<HistogramVec> {
     let options = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
-    HistogramVec::new(options, &metric.labels)
+    HistogramVec::new(options, metric.labels)
 }

@@ -125,7 +125,7 @@ mod tests {
         };
         for reason in Reason::ALL {
             let expected = if reason.is_transient() { 4 } else { 1 };
-            assert_eq!(attempts(reason), expected, "{}", reason.label());
+            assert_eq!(attempts(*reason), expected, "{}", reason.label());
         }
     }
 }

@@ -18,8 +18,6 @@
 mod books;
 mod chat;
 mod few;
-#[path = "../live/mail.rs"]
-mod mail;
 mod nectar;
 mod reach;
 mod receiver;

@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use test_support::clock::wall;
 
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use nectar_exporter::clock::Clock;
-use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_simulator::{Plan, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -92,7 +93,7 @@ impl Nectar {
         let clock =
             Arc::new(HandClock(Mutex::new(Timestamp::from_second(Timestamp::now().as_second()).unwrap())));
         let plan = Plan { companies, connections: 8, accounts: 0, seed, speed: 0.0 };
-        let simulator = Simulator::new(&plan, KEY, Arc::clone(&clock) as _);
+        let simulator = Simulator::new(&plan, KEY, wall(&clock));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
         tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));

@@ -13,18 +13,18 @@ use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::{Cli, Config, command};
 use nectar_exporter::nectar::Key;
 use nectar_exporter::observe::DroppedLines;
-use nectar_exporter::simulator::{Fault, Scope};
+use nectar_simulator::{Fault, Scope};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::mail;
 use crate::nectar::{KEY, Nectar};
 use crate::receiver::Receiver;
 use crate::scaling::{minutes, scaled, shipped};
 use crate::script::Part;
 use crate::servers::Server;
+use test_support::mail;
 
 /// Alertmanager takes an alert for ended when it has not heard of it for four times as long. Where nothing is measured, a
 /// slow machine must not look like that.

@@ -5,9 +5,9 @@ use std::io::Write;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
-use crate::support::clock::TestClock;
-use crate::support::http;
-use crate::support::program::Program;
+use test_support::clock::TestClock;
+use test_support::http;
+use test_support::program::Program;
 
 /// The list of companies of a key that has none.
 const NOBODY: &[u8] = b"[]\n";

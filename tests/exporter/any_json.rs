@@ -10,10 +10,10 @@ use proptest::strategy::Union;
 use tokio::runtime::Runtime;
 
 use crate::golden::promtool_finds_nothing;
-use crate::support::clock::START;
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
-use crate::support::scripted::Bodies;
+use test_support::clock::START;
+use test_support::program::Program;
+use test_support::scrape::Scrape;
+use test_support::scripted::Bodies;
 
 /// Text that goes wrong easily, as it stands between quotes in JSON.
 const HOSTILE: &[&str] = &[

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use nectar_exporter::clock::{Clock, SystemClock};
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_exporter::clock::Clock;
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::binary::{nectar_exporter, run};
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::scripted::{Bodies, connection, page};
+use test_support::binary::{nectar_exporter, run};
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
+use test_support::scripted::{Bodies, connection, page};
 
 const PLAN: Plan = Plan { companies: 25, connections: 20, accounts: 1, seed: 4, speed: 0.0 };
 
 /// A Nectar, and where it is.
 async fn nectar() -> (Simulator, String) {
-    let simulator = Simulator::new(&PLAN, KEY, SystemClock::shared());
+    let simulator = Simulator::new(&PLAN, KEY, Timestamp::now);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
@@ -149,7 +149,7 @@ async fn a_clock_that_is_off_is_told() {
         (-60, Some(1), "behind Nectar's"),
         (2, Some(0), "ahead of Nectar's"),
     ] {
-        let simulator = Simulator::new(&PLAN, KEY, clock_ahead(-SignedDuration::from_mins(minutes)));
+        let simulator = Simulator::new(&PLAN, KEY, wall(&clock_ahead(-SignedDuration::from_mins(minutes))));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v2.2", listener.local_addr().unwrap());
         tokio::spawn(simulator.serve(vec![listener], CancellationToken::new()));

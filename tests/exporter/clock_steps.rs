@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::scrape::Scrape;
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
+use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 /// The list, and a page of each company.
@@ -60,7 +60,7 @@ async fn steps_between_polls() {
 async fn steps_during_a_poll() {
     for (name, seconds) in STEPS {
         let clock = TestClock::skipping(Duration::from_secs(60));
-        let simulator = Simulator::new(&SMALL, KEY, clock.clone());
+        let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
         let program = Program::against(&simulator, &["--metrics.detail=accounts"], clock).await;
         let before = program.after_polls(1).await;
         // Asked to wait for longer than this clock skips: the poll stands in its middle.

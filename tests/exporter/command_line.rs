@@ -5,9 +5,9 @@ use std::process::Command;
 
 use nectar_exporter::http::{bind, bind_all};
 
-use crate::support::authority::Authority;
-use crate::support::binary::{Running, nectar_exporter, run};
-use crate::support::http;
+use test_support::authority::Authority;
+use test_support::binary::{Running, nectar_exporter, run};
+use test_support::http;
 
 /// With a fleet of one.
 const SMALL_DEMO: [&str; 4] =

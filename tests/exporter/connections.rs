@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{advance, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::PATIENCE;
-use crate::support::sockets::{self, LARGE};
-use crate::support::stopped::StoppedTime;
+use test_support::PATIENCE;
+use test_support::sockets::{self, LARGE};
+use test_support::stopped::StoppedTime;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const REQUEST_OF_LARGE: &[u8] = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

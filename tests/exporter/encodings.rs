@@ -3,12 +3,12 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use nectar_exporter::simulator::Plan;
+use nectar_simulator::Plan;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::http;
-use crate::support::program::Program;
+use test_support::http;
+use test_support::program::Program;
 
 /// Families of several hundred kilobytes: many times what a socket takes at once.
 pub const LONG: Plan = Plan { companies: 20, connections: 120, accounts: 1, seed: 11, speed: 0.0 };

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program, SHORT_TIMEOUT_FLAG};
-use crate::support::scrape::Scrape;
-use crate::support::stopped::StoppedTime;
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program, SHORT_TIMEOUT_FLAG};
+use test_support::scrape::Scrape;
+use test_support::stopped::StoppedTime;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 
@@ -213,7 +213,7 @@ async fn data_older_than_max_data_age_is_withdrawn_and_comes_back() {
 #[tokio::test]
 async fn an_outage_from_the_start_shows_no_fleet_and_no_readiness() {
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let simulator = Simulator::new(&SMALL, KEY, clock.clone());
+    let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     simulator.faults().set(Scope::Everything, Fault::Status(401));
     let program = Program::against(&simulator, &[], clock).await;
     let scrape = program.after_polls(1).await;
@@ -234,7 +234,7 @@ async fn an_outage_from_the_start_shows_no_fleet_and_no_readiness() {
 #[tokio::test]
 async fn a_company_that_always_fails_keeps_nobody_back() {
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let simulator = Simulator::new(&SMALL, KEY, clock.clone());
+    let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     let bad = simulator.companies()[1].clone();
     simulator.faults().set(Scope::Company(bad.clone()), Fault::Status(500));
     let program = Program::against(&simulator, &[], clock).await;

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use nectar_exporter::simulator::{Fault, Scope};
+use nectar_simulator::{Fault, Scope};
 
-use crate::fault_table::{self, At, Row, deep};
-use crate::support::clock::TestClock;
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
-use crate::support::stage::Stage;
-use crate::support::stopped::StoppedTime;
+use test_support::clock::TestClock;
+use test_support::fault_table::{self, At, Row, deep};
+use test_support::program::Program;
+use test_support::scrape::Scrape;
+use test_support::stage::Stage;
+use test_support::stopped::StoppedTime;
 
 /// A record that is 200,000 levels deep costs only itself.
 #[tokio::test]

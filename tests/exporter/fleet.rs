@@ -1,9 +1,10 @@
 //! What stays, goes and is counted from poll to poll.
 
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use jiff::Timestamp;
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
+use test_support::program::Program;
+use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 3, connections: 6, accounts: 2, seed: 11, speed: 0.0 };
 const CHANGES: &str = "nectar_connection_status_changes_total";
@@ -130,7 +131,7 @@ async fn only_some_companies() {
         let (program, simulator) = Program::simulated(&SMALL, &flags).await;
         (program.after_polls(1).await, program, simulator)
     };
-    let ids = Simulator::new(&SMALL, "any", crate::support::clock::TestClock::new()).companies();
+    let ids = Simulator::new(&SMALL, "any", Timestamp::now).companies();
     let absent = "00000000-0000-4000-8000-000000000000";
 
     let (scrape, ..) = probe(vec![format!("--nectar.company={}", ids[1].to_uppercase())]).await;

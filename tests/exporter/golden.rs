@@ -7,10 +7,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
-use crate::support::scripted::Bodies;
-use crate::support::{differs_from_file, in_checkout};
+use test_support::program::Program;
+use test_support::scrape::Scrape;
+use test_support::scripted::Bodies;
+use test_support::{differs_from_file, in_checkout};
 
 /// Families whose values are the machine's own.
 const OF_THE_MACHINE: [&str; 2] = ["process_", "nectar_exporter_build_info"];

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::fault_table::{self, At, Row, Wrong};
-use crate::support::PATIENCE;
-use crate::support::alone::alone;
-use crate::support::stage::Stage;
-use crate::support::stopped::StoppedTime;
+use test_support::PATIENCE;
+use test_support::alone::alone;
+use test_support::fault_table::{self, At, Row, Wrong};
+use test_support::stage::Stage;
+use test_support::stopped::StoppedTime;
 
 /// So many polls meet each fault.
 const POLLS: u32 = 20;

@@ -4,20 +4,20 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use nectar_exporter::clock::SystemClock;
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use jiff::Timestamp;
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::authority::Authority;
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::clock::TestClock;
-use crate::support::http;
-use crate::support::log::Log;
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
-use crate::support::stopped::StoppedTime;
+use test_support::authority::Authority;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::clock::{TestClock, wall};
+use test_support::http;
+use test_support::log::Log;
+use test_support::program::Program;
+use test_support::scrape::Scrape;
+use test_support::stopped::StoppedTime;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 
@@ -27,7 +27,7 @@ async fn with_key_file() -> (Program, Simulator, TempDir) {
     std::fs::write(folder.path().join("key"), "first-key\n").unwrap();
     let flag = format!("--nectar.api-key-file={}", folder.path().join("key").display());
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let simulator = Simulator::new(&SMALL, "first-key", clock.clone());
+    let simulator = Simulator::new(&SMALL, "first-key", wall(&clock));
     let program = Program::against(&simulator, &[&flag], clock).await;
     (program, simulator, folder)
 }
@@ -103,7 +103,7 @@ async fn running_with_key_file() -> (Running, Simulator, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "first-key").unwrap();
-    let simulator = Simulator::new(&SMALL, "first-key", SystemClock::shared());
+    let simulator = Simulator::new(&SMALL, "first-key", Timestamp::now);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("--nectar.base-url=http://{}/v2.2", listener.local_addr().unwrap());
     tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));

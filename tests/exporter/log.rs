@@ -4,18 +4,18 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nectar_exporter::clock::SystemClock;
-use nectar_exporter::simulator::{Plan, Simulator};
+use jiff::Timestamp;
+use nectar_simulator::{Plan, Simulator};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::PATIENCE;
-use crate::support::binary::nectar_exporter;
-use crate::support::program::KEY;
-use crate::support::scrape::Scrape;
+use test_support::PATIENCE;
+use test_support::binary::nectar_exporter;
+use test_support::program::KEY;
+use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 2, connections: 1, accounts: 0, seed: 1, speed: 0.0 };
 
@@ -147,7 +147,7 @@ async fn a_log_file_that_may_not_grow_costs_lines_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_reads_holds_nothing_up() {
-    let simulator = Simulator::new(&SMALL, KEY, SystemClock::shared());
+    let simulator = Simulator::new(&SMALL, KEY, Timestamp::now);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     tokio::spawn(simulator.serve(vec![listener], CancellationToken::new()));

@@ -3,9 +3,9 @@
 //! What comes out is valid, short and little, whatever comes in.
 
 use crate::golden::promtool_finds_nothing;
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
-use crate::support::scripted::{Bodies, page};
+use test_support::program::Program;
+use test_support::scrape::Scrape;
+use test_support::scripted::{Bodies, page};
 
 /// As it stands between quotes in JSON, what becomes of it as a name, and whether it can be an id.
 fn hostile() -> Vec<(String, Option<String>, bool)> {

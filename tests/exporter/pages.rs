@@ -5,23 +5,23 @@ use std::time::Duration;
 use nectar_exporter::config::command;
 use nectar_exporter::metrics::Build;
 use nectar_exporter::reference;
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::{assert_same_as_file, in_checkout};
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
+use test_support::{assert_same_as_file, in_checkout};
 
 /// Files that are written by hand but for a part between two lines.
 const PARTS: [(&str, &str, &str); 3] = [
     ("README.md", "<!-- flags: rendered from the code by `make docs` -->\n", "<!-- end of flags -->\n"),
     (
         "docs/runbooks.md",
-        "<!-- words: rendered from src/status/table.rs by make docs -->\n",
+        "<!-- words: rendered from crates/status/src/table.rs by make docs -->\n",
         "<!-- end of words -->\n",
     ),
     (
         "alerts/nectar.tmpl",
-        "{{/* words: rendered from src/status/table.rs by make docs; to translate them, do so in your own copy of this file */}}\n",
+        "{{/* words: rendered from crates/status/src/table.rs by make docs; to translate them, do so in your own copy of this file */}}\n",
         "{{/* end of words */}}\n",
     ),
 ];
@@ -38,7 +38,7 @@ fn reference_pages() {
 async fn landing_page() {
     let clock = TestClock::skipping(Duration::from_secs(60));
     let plan = Plan { companies: 4, connections: 30, accounts: 2, seed: 2, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let simulator = Simulator::new(&plan, KEY, wall(&clock));
     let ids = simulator.companies();
     simulator.faults().set(Scope::Company(ids[0].clone()), Fault::Status(403));
     let program = Program::against(&simulator, &[], clock).await;

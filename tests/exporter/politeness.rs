@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::scrape::Scrape;
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
+use test_support::scrape::Scrape;
 
 /// One company is answered 429: no request of anybody is sent until the time that Nectar named has passed.
 #[tokio::test]
 async fn after_a_429_the_whole_program_waits() {
     let clock = TestClock::new();
     let plan = Plan { companies: 20, connections: 3, accounts: 1, seed: 7, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let simulator = Simulator::new(&plan, KEY, wall(&clock));
     let mut companies = simulator.companies();
     companies.sort();
     let slow_down = Fault::StatusRetryAfter(429, "60".to_owned());
@@ -101,7 +101,7 @@ async fn a_long_wait_does_not_hide_why() {
 async fn refused_for_long(status: u16, wait: u64, is_list: bool) -> Scrape {
     let plan = Plan { companies: 50, connections: 3, accounts: 1, seed: 7, speed: 0.0 };
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let simulator = Simulator::new(&plan, KEY, wall(&clock));
     // A time that no wait of these ends at.
     let flags = ["--nectar.poll-interval=20m", "--nectar.max-data-age=2h", "--nectar.poll-timeout=590s"];
     let program = Program::against(&simulator, &flags, clock).await;
@@ -129,7 +129,7 @@ async fn refused_for_long(status: u16, wait: u64, is_list: bool) -> Scrape {
 async fn an_api_that_fails_is_not_stormed() {
     let plan = Plan { companies: 100, connections: 1, accounts: 0, seed: 7, speed: 0.0 };
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let simulator = Simulator::new(&plan, KEY, wall(&clock));
     for company in simulator.companies() {
         simulator.faults().set(Scope::Company(company), Fault::Status(500));
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::scrape::Scrape;
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
+use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 
@@ -38,7 +38,7 @@ async fn a_poll_ends_at_its_deadline_and_what_was_read_stays() {
 #[tokio::test]
 async fn nothing_is_shown_before_the_first_poll_has_ended() {
     let clock = TestClock::new();
-    let simulator = Simulator::new(&SMALL, KEY, clock.clone());
+    let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     simulator.faults().set(Scope::Company(simulator.companies()[0].clone()), Fault::Hang);
     let program = Program::against(&simulator, &["--nectar.request-timeout=1h"], clock).await;
     let others = [("endpoint", "connections"), ("code", "200")];
@@ -78,7 +78,7 @@ async fn a_company_list_that_hangs_ends_at_the_deadline_too() {
 #[tokio::test]
 async fn the_interval_counts_from_the_start_of_a_poll() {
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let simulator = Simulator::new(&SMALL, KEY, clock.clone());
+    let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     let program = Program::against(&simulator, &[], clock).await;
     program.after_polls(1).await;
     simulator.faults().set_times(Scope::CompanyList, Fault::StatusRetryAfter(503, "200".to_owned()), 1);
@@ -124,7 +124,7 @@ async fn a_company_that_was_never_read_is_listed() {
 async fn a_failed_poll_has_one_cause_the_first() {
     let absent = "--nectar.company=00000000-0000-4000-8000-000000000000";
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let simulator = Simulator::new(&SMALL, KEY, clock.clone());
+    let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     let ids = simulator.companies();
     simulator.faults().set(Scope::Company(ids[0].clone()), Fault::Status(403));
     let flags = [absent, &format!("--nectar.company={}", ids[0]), &format!("--nectar.company={}", ids[1])];

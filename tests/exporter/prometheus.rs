@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::golden::promtool_finds_nothing;
-use crate::support::PATIENCE;
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::scrape::Scrape;
+use test_support::PATIENCE;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::scrape::Scrape;
 
 /// Ends with the test.
 struct Prometheus {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use nectar_exporter::nectar::proxy::proxy_for;
 
-use crate::support::binary::{Running, nectar_exporter, run};
-use crate::support::clock::TestClock;
-use crate::support::http;
-use crate::support::log::Log;
-use crate::support::program::Program;
+use test_support::binary::{Running, nectar_exporter, run};
+use test_support::clock::TestClock;
+use test_support::http;
+use test_support::log::Log;
+use test_support::program::Program;
 
 /// Takes one request, answers with an empty list, and returns the request's head.
 fn one_request(listener: TcpListener) -> thread::JoinHandle<Vec<String>> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::scrape::Scrape;
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
+use test_support::scrape::Scrape;
 
 /// Companies for three chunks, the last one not full.
 const PLAN: Plan = Plan { companies: 40, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
@@ -94,7 +94,7 @@ async fn says_what_a_fresh_one_says(kept: &Program, nectar: &Simulator, event: &
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_used_again_is_what_would_be_rendered() {
     let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
-    let nectar = Simulator::new(&PLAN, KEY, clock.clone());
+    let nectar = Simulator::new(&PLAN, KEY, wall(&clock));
     let kept = Program::against(&nectar, FLAGS, clock).await;
     let first = kept.after_polls(1).await;
     let ids = one_of_each_company(&first);

@@ -7,30 +7,31 @@ use std::time::Duration;
 use clap::FromArgMatches;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::Clock;
-use nectar_exporter::config::{Cli, Config, LogFlags, LogFormat, LogLevel, command};
+use nectar_exporter::config::{Cli, Config, LogFlags, LogFormat, command};
 use nectar_exporter::fleet::tally::Tallies;
 use nectar_exporter::log::{self, Lines};
 use nectar_exporter::model::Snapshot;
 use nectar_exporter::nectar::{Key, decode, json};
 use nectar_exporter::observe::DroppedLines;
-use nectar_exporter::simulator::{Plan, SECRET as PLANTED, Simulator};
+use nectar_simulator::{Plan, SECRET as PLANTED, Simulator};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
 
-use crate::fault_table::{self, At, Row};
-use crate::support::PATIENCE;
-use crate::support::alone::alone;
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
-use crate::support::stage::Stage;
-use crate::support::stopped::StoppedTime;
+use test_support::PATIENCE;
+use test_support::alone::alone;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::clock::{TestClock, wall};
+use test_support::fault_table::{self, At, Row};
+use test_support::program::{KEY, Program};
+use test_support::stage::Stage;
+use test_support::stopped::StoppedTime;
 
 #[tokio::test]
 async fn nothing_planted_comes_out() {
     let plan = Plan { companies: 12, connections: 20, accounts: 3, seed: 5, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, TestClock::new());
+    let simulator = Simulator::new(&plan, KEY, wall(&TestClock::new()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     let company = simulator.companies()[0].clone();
@@ -98,7 +99,7 @@ fn places(row: &Row) -> &'static [At] {
 #[test]
 #[ignore = "run by nothing_planted_comes_out_of_a_failure, in a process of its own"]
 fn every_fault_aloud() {
-    let flags = LogFlags { level: LogLevel::Trace, format: LogFormat::Logfmt };
+    let flags = LogFlags { level: LevelFilter::TRACE, format: LogFormat::Logfmt };
     let lines = Lines::to_standard_error(DroppedLines::default()).unwrap();
     tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone())).unwrap();
     for row in fault_table::all() {
@@ -196,7 +197,7 @@ async fn the_key_cannot_be_printed() {
 #[tokio::test]
 async fn what_was_read_cannot_be_printed() {
     let clock = TestClock::new();
-    let simulator = Simulator::new(&Plan::default(), KEY, clock.clone());
+    let simulator = Simulator::new(&Plan::default(), KEY, wall(&clock));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     let company = simulator.companies()[0].clone();

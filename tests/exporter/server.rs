@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
-use nectar_exporter::simulator::{Fault, Plan, Scope};
+use nectar_simulator::{Fault, Plan, Scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::PATIENCE;
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
+use test_support::PATIENCE;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::program::Program;
+use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 3, speed: 0.0 };
 

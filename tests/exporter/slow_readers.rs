@@ -4,18 +4,18 @@
 
 use std::time::{Duration, Instant};
 
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::encodings::unpacked;
-use crate::support::PATIENCE;
-use crate::support::clock::TestClock;
-use crate::support::http;
-use crate::support::program::{KEY, Program};
-use crate::support::scrape::Scrape;
-use crate::support::sockets;
-use crate::support::stopped::StoppedTime;
+use test_support::PATIENCE;
+use test_support::clock::{TestClock, wall};
+use test_support::http;
+use test_support::program::{KEY, Program};
+use test_support::scrape::Scrape;
+use test_support::sockets;
+use test_support::stopped::StoppedTime;
 
 /// Some hundred kilobytes of text: many times what the buffers of the sockets hold here.
 const PLAN: Plan = Plan { companies: 40, connections: 5, accounts: 1, seed: 3, speed: 0.0 };
@@ -67,7 +67,7 @@ fn shown(scrape: &Scrape) -> (f64, f64, f64, usize) {
 #[tokio::test]
 async fn who_reads_slowly_gets_the_whole_of_one_moment() {
     let clock = TestClock::new();
-    let simulator = Simulator::new(&PLAN, KEY, clock.clone());
+    let simulator = Simulator::new(&PLAN, KEY, wall(&clock));
     let program = Program::against(&simulator, &["--metrics.detail=accounts"], clock).await;
     program.after_polls(1).await;
     let _stopped = StoppedTime::new();

@@ -5,20 +5,20 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_simulator::{Plan, Simulator};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose};
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::support::authority::{Authority, as_in_readme, self_signed};
-use crate::support::clock::TestClock;
-use crate::support::front::Front;
-use crate::support::log::Log;
-use crate::support::program::{KEY, Program};
+use test_support::authority::{Authority, as_in_readme, self_signed};
+use test_support::clock::{TestClock, wall};
+use test_support::front::Front;
+use test_support::log::Log;
+use test_support::program::{KEY, Program};
 
 /// Polls a Nectar with this certificate, trusting `pem`, and returns the first line of the log with `text`.
 async fn said(server: Arc<ServerConfig>, pem: &str, text: &str) -> String {
     let plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 1, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, TestClock::new());
+    let simulator = Simulator::new(&plan, KEY, wall(&TestClock::new()));
     let front = Front::of(&simulator, "127.0.0.1:0", Some(server)).await;
     said_of(front.address.port(), pem, text).await
 }

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use nectar_exporter::metrics::catalogue;
-use nectar_exporter::simulator::{Plan, Simulator};
+use nectar_simulator::{Plan, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::clock::{START, TestClock};
-use crate::support::count::{Expected, TERMINAL, WAITING, compare, count, text};
-use crate::support::program::{KEY, Program};
-use crate::support::scrape::Scrape;
+use test_support::clock::{START, TestClock, wall};
+use test_support::count::{Expected, TERMINAL, WAITING, compare, count, text};
+use test_support::program::{KEY, Program};
+use test_support::scrape::Scrape;
 
 async fn get(base_url: &str, path: &str) -> Value {
     let request = reqwest::Client::new().get(format!("{base_url}{path}")).header("X-API-Key", KEY);
@@ -25,7 +25,7 @@ async fn get(base_url: &str, path: &str) -> Value {
 async fn every_value_equals_an_independent_count() {
     let clock = TestClock::new();
     let plan = Plan { companies: 12, connections: 25, accounts: 3, seed: 1, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let simulator = Simulator::new(&plan, KEY, wall(&clock));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(simulator.serve(vec![listener], CancellationToken::new()));

@@ -6,9 +6,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
-use crate::support::PATIENCE;
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::scrape::Scrape;
+use test_support::PATIENCE;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::scrape::Scrape;
 
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 /// What clients may cost: their places, and what each is just being sent.

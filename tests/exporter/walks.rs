@@ -1,12 +1,12 @@
 //! Walks through the pages of a company, while rows come, go and move.
 
-use nectar_exporter::simulator::{Fault, Plan, Scope};
+use nectar_simulator::{Fault, Plan, Scope};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::program::Program;
-use crate::support::scrape::Scrape;
-use crate::support::scripted::{Bodies, connection, connection_with, page};
+use test_support::binary::{Running, nectar_exporter};
+use test_support::program::Program;
+use test_support::scrape::Scrape;
+use test_support::scripted::{Bodies, connection, connection_with, page};
 
 const ONE: Plan = Plan { companies: 1, connections: 20, accounts: 1, seed: 7, speed: 0.0 };
 

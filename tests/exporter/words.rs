@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nectar_exporter::status::{Actor, Category, Kind, Recheck};
 
-use crate::support::in_checkout;
+use test_support::in_checkout;
 
 /// Markup of HTML, chat, Markdown or templates, and ends of lines.
 const MARKUP: &[char] = &['&', '<', '>', '"', '*', '_', '~', '`', '|', '[', ']', '{', '}', '#', '\\', '\n'];

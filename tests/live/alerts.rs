@@ -3,8 +3,8 @@
 //! Every count is taken after things have settled: a second message would come later than the first.
 
 use jiff::{SignedDuration, Timestamp};
-use nectar_exporter::simulator::{Fault, Plan, Scope};
 use nectar_exporter::status::Kind;
+use nectar_simulator::{Fault, Plan, Scope};
 
 use crate::fleet::{Login, a_login_elsewhere, a_quiet_login, a_quiet_utility, two_quiet_logins};
 use crate::world::World;

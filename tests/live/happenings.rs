@@ -2,7 +2,7 @@
 //!
 //! Knows what is exempt from "nothing is empty". No exemption is without its happening.
 
-use nectar_exporter::simulator::{Fault, Scope};
+use nectar_simulator::{Fault, Scope};
 use xtask::queries::Query;
 
 use crate::boards::queries_of;

@@ -1,7 +1,7 @@
 //! Boards in worlds in which something is missing: what is not known is empty and never 0, and what is 0 is not empty.
 
 use nectar_exporter::metrics::catalogue::objects;
-use nectar_exporter::simulator::{Fault, Plan};
+use nectar_simulator::{Fault, Plan};
 use xtask::queries::Query;
 
 use crate::boards::all_queries;

@@ -16,7 +16,6 @@ mod fleet;
 mod happenings;
 mod haste;
 mod hostile;
-mod mail;
 mod panels;
 mod receiver;
 mod runbooks;

@@ -2,8 +2,8 @@
 //!
 //! Knows the placeholders of docs/runbooks.md.
 
-use nectar_exporter::simulator::Plan;
 use nectar_exporter::status::{Kind, Status};
+use nectar_simulator::Plan;
 
 use crate::servers::in_checkout;
 use crate::world::World;

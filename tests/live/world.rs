@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use test_support::clock::wall;
 
 use clap::FromArgMatches;
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::{Cli, Config, command};
 use nectar_exporter::nectar::Key;
 use nectar_exporter::observe::DroppedLines;
-use nectar_exporter::simulator::{Fault, Plan, Scope, Simulator};
+use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,9 +22,9 @@ use xtask::queries::Query;
 use crate::ask::Series;
 use crate::fleet::Login;
 use crate::haste::{Haste, POLL_INTERVAL};
-use crate::mail;
 use crate::receiver::Receiver;
 use crate::servers::{ROUND, Server, alertmanager, prometheus};
+use test_support::mail;
 
 const KEY: &str = "simulated";
 
@@ -72,7 +73,7 @@ impl World {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = SystemClock::shared();
-        let simulator = Simulator::new(plan, KEY, Arc::clone(&clock));
+        let simulator = Simulator::new(plan, KEY, wall(&clock));
         if let Some(fault) = fault {
             simulator.faults().set(Scope::Everything, fault);
         }

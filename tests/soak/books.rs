@@ -1,6 +1,6 @@
 //! What the exporter counts about itself, against those who saw it: polls, their failures, requests.
 
-use crate::support::scrape::Scrape;
+use test_support::scrape::Scrape;
 
 /// Requests that may be under way at once.
 pub const AT_ONCE: u64 = 8;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::reader::Truth;
-use crate::support::count::{Expected, compare, count, text};
-use crate::support::scrape::Scrape;
+use test_support::count::{Expected, compare, count, text};
+use test_support::scrape::Scrape;
 
 /// Status by ids: of a connection by one, of an account by two.
 type Statuses = BTreeMap<Vec<String>, String>;

@@ -15,9 +15,6 @@
 #![allow(missing_docs, missing_debug_implementations, reason = "a program, and no library")]
 
 mod books;
-#[path = "../exporter/fault_table.rs"]
-#[allow(dead_code, reason = "the other tests use more of it")]
-mod fault_table;
 mod ledger;
 mod measure;
 mod plan;
@@ -27,9 +24,6 @@ mod round;
 mod rude;
 mod scraper;
 mod strike;
-#[path = "../exporter/support/mod.rs"]
-#[allow(dead_code, reason = "the other tests use more of it")]
-mod support;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,7 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use nectar_exporter::simulator::{self, Simulator};
+use nectar_simulator::{self as simulator, Simulator};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -52,8 +46,8 @@ use crate::round::{INTERVAL, MAX_DATA_AGE, POLL_TIMEOUT, Soak};
 use crate::rude::Visitors;
 use crate::scraper::Scraper;
 use crate::strike::{KINDS, PAGE_SIZE};
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
 
 /// From this many polls on, every kind of fault must have occurred.
 const ENOUGH_FOR_ALL: u64 = 20_000;
@@ -121,7 +115,7 @@ fn start(asked: &Asked, of_exporter: &Runtime, of_simulator: &Runtime) -> (Soak,
     let plan = simulator::Plan { companies: 8, connections: 8, accounts: 2, seed: asked.seed, speed: 24.0 };
     // Waits between attempts are over at once, those between polls are not.
     let clock = TestClock::skipping(POLL_TIMEOUT - Duration::from_secs(1));
-    let simulator = Simulator::new(&plan, KEY, clock.clone());
+    let simulator = Simulator::new(&plan, KEY, wall(&clock));
     let listener = of_simulator.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
     of_simulator.spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));

@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use nectar_exporter::simulator::Fault;
+use nectar_simulator::Fault;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::fault_table::{bodies, silences, statuses};
 use crate::rude::Manner;
 use crate::strike::{Hit, Place, Row, Strike, answers};
+use test_support::fault_table::{bodies, silences, statuses};
 
 /// One poll, and what happens around it.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nectar_exporter::clock::Clock;
-use nectar_exporter::simulator::Simulator;
+use nectar_simulator::Simulator;
 
 use crate::books::Books;
 use crate::ledger::Ledger;
@@ -15,8 +15,8 @@ use crate::reader::{Reader, Truth};
 use crate::rude::Visitors;
 use crate::scraper::Scraper;
 use crate::strike::{Outcome, Strike, heal};
-use crate::support::clock::TestClock;
-use crate::support::scrape::Scrape;
+use test_support::clock::TestClock;
+use test_support::scrape::Scrape;
 
 /// How long a poll may take, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,8 +5,8 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 
-use crate::support::PATIENCE;
-use crate::support::scrape::Scrape;
+use test_support::PATIENCE;
+use test_support::scrape::Scrape;
 
 /// A connection is kept for so many scrapes.
 const SCRAPES_PER_CONNECTION: u64 = 50;

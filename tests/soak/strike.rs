@@ -2,11 +2,11 @@
 //!
 //! Knows the simulator's faults.
 
-use nectar_exporter::simulator::{Fault, Scope, Simulator};
+use nectar_simulator::{Fault, Scope, Simulator};
 
-use crate::fault_table::{self, Wrong};
 use crate::reader::Truth;
-use crate::support::program::KEY;
+use test_support::fault_table::{self, Wrong};
+use test_support::program::KEY;
 
 /// Connections asked for per page: few, so that most companies have several pages.
 pub const PAGE_SIZE: usize = 3;

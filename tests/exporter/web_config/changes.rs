@@ -1,7 +1,7 @@
 //! Files that change under a running exporter.
 
 use super::place::{Authority, PASSWORD, Place, TLS, get, look, look_twice, users};
-use crate::support::program::Program;
+use test_support::program::Program;
 
 /// Whether a client that trusts `authority` alone gets an answer.
 async fn serves_as(program: &Program, authority: &Authority) -> bool {

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use super::place::{PASSWORD, PLANTED, Place, TLS, users};
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::in_checkout;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::in_checkout;
 
 /// The file, and what is said of it after its name. `{tls}` is the usual section, `{dir}` the folder.
 const CASES: &[(&str, &str)] = &[

@@ -12,8 +12,8 @@ use tokio::time::{advance, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::place::{Place, TLS};
-use crate::support::PATIENCE;
-use crate::support::stopped::StoppedTime;
+use test_support::PATIENCE;
+use test_support::stopped::StoppedTime;
 
 async fn door(place: &Place) -> TlsMode {
     let tls = ConfigReloader::load(place.path("web.yml")).await.unwrap().now().tls.clone();

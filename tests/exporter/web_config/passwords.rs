@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::place::{PASSWORD, PLANTED, Place, TLS, get, users};
-use crate::support::PATIENCE;
-use crate::support::binary::{Running, nectar_exporter};
+use test_support::PATIENCE;
+use test_support::binary::{Running, nectar_exporter};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn right_wrong_and_missing() {

@@ -7,9 +7,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response};
 use tempfile::TempDir;
 
-use crate::support::PATIENCE;
-use crate::support::clock::TestClock;
-use crate::support::program::Program;
+use test_support::PATIENCE;
+use test_support::clock::TestClock;
+use test_support::program::Program;
 
 /// Stands in every secret here.
 pub const PLANTED: &str = "sim-secret";

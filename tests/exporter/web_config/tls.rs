@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use nectar_exporter::simulator::Simulator;
+use nectar_simulator::Simulator;
 use reqwest::tls::Version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::place::{Authority, Place, TLS, get};
 use crate::encodings::{FLAG, LONG, of_the_fleet, unpacked};
-use crate::support::PATIENCE;
-use crate::support::binary::{Running, nectar_exporter};
-use crate::support::clock::TestClock;
-use crate::support::program::{KEY, Program};
+use test_support::PATIENCE;
+use test_support::binary::{Running, nectar_exporter};
+use test_support::clock::{TestClock, wall};
+use test_support::program::{KEY, Program};
 
 /// Which clients each kind of client authentication lets in: without a certificate, with one of ours, with a stranger's.
 #[tokio::test(flavor = "multi_thread")]
@@ -174,7 +174,7 @@ async fn a_handshake_that_fails_is_logged_once_for_each_cause() {
 async fn a_long_scrape_says_the_same_plain_and_compressed() {
     let place = Place::new(TLS);
     let clock = TestClock::new();
-    let nectar = Simulator::new(&LONG, KEY, clock.clone());
+    let nectar = Simulator::new(&LONG, KEY, wall(&clock));
     let program = Program::against(&nectar, &[&place.flag(), FLAG], clock).await;
     let client = place.authority.client().build().unwrap();
     let url = format!("{}/metrics", program.url);

@@ -3,7 +3,7 @@
 use nectar_exporter::failure::{Failure, Reason};
 use nectar_exporter::fleet::status_labels::OVERFLOW;
 use nectar_exporter::metrics::catalogue;
-use nectar_exporter::metrics::metric::{Entry, Group, Type};
+use nectar_exporter::metrics::metric::{Desc, Group, Type};
 use nectar_exporter::nectar::decode::UNKNOWN;
 use nectar_exporter::observe::Endpoint;
 use nectar_exporter::status::Kind;
@@ -18,9 +18,9 @@ use crate::parsed::judge_selectors;
 #[derive(Clone, Copy)]
 pub enum Part {
     /// Of the catalogue.
-    Ours(&'static Entry),
+    Ours(&'static Desc),
     /// `_bucket`, `_sum` or `_count` of a histogram of the catalogue.
-    OfHistogram(&'static Entry, &'static str),
+    OfHistogram(&'static Desc, &'static str),
     /// Of the client library or of Prometheus.
     Foreign(&'static str, &'static [&'static str]),
 }

@@ -1,0 +1,206 @@
+//! Faults on demand: what a test wants to go wrong, and for which requests.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream;
+
+use super::page::Order;
+use super::query::Asked;
+use super::response::{self, JsonResponse};
+use super::wire::SECRET;
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// This status code, with a `detail`.
+    Status(u16),
+    /// This status code, and `Retry-After` word for word.
+    StatusRetryAfter(u16, String),
+    /// The normal answer, this much later.
+    Delay(Duration),
+    /// No answer at all.
+    Hang,
+    /// The connection breaks after half of the body that `Content-Length` promised.
+    BrokenBody,
+    /// Half of the JSON, as a whole body.
+    TruncatedJson,
+    /// Valid JSON of another shape.
+    WrongJson,
+    /// This body instead, with 200.
+    Body(String),
+    /// These bytes instead, with 200.
+    Bytes(Vec<u8>),
+    /// These bytes instead, with 200, said to be packed with gzip.
+    Packed(Vec<u8>),
+    /// 200 and the head of an answer, and the connection breaks before its body.
+    NoBody,
+    /// 200 and the head of an answer, and then nothing.
+    Silent,
+    /// 200, and a body of which a byte comes every fifth of a second, for ever.
+    Trickle,
+    /// 200, and a body without end, as fast as it is taken.
+    Endless,
+    /// Each page after the first repeats the last row of the one before; the last rows are never shown.
+    Overlap,
+    /// After the first page, rows at the front move to the end: the reader misses some, and meets others twice.
+    RowsMove,
+    /// 302 to this address.
+    Redirect(String),
+}
+
+/// Which requests a fault is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Every request that carries the key.
+    Everything,
+    /// `GET /ping`.
+    Ping,
+    /// `GET /company`.
+    CompanyList,
+    /// All pages of the company with this id.
+    Company(String),
+    /// One page of the company with this id.
+    Page(String, u32),
+}
+
+impl Scope {
+    fn holds(&self, asked: &Asked) -> bool {
+        let company = |wanted: &str| asked.page_of().filter(|(id, _)| id.eq_ignore_ascii_case(wanted));
+        match self {
+            Self::Everything => true,
+            Self::Ping => *asked == Asked::Ping,
+            Self::CompanyList => *asked == Asked::CompanyList,
+            Self::Company(id) => company(id).is_some(),
+            Self::Page(id, page) => company(id).is_some_and(|(_, asked)| asked == u64::from(*page)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    scope: Scope,
+    fault: Fault,
+    /// Requests that it is still for; none when it is for all.
+    left: Option<u32>,
+}
+
+/// The faults that are set. The first one set that fits a request, and is not used up, is the one it meets.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<Entry>>);
+
+impl Faults {
+    /// Sets a fault that stays until [`clear`](Self::clear).
+    pub fn set(&self, scope: Scope, fault: Fault) {
+        self.add(Entry { scope, fault, left: None });
+    }
+
+    /// Sets a fault for the next `times` requests in its scope.
+    pub fn set_times(&self, scope: Scope, fault: Fault, times: u32) {
+        if times > 0 {
+            self.add(Entry { scope, fault, left: Some(times) });
+        }
+    }
+
+    /// Takes all faults away. What hangs already stays hanging.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn add(&self, entry: Entry) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    }
+
+    /// The fault that this request meets, counted as used.
+    pub fn take(&self, asked: &Asked) -> Option<Fault> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = entries.iter().position(|entry| entry.scope.holds(asked))?;
+        let entry = entries.get_mut(at)?;
+        let fault = entry.fault.clone();
+        if let Some(left) = &mut entry.left {
+            *left -= 1;
+            if *left == 0 {
+                entries.remove(at);
+            }
+        }
+        Some(fault)
+    }
+}
+
+impl Fault {
+    /// The response that takes the place of the normal one.
+    pub fn replacement(&self) -> Option<JsonResponse> {
+        match self {
+            Self::Status(code) => Some(failure(*code)),
+            Self::StatusRetryAfter(code, wait) => Some(failure(*code).with_header(RETRY_AFTER, wait)),
+            Self::WrongJson => {
+                Some(JsonResponse::new(StatusCode::OK, r#"{"data":{"items":[]},"next":null}"#))
+            }
+            Self::Body(text) => Some(JsonResponse::new(StatusCode::OK, text.clone())),
+            Self::Bytes(bytes) => Some(JsonResponse::new(StatusCode::OK, bytes.clone())),
+            Self::Redirect(target) => Some(failure(302).with_header(LOCATION, target)),
+            _ => None,
+        }
+    }
+
+    /// The response that takes the place of the normal one where its body is a stream.
+    pub fn stream(&self) -> Option<Response> {
+        let body = match self {
+            Self::Packed(bytes) => return Some(response::compressed(bytes.clone())),
+            Self::NoBody => breaking(Bytes::new()),
+            Self::Silent => drip(Duration::MAX, b" "),
+            Self::Trickle => drip(Duration::from_millis(200), b" "),
+            Self::Endless => drip(Duration::ZERO, &[b' '; 64 * 1024]),
+            _ => return None,
+        };
+        Some(([("content-type", "application/json"), ("x-quoted", SECRET)], body).into_response())
+    }
+
+    /// How lists behave under it.
+    pub fn order(&self) -> Order {
+        match self {
+            Self::Overlap => Order::Overlapping,
+            Self::RowsMove => Order::Moving,
+            _ => Order::Steady,
+        }
+    }
+}
+
+fn failure(code: u16) -> JsonResponse {
+    // Informational codes are no responses; hyper would give up on them.
+    let status = StatusCode::from_u16(code).ok().filter(|status| !status.is_informational());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let reason = status.canonical_reason().unwrap_or("Something is wrong");
+    // Nectar says why in free text, and may quote a login there.
+    JsonResponse::detail(status, &format!("{reason}, {SECRET}.login@mail.example"))
+}
+
+/// A body without end: `drop` after each `wait`.
+fn drip(wait: Duration, drop: &'static [u8]) -> Body {
+    Body::from_stream(stream::unfold((), move |()| async move {
+        if wait > Duration::ZERO {
+            tokio::time::sleep(wait).await;
+        }
+        Some((Ok::<_, io::Error>(Bytes::from_static(drop)), ()))
+    }))
+}
+
+/// A body that fails after `start`.
+pub fn breaking(start: Bytes) -> Body {
+    Body::from_stream(stream::unfold(Some(start), |start| async {
+        match start {
+            Some(start) => Some((Ok(start), None)),
+            None => {
+                // A pause, so that what was written before goes out before the connection breaks.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Some((Err(io::Error::from(io::ErrorKind::BrokenPipe)), None))
+            }
+        }
+    }))
+}

@@ -1,0 +1,115 @@
+//! The past that a fleet has when it starts: when each row was created, first seen, last checked.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::fleet::{Connection, Standing, Word};
+use super::random::Random;
+use super::transitions::{
+    COMPANY_INACTIVE, CONNECTED, DETECTED, PENDING, UNDER_INVESTIGATION, WORKFLOW_NOT_ACCESSIBLE,
+};
+use nectar_status::{Kind, Recheck};
+
+const DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
+
+/// Nectar checks what it checks within a week.
+const WEEK: u64 = 7 * DAY;
+
+/// This long before `at`.
+fn ago(at: Timestamp, nanos: u64) -> Timestamp {
+    let span = SignedDuration::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
+    at.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+/// When a connection in `status` was created, and since when it stands as it does.
+pub fn connection(start: Timestamp, status: Word, rng: &mut Random) -> (Timestamp, Standing) {
+    if status == PENDING && rng.chance(0.8) {
+        return never_checked(start, status, rng);
+    }
+    let youngest = if status == PENDING { 3 * DAY } else { 14 * DAY };
+    let oldest = if status == PENDING { WEEK } else { 730 * DAY };
+    let created = ago(start, rng.between(youngest, oldest));
+    let standing = Standing::unchecked(status);
+    let age = match standing.read(Kind::Connection).recheck() {
+        Recheck::AfterCustomer => waiting_age(rng),
+        Recheck::Weekly | Recheck::Never => checked_age(&standing.status, rng),
+    };
+    let last = ago(start, age).max(created);
+    let kept = match standing.read(Kind::Connection).recheck() {
+        // Nobody looks again before the customer acts: recorded once.
+        Recheck::AfterCustomer => 0,
+        _ if standing.status == CONNECTED => rng.below(200 * DAY),
+        _ => rng.below(2) * WEEK,
+    };
+    (created, seen(standing.status, last, kept, created, rng))
+}
+
+/// A first check comes within 48 hours.
+fn never_checked(start: Timestamp, status: Word, rng: &mut Random) -> (Timestamp, Standing) {
+    let created = ago(start, rng.below(2 * DAY));
+    let mut standing = Standing::unchecked(status);
+    standing.first_seen = rng.chance(0.25).then_some(created);
+    (created, standing)
+}
+
+/// Mostly days, up to six weeks: customers take their time.
+fn waiting_age(rng: &mut Random) -> u64 {
+    let widest = rng.below(42 * DAY);
+    rng.below(widest.max(1))
+}
+
+/// Within the week; about one in a hundred is overdue.
+fn checked_age(status: &str, rng: &mut Random) -> u64 {
+    if status == UNDER_INVESTIGATION {
+        return rng.below(5 * DAY);
+    }
+    if status != PENDING && rng.chance(0.01) {
+        return rng.between(WEEK, 12 * DAY);
+    }
+    // Not quite to the week's end, so that a fleet that stands still stays as it is for a while.
+    rng.below(WEEK - DAY / 6)
+}
+
+/// A standing recorded at `last` that began `kept` earlier, though not before `created`.
+fn seen(status: Word, last: Timestamp, kept: u64, created: Timestamp, rng: &mut Random) -> Standing {
+    let first = ago(last, kept).max(created);
+    // Rows from before Nectar kept this field have none.
+    let first_seen = (!rng.chance(0.04)).then_some(first);
+    Standing { status, last_update: Some(last), first_seen }
+}
+
+/// The standing of an account behind `connection`.
+pub fn account(start: Timestamp, connection: &Connection, status: Word, rng: &mut Random) -> Standing {
+    if status == DETECTED && rng.chance(0.4) {
+        return Standing::unchecked(status);
+    }
+    let standing = Standing::unchecked(status);
+    let with_connection = connection.standing.last_update.unwrap_or(connection.created);
+    let created = connection.created;
+    let (last, kept) = match standing.read(Kind::Account).recheck() {
+        Recheck::Never => (ago(start, rng.between(20 * DAY, 400 * DAY)), rng.below(WEEK)),
+        // A login's accounts are looked at together with it; some are left out once.
+        _ if rng.chance(0.005) => (ago(start, rng.between(WEEK, 12 * DAY)), 0),
+        _ if standing.status == WORKFLOW_NOT_ACCESSIBLE => {
+            let began = connection.standing.first_seen.unwrap_or(with_connection);
+            (with_connection, u64::try_from(with_connection.duration_since(began).as_nanos()).unwrap_or(0))
+        }
+        _ => (with_connection, rng.below(60 * DAY)),
+    };
+    seen(standing.status, last.max(created), kept, created, rng)
+}
+
+/// When a deactivated company was switched off: weeks ago.
+pub fn switched_off(start: Timestamp, rng: &mut Random) -> Timestamp {
+    ago(start, rng.between(20 * DAY, 35 * DAY))
+}
+
+/// The company was switched off at `at`, and nothing has been looked at since.
+pub fn deactivate(connection: &mut Connection, status: &Word, at: Timestamp) {
+    debug_assert_eq!(status, COMPANY_INACTIVE);
+    let was = Standing { status: status.clone(), last_update: Some(at), first_seen: Some(at) };
+    connection.created = connection.created.min(ago(at, WEEK));
+    connection.standing = was.clone();
+    for account in &mut connection.accounts {
+        account.standing = was.clone();
+    }
+}

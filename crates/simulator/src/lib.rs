@@ -1,0 +1,367 @@
+//! A simulated Nectar: its API, over a made-up fleet, on a real socket.
+//!
+//! [`Simulator`] is the handle that the demo, the tests and the benchmarks hold. A request goes through `routes`; what it reads is a
+//! `fleet`, which `generator` makes and `scheduler` changes as time passes.
+
+mod coverage;
+mod faults;
+mod fleet;
+mod generator;
+mod history;
+mod in_flight;
+mod page;
+mod query;
+mod random;
+mod response;
+mod response_cache;
+mod routes;
+mod scheduler;
+mod seed_data;
+mod timestamp_format;
+mod transitions;
+mod wire;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::serve::ListenerExt;
+use futures::future::join_all;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use self::fleet::{Company, Fleet};
+use self::in_flight::InFlight;
+use self::response_cache::ResponseCache;
+use self::scheduler::Scheduler;
+
+pub use self::faults::{Fault, Faults, Scope};
+pub use self::wire::SECRET;
+
+/// How long requests may take to end after the stop signal.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// What fleet to make, and how fast it lives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// How many companies.
+    pub companies: u32,
+    /// Mean number of connections of a company.
+    pub connections: u32,
+    /// Mean number of accounts of a connection.
+    pub accounts: u32,
+    /// The same seed makes the same fleet.
+    pub seed: u64,
+    /// How many times as fast as in life; at 0 the fleet stands still.
+    pub speed: f64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { companies: 12, connections: 25, accounts: 3, seed: 1, speed: 0.0 }
+    }
+}
+
+/// A handle on a simulated Nectar; clones share the one.
+#[derive(Clone)]
+pub struct Simulator(Arc<Shared>);
+
+struct Shared {
+    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    key: Mutex<String>,
+    state: Mutex<State>,
+    faults: Faults,
+    in_flight: Arc<InFlight>,
+    cache: ResponseCache,
+}
+
+struct State {
+    fleet: Fleet,
+    /// None in a fleet that stands still.
+    scheduler: Option<Scheduler>,
+}
+
+impl Simulator {
+    /// Makes the fleet of `plan`, starting now. `now` is the clock by which it lives; it may step backwards.
+    pub fn new(
+        plan: &Plan,
+        api_key: impl Into<String>,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        let mut fleet = generator::build(plan, now());
+        coverage::complete(&mut fleet);
+        let is_alive = plan.speed.is_finite() && plan.speed > 0.0;
+        let scheduler = is_alive.then(|| Scheduler::new(&mut fleet, plan.speed));
+        Self(Arc::new(Shared {
+            now: Box::new(now),
+            key: Mutex::new(api_key.into()),
+            state: Mutex::new(State { fleet, scheduler }),
+            faults: Faults::default(),
+            in_flight: Arc::default(),
+            cache: ResponseCache::default(),
+        }))
+    }
+
+    /// The faults to come.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// Serves the API on `listeners` until `stop`; what has not ended some seconds after it is cut off.
+    pub async fn serve(self, listeners: Vec<TcpListener>, stop: CancellationToken) {
+        let (shared, stopped) = (self.0, stop.clone());
+        let handler = move |request: Request| {
+            let guard = shared.in_flight.enter();
+            let (shared, stop) = (Arc::clone(&shared), stopped.clone());
+            let (head, _) = request.into_parts();
+            async move { guard.until_sent(routes::respond(&shared, &stop, &head).await) }
+        };
+        let app = Router::new().fallback(handler);
+        let servers = listeners.into_iter().map(|listener| {
+            // A body that follows its head must not wait for the client's acknowledgement.
+            let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
+            let server = axum::serve(listener, app.clone());
+            server.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future()
+        });
+        let cut_off = async {
+            stop.cancelled().await;
+            tokio::time::sleep(DRAIN_TIME).await;
+        };
+        tokio::select! {
+            _ = join_all(servers) => {}
+            () = cut_off => {}
+        }
+    }
+
+    /// Renders and compresses, now, every response that a poll of the whole fleet asks for, with `limit` connections a page, so that a
+    /// benchmark measures the client. A change of the fleet drops them: ask for this again, and what did not change is still there.
+    /// In a fleet that changes by itself, this does nothing.
+    pub fn prepare(&self, limit: u16) {
+        self.0.enter(|state, now| {
+            if state.scheduler.is_none() {
+                let (limit, cache) = (u64::from(limit.max(1)), &self.0.cache);
+                cache.add(routes::responses_of_a_poll(&state.fleet, limit, now, cache));
+            }
+        });
+    }
+
+    /// How many requests came in so far.
+    pub fn requests(&self) -> u64 {
+        self.0.in_flight.requests()
+    }
+
+    /// The most requests that were under way at once.
+    pub fn peak_in_flight(&self) -> usize {
+        self.0.in_flight.peak()
+    }
+
+    /// The ids of all companies, in the order in which the API lists them.
+    pub fn companies(&self) -> Vec<String> {
+        self.0.read(|fleet, _| fleet.companies.iter().map(|company| company.id.to_string()).collect())
+    }
+
+    /// The ids of a company's connections, in the order in which the API lists them; none when there is no such company.
+    pub fn connections(&self, company_id: &str) -> Vec<String> {
+        self.0.read(|fleet, _| {
+            let company = Uuid::try_parse(company_id).ok().and_then(|id| fleet.company(id));
+            let connections = company.into_iter().flat_map(|company| &company.connections);
+            connections.map(|connection| connection.id.to_string()).collect()
+        })
+    }
+
+    /// Gives a connection a status, as if a check had just found it. False when there is no such connection.
+    pub fn set_connection_status(&self, connection_id: &str, status: &str) -> bool {
+        self.0.change(|state, now| {
+            let at = state.fleet.find_connection(connection_id);
+            at.map(|(company, connection)| state.set_status(company, connection, status, now)).is_some()
+        })
+    }
+
+    /// Puts the checks of a connection at other times: its status was first seen, and last recorded, then. So a test
+    /// need not wait a day for a second check, or a week for one that is late. False when there is no such connection.
+    pub fn set_connection_times(
+        &self,
+        connection_id: &str,
+        first_seen: Timestamp,
+        last_update: Timestamp,
+    ) -> bool {
+        self.0.change(|state, _| {
+            let at = state.fleet.find_connection(connection_id);
+            at.is_some_and(|(company, connection)| {
+                state.set_times(company, connection, first_seen, last_update)
+            })
+        })
+    }
+
+    /// Takes a connection away. False when there is none with this id.
+    pub fn remove_connection(&self, connection_id: &str) -> bool {
+        self.0.change(|state, _| {
+            let at = state.fleet.find_connection(connection_id);
+            at.is_some_and(|(company, connection)| state.remove(company, connection))
+        })
+    }
+
+    /// Switches a company off: all its connections and accounts become `COMPANY_INACTIVE`, and nobody checks them any more.
+    /// False when there is none with this id.
+    pub fn switch_company_off(&self, company_id: &str) -> bool {
+        self.0.change(|state, now| {
+            let Some(at) = state.companies_with(&[company_id]).first().copied() else { return false };
+            state.switch_off(at, now)
+        })
+    }
+
+    /// Takes a company away. False when there is none with this id.
+    pub fn remove_company(&self, company_id: &str) -> bool {
+        self.0.change(|state, _| {
+            let Some(at) = state.companies_with(&[company_id]).first().copied() else { return false };
+            let company = state.fleet.companies.remove(at);
+            if let Some(scheduler) = &mut state.scheduler {
+                scheduler.forget(&company);
+            }
+            true
+        })
+    }
+
+    /// The names of all utilities that connections can be with.
+    pub fn utilities() -> impl Iterator<Item = &'static str> {
+        seed_data::utility_names()
+    }
+
+    /// Takes a utility's website down for these companies, or up again; returns how many connections that changed.
+    /// A deactivated company's connections are left as they are: nobody checks them.
+    pub fn set_utility_down(&self, utility: &str, company_ids: &[String], down: bool) -> usize {
+        self.0.enter(|state, now| {
+            let companies = state.companies_with(company_ids);
+            // Under the lock of the fleet, as at every other change.
+            let changed = companies.iter().filter_map(|at| state.fleet.companies.get(*at));
+            self.0.cache.forget(&changed.map(|company| company.id).collect());
+            companies.into_iter().map(|at| state.set_down(at, utility, down, now)).sum()
+        })
+    }
+
+    /// Accepts this key alone from now on.
+    pub fn accept_key(&self, api_key: impl Into<String>) {
+        *self.0.key.lock().unwrap_or_else(PoisonError::into_inner) = api_key.into();
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn is_key(&self, header: Option<&HeaderValue>) -> bool {
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        header.is_some_and(|header| header.as_bytes() == key.as_bytes())
+    }
+
+    /// Reads the fleet as it is now.
+    fn read<T>(&self, read: impl FnOnce(&Fleet, Timestamp) -> T) -> T {
+        self.enter(|state, now| read(&state.fleet, now))
+    }
+
+    /// Changes the fleet as it is now.
+    fn change<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        self.enter(|state, now| {
+            // Under the lock of the fleet, so that nobody prepares what was before.
+            self.cache.clear();
+            act(state, now)
+        })
+    }
+
+    fn enter<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock, so that no request sees an earlier time than the one before it.
+        let now = (self.now)();
+        let State { fleet, scheduler } = &mut *state;
+        if let Some(scheduler) = scheduler {
+            scheduler.advance(fleet, now);
+        }
+        act(&mut state, now)
+    }
+}
+
+impl State {
+    fn companies_with(&self, ids: &[impl AsRef<str>]) -> Vec<usize> {
+        let ids: Vec<Uuid> = ids.iter().filter_map(|id| Uuid::try_parse(id.as_ref()).ok()).collect();
+        let wanted = |company: &Company| ids.contains(&company.id);
+        let companies = self.fleet.companies.iter().enumerate();
+        companies.filter(|(_, company)| wanted(company)).map(|(at, _)| at).collect()
+    }
+
+    fn set_status(&mut self, company: usize, connection: usize, status: &str, now: Timestamp) {
+        let Fleet { companies, rng, accounts, .. } = &mut self.fleet;
+        let row = companies.get_mut(company).and_then(|company| company.connections.get_mut(connection));
+        let Some(row) = row else { return };
+        transitions::settle(row, Cow::Owned(status.to_owned()), now, *accounts, rng);
+        row.standing.first_seen = row.standing.last_update;
+        if let Some(scheduler) = &mut self.scheduler {
+            scheduler.replan(&mut self.fleet, company, connection, now);
+        }
+    }
+
+    fn set_times(&mut self, company: usize, connection: usize, first: Timestamp, last: Timestamp) -> bool {
+        let company = self.fleet.companies.get_mut(company);
+        let row = company.and_then(|company| company.connections.get_mut(connection));
+        let Some(row) = row else { return false };
+        row.standing.first_seen = Some(first);
+        row.standing.last_update = Some(last);
+        // Nothing was checked before it was there.
+        row.created = row.created.min(first);
+        true
+    }
+
+    fn remove(&mut self, company: usize, connection: usize) -> bool {
+        let Some(company) = self.fleet.companies.get_mut(company) else { return false };
+        if connection >= company.connections.len() {
+            return false;
+        }
+        let mut gone = company.connections.remove(connection);
+        if let Some(scheduler) = &mut self.scheduler {
+            scheduler.cancel(company.serial, &mut gone);
+        }
+        true
+    }
+
+    fn switch_off(&mut self, at: usize, now: Timestamp) -> bool {
+        let Some(company) = self.fleet.companies.get_mut(at) else { return false };
+        company.is_active = false;
+        for connection in 0..company.connections.len() {
+            self.set_status(at, connection, transitions::COMPANY_INACTIVE, now);
+        }
+        if let (Some(scheduler), Some(company)) = (&mut self.scheduler, self.fleet.companies.get(at)) {
+            scheduler.forget(company);
+        }
+        true
+    }
+
+    fn set_down(&mut self, at: usize, utility: &str, down: bool, now: Timestamp) -> usize {
+        // Nobody checks the logins of a company that is switched off.
+        let company = self.fleet.companies.get_mut(at).filter(|company| company.is_active);
+        let Some(company) = company else { return 0 };
+        company.down.retain(|name| *name != utility);
+        if let Some(known) = seed_data::utility_named(utility).filter(|_| down) {
+            company.down.push(known.name);
+        }
+        let hit: Vec<usize> = (0..)
+            .zip(&company.connections)
+            .filter(|(_, row)| row.utility.name == utility)
+            .filter(|(_, row)| down || row.standing.status == transitions::WEBSITE_DOWN)
+            .map(|(position, _)| position)
+            .collect();
+        let status = if down { transitions::WEBSITE_DOWN } else { transitions::CONNECTED };
+        for position in &hit {
+            self.set_status(at, *position, status, now);
+        }
+        hit.len()
+    }
+}

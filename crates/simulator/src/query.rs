@@ -1,0 +1,89 @@
+//! What a request asks for: the path's ending and the query.
+
+use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
+use uuid::Uuid;
+
+/// The rows that a page may have.
+const LIMITS: std::ops::RangeInclusive<u64> = 1..=500;
+
+/// What is asked for, whatever path stands before it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked {
+    Ping,
+    CompanyList,
+    Connections { id: String, query: Vec<(String, String)> },
+    Unknown,
+}
+
+impl Asked {
+    /// From a path as it came in, still escaped, and its query.
+    pub fn read(path: &str, query: Option<&str>) -> Self {
+        let segments: Vec<&str> = path.split('/').collect();
+        match segments.as_slice() {
+            [.., "connection", "company", id] => {
+                let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned();
+                let id = percent_decode_str(id).decode_utf8_lossy().into_owned();
+                Self::Connections { id, query: query.collect() }
+            }
+            [.., "connection", "company"] => Self::Unknown,
+            [.., "company"] => Self::CompanyList,
+            [.., "ping"] => Self::Ping,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The page of which company is asked for; 1 where the number is missing or none.
+    pub fn page_of(&self) -> Option<(&str, u64)> {
+        let Self::Connections { id, query } = self else { return None };
+        Some((id, number(query, "page").ok().flatten().unwrap_or(1)))
+    }
+}
+
+/// A list that is asked for, all parameters in range.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct ListQuery {
+    pub company: Uuid,
+    pub page: u64,
+    pub limit: u64,
+    pub status: Option<String>,
+    pub owner: Option<String>,
+}
+
+impl ListQuery {
+    /// A page of all of a company's connections.
+    pub fn page(company: Uuid, page: u64, limit: u64) -> Self {
+        Self { company, page, limit, status: None, owner: None }
+    }
+
+    /// Reads the id and the parameters.
+    ///
+    /// # Errors
+    /// The words for a 400's `detail`.
+    pub fn read(id: &str, query: &[(String, String)]) -> Result<Self, String> {
+        let company = Uuid::try_parse(id).map_err(|_| "company_id: not a valid UUID".to_owned())?;
+        let page = number(query, "page")?.unwrap_or(1);
+        let limit = number(query, "limit")?.unwrap_or(100);
+        if page == 0 {
+            return Err("page: must be 1 or more".to_owned());
+        }
+        if !LIMITS.contains(&limit) {
+            return Err("limit: must be from 1 to 500".to_owned());
+        }
+        let text = |name| value(query, name).map(str::to_owned);
+        Ok(Self { company, page, limit, status: text("status"), owner: text("connectionOwnerEmail") })
+    }
+}
+
+fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+fn number(query: &[(String, String)], name: &str) -> Result<Option<u64>, String> {
+    let Some(text) = value(query, name) else { return Ok(None) };
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("{name}: not a whole number"));
+    }
+    // More digits than fit are still a number: one beyond every last page.
+    Ok(Some(text.parse().unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,159 @@
+//! The three endpoints: in which order key, fault, parameters and rows are looked at, and the API's error codes.
+
+use std::collections::HashMap;
+use std::future;
+
+use axum::http::header::{ALLOW, CONTENT_LENGTH, DATE, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::Shared;
+use super::faults::{self, Fault};
+use super::fleet::{Company, Connection, Fleet};
+use super::page::{Order, Page};
+use super::query::{Asked, ListQuery};
+use super::response::{self, JsonResponse, takes_gzip};
+use super::response_cache::{Question, ResponseCache};
+use super::wire::{CompanyRecord, Envelope, Rows, owner};
+
+/// The response to one request, dated by the clock of the simulation.
+pub async fn respond(shared: &Shared, stop: &CancellationToken, request: &Parts) -> Response {
+    let mut response = undated(shared, stop, request).await;
+    let now = (shared.now)();
+    // HTTP has no dates before 1970.
+    if now >= Timestamp::UNIX_EPOCH
+        && let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into()))
+    {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+async fn undated(shared: &Shared, stop: &CancellationToken, request: &Parts) -> Response {
+    let gzip = takes_gzip(&request.headers);
+    if !shared.is_key(request.headers.get("x-api-key")) {
+        return JsonResponse::detail(StatusCode::UNAUTHORIZED, "Invalid or missing API key").send(gzip);
+    }
+    let asked = Asked::read(request.uri.path(), request.uri.query());
+    let fault = shared.faults.take(&asked);
+    if let Some(fault) = &fault {
+        debug!(msg = "A simulated fault", path = request.uri.path(), fault = ?fault);
+        wait(fault, stop).await;
+        if let Some(response) = fault.replacement() {
+            return response.send(gzip);
+        }
+        if let Some(response) = fault.stream() {
+            return response;
+        }
+    }
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        let refusal = JsonResponse::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        return refusal.with_header(ALLOW, "GET, HEAD").send(gzip);
+    }
+    if gzip
+        && matches!(fault, None | Some(Fault::Delay(_)))
+        && let Some(body) = shared.cache.get(&asked)
+    {
+        return response::compressed(body);
+    }
+    let order = fault.as_ref().map_or(Order::Steady, Fault::order);
+    spoil(normal(shared, &asked, order), fault.as_ref(), gzip)
+}
+
+/// Lets the time of a fault pass.
+async fn wait(fault: &Fault, stop: &CancellationToken) {
+    let fault_time = async {
+        match fault {
+            Fault::Delay(span) => tokio::time::sleep(*span).await,
+            Fault::Hang => future::pending().await,
+            _ => {}
+        }
+    };
+    // What hangs must not keep the program from ending.
+    tokio::select! {
+        () = fault_time => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// A normal response, or what a fault leaves of it.
+fn spoil(mut response: JsonResponse, fault: Option<&Fault>, gzip: bool) -> Response {
+    if fault == Some(&Fault::TruncatedJson) {
+        response.body.truncate(response.body.len() / 2);
+    }
+    if fault != Some(&Fault::BrokenBody) {
+        return response.send(gzip);
+    }
+    let (mut head, body) = response.encode(gzip);
+    head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    head.map(|_| faults::breaking(body.slice(..body.len() / 2)))
+}
+
+fn normal(shared: &Shared, asked: &Asked, order: Order) -> JsonResponse {
+    match asked {
+        Asked::Ping => JsonResponse::ok(&serde_json::json!({ "status": "ok", "version": "2.2" })),
+        Asked::CompanyList => shared.read(|fleet, _| company_list(fleet)),
+        Asked::Connections { id, query } => match ListQuery::read(id, query) {
+            Ok(query) => shared.read(|fleet, now| connections(fleet, &query, order, now)),
+            Err(detail) => JsonResponse::detail(StatusCode::BAD_REQUEST, &detail),
+        },
+        Asked::Unknown => JsonResponse::detail(StatusCode::NOT_FOUND, "Not Found"),
+    }
+}
+
+fn company_list(fleet: &Fleet) -> JsonResponse {
+    let companies: Vec<CompanyRecord<'_>> = fleet.companies.iter().map(CompanyRecord::from).collect();
+    JsonResponse::ok(&companies)
+}
+
+/// Every response that a poll of all of `fleet` asks for and that is not `ready`, compressed.
+pub fn responses_of_a_poll(
+    fleet: &Fleet,
+    limit: u64,
+    now: Timestamp,
+    ready: &ResponseCache,
+) -> HashMap<Question, Bytes> {
+    let mut responses = HashMap::new();
+    let mut add = |question, response: &dyn Fn() -> JsonResponse| {
+        if !ready.has(&question) {
+            responses.insert(question, response().encode(true).1);
+        }
+    };
+    add(Question::CompanyList, &|| company_list(fleet));
+    for company in &fleet.companies {
+        let total = u64::try_from(company.connections.len()).unwrap_or(u64::MAX);
+        for page in 1..=total.div_ceil(limit).max(1) {
+            let query = || ListQuery::page(company.id, page, limit);
+            add(Question::Page(query()), &|| connections(fleet, &query(), Order::Steady, now));
+        }
+    }
+    responses
+}
+
+fn connections(fleet: &Fleet, query: &ListQuery, order: Order, now: Timestamp) -> JsonResponse {
+    let Some(company) = fleet.company(query.company) else {
+        return JsonResponse::detail(StatusCode::FORBIDDEN, "This key has no access to that company");
+    };
+    let list: Vec<&Connection> =
+        company.connections.iter().filter(|connection| is_wanted(query, company, connection)).collect();
+    let page = Page::new(u64::try_from(list.len()).unwrap_or(u64::MAX), query.limit, query.page, order);
+    JsonResponse::ok(&Envelope {
+        total_connections: page.total,
+        per_page: query.limit,
+        total_pages: page.pages,
+        current_page: page.current,
+        has_next: page.current < page.pages,
+        has_previous: page.current > 1,
+        connections: Rows { company, connections: page.rows(&list), now },
+    })
+}
+
+fn is_wanted(query: &ListQuery, company: &Company, connection: &Connection) -> bool {
+    query.status.as_ref().is_none_or(|status| connection.standing.status == *status)
+        && query.owner.as_ref().is_none_or(|wanted| owner(company, connection) == *wanted)
+}

@@ -1,0 +1,65 @@
+//! The spellings of a time that Nectar is known to use.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+/// How the times of one row are written. A whole row keeps to one format, as rows of one writer do.
+#[derive(Debug)]
+pub struct TimestampFormat {
+    form: Form,
+    now: Timestamp,
+}
+
+#[derive(Debug)]
+enum Form {
+    Zulu,
+    Offset(Offset),
+    Nanoseconds,
+    /// Meaning UTC.
+    NoZone,
+}
+
+impl TimestampFormat {
+    /// By row number, so that each format is in every handful of rows.
+    pub fn of(number: u64, now: Timestamp) -> Self {
+        let form = match number % 4 {
+            0 => Form::Zulu,
+            1 => Form::Offset(Offset::from_seconds(offset_seconds(number / 4)).unwrap_or(Offset::UTC)),
+            2 => Form::Nanoseconds,
+            _ => Form::NoZone,
+        };
+        Self { form, now }
+    }
+
+    /// Never ahead of now, even when the clock stepped back; cutting digits off only makes it earlier.
+    pub fn write(&self, time: Timestamp) -> String {
+        let time = time.min(self.now);
+        match self.form {
+            Form::Zulu => format!("{time:.0}"),
+            Form::Offset(offset) => format!("{:.0}", time.display_with_offset(offset)),
+            Form::Nanoseconds => format!("{time:.9}"),
+            Form::NoZone => {
+                let mut text = format!("{time:.3}");
+                text.pop();
+                text
+            }
+        }
+    }
+
+    /// The day of `time`; never ahead of now either.
+    pub fn date(&self, time: Timestamp) -> String {
+        let mut text = time.min(self.now).to_string();
+        text.truncate("2026-11-22".len());
+        text
+    }
+}
+
+/// Whole hours mostly, as most of the fleet has them; not all of it does.
+fn offset_seconds(number: u64) -> i32 {
+    match number % 4 {
+        0 => 2 * 3600,
+        1 => -5 * 3600,
+        2 => 5 * 3600 + 1800,
+        _ => 9 * 3600,
+    }
+}

@@ -1,0 +1,18 @@
+//! The simulated Nectar, through its API.
+
+// Tests may stop at the first surprise.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    unreachable_pub
+)]
+
+mod api;
+mod endpoints;
+mod faults;
+mod fleet;
+mod response_cache;
+mod scheduler;

@@ -1,0 +1,79 @@
+//! Certificates for a Nectar behind TLS, right ones and wrong ones.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// An authority that certifies whatever it is asked to.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    /// A new one, which nobody trusts yet.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Its own certificate, for those who are to trust it.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server certified as `name`.
+    pub fn server(&self, name: &str) -> Arc<ServerConfig> {
+        self.certify(CertificateParams::new(vec![name.to_owned()]).unwrap())
+    }
+
+    /// A server certified as `name`, until a day long past.
+    pub fn expired_server(&self, name: &str) -> Arc<ServerConfig> {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2021, 1, 1);
+        self.certify(params)
+    }
+
+    /// A server certified as `params` say.
+    pub fn certify(&self, params: CertificateParams) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        server(certificate.der().clone(), key)
+    }
+}
+
+/// A server with a certificate that it has signed itself, and that certificate.
+pub fn self_signed(name: &str, is_authority: bool) -> (Arc<ServerConfig>, String) {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "A server that nobody else has signed");
+    params.is_ca = match is_authority {
+        true => IsCa::Ca(BasicConstraints::Unconstrained),
+        false => IsCa::ExplicitNoCa,
+    };
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    (server(certificate.der().clone(), private), certificate.pem())
+}
+
+/// A server with the certificate that the README's own line makes, and that certificate.
+pub fn as_in_readme() -> (Arc<ServerConfig>, String) {
+    let readme = std::fs::read_to_string(super::in_checkout("README.md")).unwrap();
+    let line = readme.split_once("\nopenssl req ").unwrap().1.replace("\\\n", " ");
+    let line = format!("openssl req {}", line.lines().next().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
+    let certificate = CertificateDer::from_pem_file(folder.path().join("cert.pem")).unwrap();
+    let private = PrivateKeyDer::from_pem_file(folder.path().join("key.pem")).unwrap();
+    (server(certificate, private), std::fs::read_to_string(folder.path().join("cert.pem")).unwrap())
+}
+
+fn server(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Arc<ServerConfig> {
+    let chain = vec![certificate];
+    Arc::new(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap())
+}

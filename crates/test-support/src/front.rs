@@ -1,0 +1,163 @@
+//! What stands between the exporter and a simulated Nectar, and can fail as a network does: nobody there, connections
+//! that break, certificates that are wrong.
+//!
+//! One request per connection, so that whatever it does next meets the next request. Knows bytes.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use nectar_simulator::{Scope, Simulator};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_util::sync::CancellationToken;
+
+/// How a connection breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Closed as usual, without an answer.
+    Closed,
+    /// Reset, without an answer.
+    Reset,
+    /// Reset in the middle of the answer's body.
+    ResetWithinBody,
+}
+
+/// A front. Ends with the test.
+pub struct Front {
+    /// Where it listens.
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    behind: SocketAddr,
+    cut: Mutex<Option<(Scope, Cut)>>,
+    tls: Mutex<Option<Arc<ServerConfig>>>,
+}
+
+impl Front {
+    /// Serves `simulator`, and stands in front of it at `address`, with TLS if there is a configuration.
+    pub async fn of(simulator: &Simulator, address: &str, tls: Option<Arc<ServerConfig>>) -> Self {
+        let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shared =
+            Shared { behind: behind.local_addr().unwrap(), cut: Mutex::new(None), tls: Mutex::new(tls) };
+        tokio::spawn(simulator.clone().serve(vec![behind], CancellationToken::new()));
+        let mut front = Self { address: address.parse().unwrap(), shared: Arc::new(shared), accepting: None };
+        front.come().await;
+        front
+    }
+
+    /// Breaks connections whose request is in `scope`; with none, it passes everything on.
+    pub fn cut(&self, cut: Option<(Scope, Cut)>) {
+        *self.shared.cut.lock().unwrap() = cut;
+    }
+
+    /// Shows another certificate from now on.
+    pub fn certify(&self, tls: Arc<ServerConfig>) {
+        *self.shared.tls.lock().unwrap() = Some(tls);
+    }
+
+    /// Nobody listens any more: who connects is refused.
+    pub async fn go(&mut self) {
+        if let Some(accepting) = self.accepting.take() {
+            accepting.abort();
+            // Only then is the socket closed.
+            let _ = accepting.await;
+        }
+    }
+
+    /// Listens, at the same address as before.
+    pub async fn come(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.address = listener.local_addr().unwrap();
+        let shared = Arc::clone(&self.shared);
+        self.accepting = Some(tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&shared).welcome(stream));
+            }
+        }));
+    }
+}
+
+impl Shared {
+    async fn welcome(self: Arc<Self>, outside: TcpStream) {
+        let tls = self.tls.lock().unwrap().clone();
+        let Some(tls) = tls else { return self.answer(outside).await };
+        // A client that does not trust us breaks off here.
+        if let Ok(stream) = TlsAcceptor::from(tls).accept(outside).await {
+            self.pass_on(stream).await;
+        }
+    }
+
+    async fn answer(&self, mut outside: TcpStream) {
+        let Some(head) = head(&mut outside).await else { return };
+        let cut = self.cut.lock().unwrap().clone();
+        let cut = cut.filter(|(scope, _)| concerns(scope, &head)).map(|(_, cut)| cut);
+        match cut {
+            None => send(&mut outside, &self.ask(&head).await).await,
+            Some(Cut::Closed) => {}
+            Some(Cut::Reset) => reset(outside),
+            Some(Cut::ResetWithinBody) => {
+                let answer = self.ask(&head).await;
+                let body = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+                let half = body + (answer.len() - body) / 2;
+                assert!(half > body, "there is no body to break within");
+                outside.write_all(&answer[..half]).await.unwrap();
+                reset(outside);
+            }
+        }
+    }
+
+    async fn pass_on(&self, mut outside: impl AsyncRead + AsyncWrite + Unpin) {
+        let Some(head) = head(&mut outside).await else { return };
+        send(&mut outside, &self.ask(&head).await).await;
+    }
+
+    /// The answer to a request, whole.
+    async fn ask(&self, head: &str) -> Vec<u8> {
+        let mut inside = TcpStream::connect(self.behind).await.unwrap();
+        let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+        inside.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // An answer that breaks off behind us breaks off in front of us, too.
+        let _ = inside.read_to_end(&mut answer).await;
+        answer
+    }
+}
+
+/// Closes with a reset instead of an orderly end.
+fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+}
+
+async fn send(outside: &mut (impl AsyncWrite + Unpin), answer: &[u8]) {
+    // A client that has left is its own affair.
+    let _ = outside.write_all(answer).await;
+    let _ = outside.shutdown().await;
+}
+
+/// The head of a request, if it comes.
+async fn head(outside: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(outside.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()
+}
+
+/// As in the simulator, read off the request line.
+fn concerns(scope: &Scope, head: &str) -> bool {
+    let target = head.split(' ').nth(1).unwrap_or_default();
+    match scope {
+        Scope::Everything => true,
+        Scope::Ping => target.ends_with("/ping"),
+        Scope::CompanyList => target.ends_with("/company"),
+        Scope::Company(id) => target.contains(id),
+        Scope::Page(id, page) => target.contains(id) && target.contains(&format!("page={page}&")),
+    }
+}
