@@ -8,6 +8,7 @@ use std::process::Command;
 
 use test_support::PATIENCE;
 use test_support::binary::{Running, nectar_exporter};
+use test_support::http::first_answer;
 use test_support::scrape::Scrape;
 
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -87,13 +88,14 @@ fn http2_resets(stream: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One scrape, whole. In HTTP/1.0 its end is that of the connection.
+/// One scrape, whole; the connection ends behind it.
 fn whole_scrape(stream: &mut TcpStream) -> std::io::Result<String> {
-    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or(ErrorKind::UnexpectedEof)?;
-    Ok(body.to_owned())
+    const REQUEST: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(REQUEST.as_bytes())?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    let ((_, body), _) = first_answer(&bytes, REQUEST, true).ok_or(ErrorKind::UnexpectedEof)?;
+    String::from_utf8(body).map_err(|_| ErrorKind::InvalidData.into())
 }
 
 struct Exporter {

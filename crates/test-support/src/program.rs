@@ -172,13 +172,13 @@ impl Program {
     async fn until_text(&self, what: &str, condition: impl Fn(&str) -> bool) -> Scrape {
         let began = Instant::now();
         loop {
+            // A scrape takes the processor that what is waited for needs. Not by tokio's clock, which some tests stop.
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(2))).await.unwrap();
             let text = self.text().await;
             if condition(&text) {
                 return Scrape::read(&text);
             }
             assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
-            // Not by tokio's clock, which some tests stop.
-            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(2))).await.unwrap();
         }
     }
 }
