@@ -24,9 +24,9 @@ test-prometheus3: tools
 		cargo test --workspace --locked --test live
 
 # Breaks the alert rules in hundreds of small ways, and expects a test to notice each; also that those which are
-# allowed to go unnoticed still do. Takes an hour or more.
+# allowed to go unnoticed still do. Takes an hour or more on two cores.
 mutants: tools
-	./tests/alerts/mutate
+	cargo xtask mutants
 
 # Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana. Needs Go, and builds two of them.
 lint-ops: tools
@@ -78,7 +78,7 @@ fuzz:
 	done
 
 # Measures an exporter with 100,000 connections beside nginx and a bare client, and prints one table. Takes about a quarter of an hour. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
-bench:
+bench: tools
 	BENCH_NGINX="$$(./scripts/install-bench-tools)" && export BENCH_NGINX && cargo bench --locked --bench fleet -- $(ARGS)
 
 # Measures what the alert rules and Alertmanager cost with 100,000 connections, in Prometheus 3. Takes about ten minutes.

@@ -20,7 +20,6 @@ pub mod model;
 pub mod nectar;
 pub mod observe;
 pub mod poll;
-pub mod reference;
 pub mod text;
 pub mod worker;
 

@@ -13,6 +13,7 @@ use super::beside::{self, Beside};
 use super::fleet::Fleet;
 use super::memory::{self, Memory, News};
 use super::polls::{self, Growth, Polls};
+use super::prometheus::{self, Cost};
 use super::scrapes::{self, Scrapes};
 
 /// How long the API waits before each answer, where that is measured.
@@ -30,6 +31,7 @@ pub struct Lab {
     crowd: Memo<(), (f64, f64)>,
     beside: Memo<(), Beside>,
     wall: Memo<(), Vec<Duration>>,
+    prometheus: Memo<(), [Cost; 2]>,
 }
 
 impl Lab {
@@ -44,6 +46,7 @@ impl Lab {
             crowd: Memo::default(),
             beside: Memo::default(),
             wall: Memo::default(),
+            prometheus: Memo::default(),
         }
     }
 
@@ -92,6 +95,11 @@ impl Lab {
     pub fn beside(&self) -> Rc<Beside> {
         let rounds = if self.quick { 5 } else { 100 };
         once(&self.beside, (), || beside::measure(&Fleet::Large.plan(self.quick), rounds))
+    }
+
+    /// A scrape by Prometheus: of the series of today, and of earlier ones.
+    pub fn prometheus(&self) -> Rc<[Cost; 2]> {
+        once(&self.prometheus, (), || prometheus::measure(&self.scrapes(Fleet::Large).text))
     }
 
     /// Polls of a slow API.

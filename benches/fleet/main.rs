@@ -24,6 +24,7 @@ mod memory;
 mod nginx;
 mod polls;
 mod process;
+mod prometheus;
 mod rows;
 mod scrapes;
 mod series;

@@ -7,6 +7,7 @@ use super::fleet::Fleet::{Large, Small};
 use super::lab::Lab;
 use super::memory::{Memory, News, POLLS, POLLS_ALONE};
 use super::polls::{Growth, Polls};
+use super::prometheus::Cost;
 use super::scrapes::Turns;
 use super::series::{median, percentile, ratio};
 
@@ -48,6 +49,7 @@ pub static ROWS: &[Row] = &[
     row("plain", "scrape, plain, beside nginx", ToKnow, "×", |lab| beside_nginx(&lab.scrapes(Large).plain)),
     row("bytes", "bytes of a gzip scrape for each series, beside client_golang's", AtMost(1.1), "×", bytes),
     row("series", "series for each connection", AtMost(4.0), "", series_of_connections),
+    row("prometheus", "Prometheus' CPU for one scrape, beside one of the series of 67333a3", AtMost(0.8), "×", prometheus),
     row("crowd", "memory with ten scrapers, gzip, beside one", AtMost(1.5), "×", crowd),
     row("poll-first", "CPU of the first poll, beside the bare loop", AtMost(1.6), "×", |lab| beside_bare(lab, |p| &p.first)),
     row("poll-unchanged", "CPU of a poll that finds nothing new, beside the bare loop", AtMost(1.1), "×", |lab| beside_bare(lab, |p| &p.unchanged)),
@@ -106,6 +108,12 @@ fn series_of_connections(lab: &Lab) -> Figure {
         samples(&scrapes.text).count()
     );
     ((all - changes) as f64 / connections as f64, from)
+}
+
+fn prometheus(lab: &Lab) -> Figure {
+    let [today, earlier] = &*lab.prometheus();
+    let from = |cost: &Cost| format!("{} for {} series", ms(cost.cpu), cost.series);
+    (ratio(today.cpu, earlier.cpu), format!("{}, earlier {}", from(today), from(earlier)))
 }
 
 fn samples(text: &[u8]) -> impl Iterator<Item = &str> {

@@ -1,6 +1,4 @@
 //! One request to Nectar, done politely: limits, time-outs, the key, retries.
-//!
-//! Knows HTTP and `reqwest`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Proxy, Response, StatusCode, redirect};
 use secrecy::ExposeSecret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,14 +16,12 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tracing::debug;
 use url::Url;
 
+use super::attempt_error::{AttemptError, date, is_page, words_of_response};
+use super::body::{Unread, read_body};
 use super::decode::{self, CompanyList, Page};
 use super::key::Key;
 use super::pacing::Pacing;
-use super::response::{
-    Tunnel, Unread, cause_of, is_page, read_body, reason_of, reason_of_status, tunnel_refusal,
-    words_of_answer,
-};
-use super::retry::{self, AttemptError, Backoff};
+use super::retry::Backoff;
 use super::settings::{Certificates, Settings};
 use crate::clock::SharedClock;
 use crate::failure::{ReadError, Reason};
@@ -194,56 +190,22 @@ impl Client {
     pub async fn ping(&self) -> Result<Option<Timestamp>, ReadError> {
         let url = self.url(&["ping"]);
         let asked = self.http.get(url).header(KEY_HEADER, self.key.header()).send().await;
-        let answer = asked.map_err(|error| self.no_answer(&error))?;
+        let answer = asked.map_err(|error| self.no_response(&error))?;
         if answer.status() != StatusCode::OK {
             return Err(self.refused(&answer).into());
         }
         if is_page(answer.headers()) {
-            return Err(unreadable(words_of_answer(&answer)).into());
+            return Err(AttemptError::unreadable(words_of_response(&answer)).into());
         }
         Ok(date(answer.headers()))
     }
 
-    /// Why there is no answer, or not all of it.
-    fn no_answer(&self, error: &reqwest::Error) -> AttemptError {
-        let reason = reason_of(error);
-        if !reason.is_network() {
-            return reason.into();
-        }
-        let cause = match tunnel_refusal(error) {
-            Some(Tunnel::Unauthorized) => self.refusal_by_proxy().to_owned(),
-            Some(Tunnel::Refused) => {
-                "the proxy makes no connection to Nectar's host: ask who runs it".to_owned()
-            }
-            None => cause_of(error),
-        };
-        self.in_the_way(reason, cause)
+    fn refused(&self, response: &Response) -> AttemptError {
+        AttemptError::refused(response, &self.settings, self.clock.now())
     }
 
-    /// Why an answer of another status than 200 is none. Its body says so in free text, which may quote a login: it is not read.
-    fn refused(&self, answer: &Response) -> AttemptError {
-        let (status, headers) = (answer.status(), answer.headers());
-        let reason = reason_of_status(status);
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            return self.in_the_way(reason, self.refusal_by_proxy().to_owned());
-        }
-        let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        // By the clock of whoever wrote the date, where that is known: ours may be another.
-        let now = date(headers).unwrap_or_else(|| self.clock.now());
-        let retry_after = asked.and_then(|value| retry::retry_after(value, now));
-        AttemptError { retry_after, cause: Some(words_of_answer(answer)), ..reason.into() }
-    }
-
-    fn in_the_way(&self, reason: Reason, cause: String) -> AttemptError {
-        AttemptError { host: Some(self.settings.first_host()), cause: Some(cause), ..reason.into() }
-    }
-
-    fn refusal_by_proxy(&self) -> &'static str {
-        if self.settings.proxy_has_user() {
-            "the proxy refuses the user or password in its address; one that takes NTLM or Kerberos only cannot be used"
-        } else {
-            "the proxy wants a user's name and a password, as in http://user:password@proxy"
-        }
+    fn no_response(&self, error: &reqwest::Error) -> AttemptError {
+        AttemptError::no_response(error, &self.settings)
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -282,7 +244,9 @@ impl Client {
             let wait = if self.was_rotated(&failed, &key).await && backoff.spend() {
                 Duration::ZERO
             } else {
-                let Some(wait) = backoff.next_wait(&failed) else { return Err(failed.into()) };
+                let Some(wait) = backoff.next_wait(failed.reason, failed.retry_after) else {
+                    return Err(failed.into());
+                };
                 if !self.pacing.has_time_for(wait) || !self.pacing.may_retry() {
                     return Err(failed.into());
                 }
@@ -333,7 +297,7 @@ impl Client {
         };
         let outcome = match answer {
             Ok((body, words)) => match self.decoded(body, decode, answers).await {
-                Ok(None) => Err(unreadable(words)),
+                Ok(None) => Err(AttemptError::unreadable(words)),
                 Ok(Some(decoded)) => Ok(decoded),
                 Err(failed) => Err(failed),
             },
@@ -368,14 +332,14 @@ impl Client {
         key: &HeaderValue,
     ) -> (Option<StatusCode>, Result<(Bytes, String), AttemptError>) {
         match self.http.get(url.clone()).header(KEY_HEADER, key).send().await {
-            Err(error) => (None, Err(self.no_answer(&error))),
+            Err(error) => (None, Err(self.no_response(&error))),
             Ok(response) if response.status() == StatusCode::OK => {
-                let words = words_of_answer(&response);
+                let words = words_of_response(&response);
                 let body = match read_body(response).await {
                     Ok(body) => Ok((body, words)),
-                    Err(Unread::Refused(Reason::Decode)) => Err(unreadable(words)),
+                    Err(Unread::Refused(Reason::Decode)) => Err(AttemptError::unreadable(words)),
                     Err(Unread::Refused(reason)) => Err(reason.into()),
-                    Err(Unread::Broken(error)) => Err(self.no_answer(&error)),
+                    Err(Unread::Broken(error)) => Err(self.no_response(&error)),
                 };
                 (Some(StatusCode::OK), body)
             }
@@ -388,18 +352,6 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
     }
-}
-
-/// An answer that cannot be read, and what it says of itself.
-fn unreadable(words: String) -> AttemptError {
-    AttemptError { cause: Some(words), ..Reason::Decode.into() }
-}
-
-/// What time it is at the server.
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
-    date.and_then(|date| Timestamp::try_from(date).ok())
 }
 
 fn further_certificates(settings: &Settings) -> Result<Vec<Certificate>, ClientError> {

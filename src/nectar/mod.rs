@@ -1,7 +1,7 @@
 //! Nectar's API, from request to snapshot: client, retries, paging, decoding.
-//!
-//! Knows the API as its documentation describes it.
 
+mod attempt_error;
+pub mod body;
 pub mod client;
 pub mod decode;
 mod dedup;
@@ -10,7 +10,6 @@ pub mod key;
 pub mod pacing;
 pub mod pagination;
 pub mod proxy;
-pub mod response;
 pub mod retry;
 mod settings;
 

@@ -7,35 +7,10 @@ use std::time::{Duration, SystemTime};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
 
-use crate::failure::{Failure, ReadError, Reason};
+use crate::failure::Reason;
 
 /// A longer `Retry-After` counts as this much.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
-
-/// What an attempt that failed says about the next one.
-#[derive(Debug)]
-pub struct AttemptError {
-    /// Why it failed.
-    pub reason: Reason,
-    /// How long the server asked us to wait.
-    pub retry_after: Option<Duration>,
-    /// As in [`ReadError`].
-    pub host: Option<String>,
-    /// As in [`ReadError`].
-    pub cause: Option<String>,
-}
-
-impl From<Reason> for AttemptError {
-    fn from(reason: Reason) -> Self {
-        Self { reason, retry_after: None, host: None, cause: None }
-    }
-}
-
-impl From<AttemptError> for ReadError {
-    fn from(failed: AttemptError) -> Self {
-        Self { failure: Failure::Request(failed.reason), host: failed.host, cause: failed.cause }
-    }
-}
 
 /// What is left of the waits for one request: three of them, under 15 s together whatever the jitter adds.
 #[derive(Debug)]
@@ -54,13 +29,14 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// How long to wait before the next attempt; none if there is to be none.
-    pub fn next_wait(&mut self, failed: &AttemptError) -> Option<Duration> {
-        if !failed.reason.is_transient() {
+    /// How long to wait before the next attempt, after one that failed for `reason` and was asked to wait for `retry_after`; none if
+    /// there is to be none.
+    pub fn next_wait(&mut self, reason: Reason, retry_after: Option<Duration>) -> Option<Duration> {
+        if !reason.is_transient() {
             return None;
         }
         let wait = self.0.next()?;
-        Some(wait.max(failed.retry_after.unwrap_or_default()))
+        Some(wait.max(retry_after.unwrap_or_default()))
     }
 
     /// Uses up one attempt without waiting. False if there is none left.
@@ -119,7 +95,7 @@ mod tests {
     fn what_passes_is_tried_four_times_and_nothing_else_twice() {
         let attempts = |reason: Reason| {
             let mut backoff = Backoff::default();
-            let waits: Vec<_> = std::iter::from_fn(|| backoff.next_wait(&reason.into())).collect();
+            let waits: Vec<_> = std::iter::from_fn(|| backoff.next_wait(reason, None)).collect();
             assert!(waits.iter().sum::<Duration>() < Duration::from_secs(15), "{waits:?}");
             1 + waits.len()
         };

@@ -253,7 +253,7 @@ async fn a_company_that_always_fails_keeps_nobody_back() {
 async fn an_answer_too_large_is_not_read() {
     let (program, simulator) = Program::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
-    let huge = format!("[{}]", " ".repeat(nectar_exporter::nectar::response::MAX_ANSWER_BYTES));
+    let huge = format!("[{}]", " ".repeat(nectar_exporter::nectar::body::MAX_BODY_BYTES));
     simulator.faults().set(Scope::CompanyList, Fault::Body(huge));
     let scrape = program.next_poll().await;
     assert_eq!(failures(&scrape, "company", "too_large"), 1.0);

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use nectar_exporter::config::command;
 use nectar_exporter::metrics::Build;
-use nectar_exporter::reference;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use test_support::clock::{TestClock, wall};
 use test_support::program::{KEY, Program};
 use test_support::{assert_same_as_file, in_checkout};
+use xtask::reference;
 
 /// Files that are written by hand but for a part between two lines.
 const PARTS: [(&str, &str, &str); 3] = [

@@ -1,13 +1,11 @@
-//! A board as Grafana reads it.
-//!
-//! Knows the JSON around panels.
+//! A board: the JSON around its panels.
 
 use serde_json::{Value, json};
 
 use crate::grid::Grid;
 use crate::link::{self, To};
 
-/// Grafana migrates from this on; 11 to 13 read it.
+/// Grafana 11 to 13 read this version; later ones migrate from it.
 const SCHEMA_VERSION: u8 = 42;
 
 /// A board.
@@ -15,20 +13,20 @@ const SCHEMA_VERSION: u8 = 42;
 pub struct Board {
     /// Which one.
     pub which: To,
-    /// The question that it answers.
+    /// The question it answers.
     pub description: &'static str,
-    /// How far it looks back when it is opened.
+    /// The start of the time range when it is opened, as `now-7d`.
     pub from: &'static str,
     /// Its variables.
     pub variables: Vec<Value>,
-    /// Marks over time, besides Grafana's own.
+    /// Annotations besides Grafana's own.
     pub annotations: Vec<Value>,
     /// Its panels.
     pub grid: Grid,
 }
 
 impl Board {
-    /// The board as Grafana reads it.
+    /// The board's JSON.
     pub fn json(self) -> Value {
         let own = json!({
             "builtIn": 1, "name": "Annotations & Alerts", "type": "dashboard", "enable": true, "hide": true,

@@ -1,4 +1,4 @@
-//! The boards as files: where they are, what they are called, and how they are written.
+//! The boards' JSON files.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::boards;
 use crate::link::To;
 
-/// Where the boards are: `dashboards/` of the checkout.
+/// `dashboards/` of the checkout.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards")
 }

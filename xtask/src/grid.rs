@@ -1,12 +1,10 @@
-//! Where panels stand: rows from top to bottom, filled from the left. Nothing can overlap, no id occurs twice.
-//!
-//! Knows Grafana's grid.
+//! The layout of a board in Grafana's grid: rows from top to bottom, filled from the left. Panels cannot overlap, and ids are unique.
 
 use serde_json::{Value, json};
 
 use crate::panel::Panel;
 
-/// Grafana's grid has this many columns.
+/// The width of Grafana's grid in columns.
 const COLUMNS: usize = 24;
 
 /// The panels of a board so far.
@@ -17,7 +15,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// A heading over what follows.
+    /// Adds a heading above what follows.
     #[must_use]
     pub fn heading(mut self, title: &str) -> Self {
         let place = json!({"x": 0, "y": self.bottom, "w": COLUMNS, "h": 1});
@@ -29,7 +27,7 @@ impl Grid {
         self
     }
 
-    /// Panels side by side, all `height` high, sharing the width evenly.
+    /// Adds panels side by side, all `height` high and equally wide.
     #[must_use]
     pub fn row<const N: usize>(self, height: usize, panels: [Panel; N]) -> Self {
         let mut left = COLUMNS;
@@ -42,7 +40,7 @@ impl Grid {
         self.uneven(height, shares)
     }
 
-    /// Panels side by side, all `height` high, each with its width.
+    /// Adds panels side by side, all `height` high, each with its own width.
     #[must_use]
     pub fn uneven<const N: usize>(mut self, height: usize, panels: [(usize, Panel); N]) -> Self {
         let mut x = 0;
@@ -56,7 +54,7 @@ impl Grid {
         self
     }
 
-    /// All panels.
+    /// The JSON of all panels.
     pub fn into_json(self) -> Vec<Value> {
         self.panels
     }

@@ -1,10 +1,8 @@
-//! Links from board to board, with what was chosen kept.
-//!
-//! Knows the boards' ids and how Grafana passes variables.
+//! The boards' ids and titles, and the links between boards, which pass on the variables and the time range.
 
 use serde_json::{Value, json};
 
-/// The boards, by the ids that stand in their addresses.
+/// A board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
     /// Is anything wrong?
@@ -24,7 +22,7 @@ impl To {
     pub const ALL: [Self; 5] =
         [Self::Overview, Self::Company, Self::Worklist, Self::Provider, Self::Exporter];
 
-    /// The board's stable id.
+    /// The board's id, which is part of its address and must not change.
     pub fn uid(self) -> &'static str {
         match self {
             Self::Overview => "nectar-overview",
@@ -47,13 +45,13 @@ impl To {
     }
 }
 
-/// A click on a row leads to `to`, with each variable set to the value of a column of that row. Data source, job,
-/// instance and time are kept.
+/// A link from a row of a table to the board `to`. It sets each variable in `sets` to the value of a column, and keeps the data
+/// source, job, instance and time range.
 pub fn from_row(to: To, title: &str, sets: &[(&str, &str)]) -> Value {
     from_row_keeping(to, title, sets, &[])
 }
 
-/// As `from_row`; the variables `keeps` of this board are kept too.
+/// As `from_row`, and keeps the variables in `keeps` too.
 pub fn from_row_keeping(to: To, title: &str, sets: &[(&str, &str)], keeps: &[&str]) -> Value {
     let kept: Vec<String> = ["datasource", "job", "instance"]
         .iter()
@@ -68,7 +66,7 @@ pub fn from_row_keeping(to: To, title: &str, sets: &[(&str, &str)], keeps: &[&st
     json!({"title": title, "url": format!("/d/{}?{kept}{set}", to.uid()), "targetBlank": false})
 }
 
-/// The links at the top of the board `from`: every other board, with variables and time kept.
+/// The links at the top of the board `from` to every other board. They keep variables and time range.
 pub fn top(from: To) -> Vec<Value> {
     let link = |to: To| {
         json!({

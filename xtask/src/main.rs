@@ -1,4 +1,6 @@
-//! `cargo xtask`: writes what is made from the code and committed beside it.
+//! `cargo xtask`: generates the Grafana boards from the code, and tests the tests of the alert rules.
+
+mod mutants;
 
 use std::process::ExitCode;
 
@@ -9,7 +11,10 @@ const USAGE: &str = "usage:
   cargo xtask dashboards            write dashboards/*.json
   cargo xtask queries [NAME=VALUE]  print every query of the boards, one JSON object per line. NAME is a variable of a
                                     board (job, instance, company, provider, connection) or __rate_interval; what is
-                                    not given is all. The board of one company needs company=ID";
+                                    not given is all. The board of one company needs company=ID
+  cargo xtask mutants [--list] [TEXT]
+                                    break the alert rules in many small ways and expect a unit test to notice each.
+                                    TEXT: only mutants whose name contains it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,6 +23,7 @@ fn main() -> ExitCode {
             files::write_all(&files::folder()).map_err(|error| error.to_string())
         }
         Some((command, choices)) if command == "queries" => print_queries(choices),
+        Some((command, arguments)) if command == "mutants" => test_mutants(arguments),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -41,4 +47,17 @@ fn print_queries(arguments: &[String]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn test_mutants(arguments: &[String]) -> Result<(), String> {
+    let (list, text) = match arguments {
+        [flag, rest @ ..] if flag == "--list" => (true, rest),
+        _ => (false, arguments),
+    };
+    match text {
+        [] => mutants::run(list, ""),
+        [text] if !text.starts_with('-') => mutants::run(list, text),
+        _ => return Err(USAGE.to_owned()),
+    }
+    .map_err(|error| error.to_string())
 }

@@ -1,13 +1,11 @@
-//! A panel: what it shows, how, and what it says when there is nothing to show.
-//!
-//! Knows the JSON of a panel.
+//! A panel: its queries, its view, and what it says when there is no data.
 
 use serde_json::{Value, json};
 
-use crate::look::{Thresholds, Unit};
+use crate::style::{Thresholds, Unit};
 use crate::view::View;
 
-/// What every panel and variable reads from.
+/// The data source of every panel and variable: the one that is chosen at the top of the board.
 pub fn datasource() -> Value {
     json!({"type": "prometheus", "uid": "${datasource}"})
 }
@@ -19,7 +17,7 @@ struct Query {
     legend: String,
 }
 
-/// A panel, without its place.
+/// A panel without its position on the board.
 #[derive(Debug, Clone)]
 pub struct Panel {
     title: String,
@@ -55,49 +53,49 @@ impl Panel {
         }
     }
 
-    /// Asks `expression`; each series is called `legend`.
+    /// Adds a query; `legend` is the name of its series.
     pub fn ask(mut self, legend: &str, expression: String) -> Self {
         self.queries.push(Query { expression, legend: legend.to_owned() });
         self
     }
 
-    /// Colours values.
+    /// Colours values by thresholds.
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = thresholds;
         self
     }
 
-    /// Changes how some series or columns look.
+    /// Adds field overrides: how single series or columns look.
     pub fn overrides(mut self, overrides: impl IntoIterator<Item = Value>) -> Self {
         self.overrides.extend(overrides);
         self
     }
 
-    /// Shows some values as something else.
+    /// Sets value mappings: texts and colours that are shown instead of values.
     pub fn mappings(mut self, mappings: Value) -> Self {
         self.mappings = mappings;
         self
     }
 
-    /// Rearranges what was read before it is shown.
+    /// Sets Grafana's transformations of the results.
     pub fn transformations(mut self, transformations: Vec<Value>) -> Self {
         self.transformations = transformations;
         self
     }
 
-    /// Where a click on a value leads.
+    /// Adds a link that a click on a value opens.
     pub fn link(mut self, link: Value) -> Self {
         self.links.push(link);
         self
     }
 
-    /// The shortest step of queries over time, for counters that move rarely.
+    /// Sets the shortest step of range queries, for counters that rarely increase.
     pub fn min_step(mut self, step: &str) -> Self {
         self.min_step = Some(step.to_owned());
         self
     }
 
-    /// The panel's JSON, as the panel with this id and place.
+    /// The panel's JSON, with its id and position.
     pub fn json(&self, id: usize, place: &Value) -> Value {
         let mut panel = json!({
             "id": id,
@@ -155,7 +153,7 @@ impl Panel {
     }
 }
 
-/// What a panel calls its query at `index`: A, B, C.
+/// Grafana's name of a panel's query: A, B, C.
 pub fn reference(index: usize) -> String {
     let letter =
         u8::try_from(index).ok().and_then(|index| b'A'.checked_add(index)).filter(u8::is_ascii_uppercase);

@@ -1,6 +1,4 @@
-//! Every query of the boards, as Grafana would send it: read back from the finished boards, variables filled in.
-//!
-//! Knows the JSON of boards and how Grafana fills in variables.
+//! Every query of the boards as Grafana would send it, read back from the JSON of the boards, with variables filled in.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::variable::ALL;
 
-/// What is chosen in the variables, by name; where nothing is chosen it is all. `__rate_interval` can be given too.
+/// The chosen values of variables, by name. A variable that is not in it has all values. `__rate_interval` can be set too.
 pub type Choices = BTreeMap<String, String>;
 
-/// What Grafana fills in by itself, for a scrape every minute.
+/// Variables that Grafana sets itself, with their values for a scrape interval of a minute.
 const BUILT_IN: [(&str, &str); 3] = [("__rate_interval", "5m"), ("__interval", "1m"), ("__range", "7d")];
 
 /// One query.
@@ -21,25 +19,25 @@ pub struct Query {
     pub board: String,
     /// The title of the panel, or the name of the variable or annotation.
     pub panel: String,
-    /// The panel's letter for it; empty where there is none.
+    /// The query's letter in its panel; empty for variables and annotations.
     pub reference: String,
     /// The panel's kind, `variable`, or `annotation`.
     pub kind: String,
-    /// Whether it is asked over time, and not for one moment.
+    /// Whether it is a range query and not an instant query.
     pub over_time: bool,
-    /// Labels that its result is expected to have: of its legend, or asked for by a variable.
+    /// Labels that its result must have: those in its legend, or the one whose values a variable takes.
     pub labels: Vec<String>,
-    /// PromQL.
+    /// The query in PromQL.
     pub expression: String,
 }
 
 impl Query {
-    /// Whether it is this one.
+    /// Whether it is the query `reference` of that panel.
     pub fn is(&self, board: &str, panel: &str, reference: &str) -> bool {
         self.board == board && self.panel == panel && self.reference == reference
     }
 
-    /// As one object.
+    /// The query as a JSON object.
     pub fn json(&self) -> Value {
         json!({
             "board": self.board, "panel": self.panel, "refId": self.reference, "kind": self.kind,
@@ -51,7 +49,7 @@ impl Query {
 /// All queries of `board`, variables filled in.
 ///
 /// # Errors
-/// When a query uses a variable that the board does not have, or that must be chosen and is not.
+/// When a query uses a variable that the board does not have, or one that must be chosen and is not.
 pub fn of_board(board: &Value, choices: &Choices) -> Result<Vec<Query>, String> {
     let fill = |query: Query| match fill_in(board, choices, &query.expression) {
         Ok(expression) => Ok(Query { expression, ..query }),
@@ -60,7 +58,7 @@ pub fn of_board(board: &Value, choices: &Choices) -> Result<Vec<Query>, String> 
     written(board).into_iter().map(fill).collect()
 }
 
-/// All queries of `board` as they are written, with the names of variables in them.
+/// All queries of `board` with the variables not filled in.
 pub fn written(board: &Value) -> Vec<Query> {
     let variables =
         list(board, "/templating/list").iter().filter_map(|variable| of_variable(board, variable));
@@ -153,12 +151,12 @@ fn value_of(board: &Value, choices: &Choices, name: &str) -> Result<String, Stri
     }
 }
 
-/// As a value in quotes.
+/// `value` escaped for a PromQL string.
 fn escaped(value: &str) -> String {
     value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// As a regular expression that matches this value only, in quotes.
+/// A regular expression that matches only `value`, escaped for a PromQL string.
 fn regex_escaped(value: &str) -> String {
     let mut regex = String::new();
     for c in value.chars() {

@@ -1,11 +1,11 @@
-//! The statuses that boards name, looked up in the exporter's own table, and what they look like.
+//! The statuses that boards name, taken from the exporter's table of statuses, and how they are displayed.
 //!
-//! A status that the table does not have stops the generator.
+//! A status that is not in the table is a bug in a board: it panics.
 
 use nectar_exporter::status::{Category, Documented, Kind};
 use serde_json::{Map, Value, json};
 
-use crate::look;
+use crate::style;
 
 /// The row of a documented status.
 pub fn documented(kind: Kind, value: &str) -> &'static Documented {
@@ -19,31 +19,31 @@ pub fn connected() -> &'static str {
     documented(Kind::Connection, "CONNECTED").value
 }
 
-/// `COMPANY_INACTIVE`, the same word for connections and accounts.
+/// `COMPANY_INACTIVE`, the status of both connections and accounts of a deactivated company.
 pub fn inactive() -> &'static str {
     documented(Kind::Connection, "COMPANY_INACTIVE").value
 }
 
-/// The two statuses that say that a utility's website does not answer.
+/// The two statuses of connections whose utility's website does not respond.
 pub fn down() -> [&'static str; 2] {
     ["WEBSITE_DOWN", "URL_INACCESSIBLE"].map(|value| documented(Kind::Connection, value).value)
 }
 
-/// Value mappings: a status in plain words, in its category's colour.
+/// Value mappings that show a status in plain words, in its category's colour.
 pub fn mappings(kind: Kind) -> Value {
     let options: Map<String, Value> = kind
         .documented()
         .iter()
         .enumerate()
         .map(|(index, row)| {
-            let look = json!({"text": row.headline(), "color": look::colour(row.category), "index": index});
+            let look = json!({"text": row.headline(), "color": style::colour(row.category), "index": index});
             (row.value.to_owned(), look)
         })
         .collect();
     json!([{"type": "value", "options": options}])
 }
 
-/// Overrides for series that are named by their status: plain words, and a shade of its category's colour.
+/// Overrides for series named after their status: plain words, and a shade of the category's colour.
 pub fn series_overrides(kind: Kind) -> Vec<Value> {
     let place = |row: &Documented| {
         let of_category = kind.documented().iter().filter(|other| other.category == row.category);
@@ -51,18 +51,18 @@ pub fn series_overrides(kind: Kind) -> Vec<Value> {
     };
     kind.documented()
         .iter()
-        .map(|row| look::series(row.value, &row.headline(), &look::shade(row.category, place(row))))
+        .map(|row| style::series(row.value, &row.headline(), &style::shade(row.category, place(row))))
         .collect()
 }
 
-/// Overrides for series that are named by their category.
+/// Overrides for series named after their category.
 pub fn category_overrides(kind: Kind) -> Vec<Value> {
     let look =
-        |category: &Category| look::series(category.label(), category.display(), look::colour(*category));
+        |category: &Category| style::series(category.label(), category.display(), style::colour(*category));
     kind.categories().iter().map(look).collect()
 }
 
-/// What to ask a customer, and what each status means, as a page for people.
+/// A page in Markdown: what to ask a customer, and what each status means.
 pub fn page() -> String {
     let mut page = String::from("### What to ask the customer\n\n");
     for row in Kind::Connection.documented() {

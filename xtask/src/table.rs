@@ -1,16 +1,16 @@
-//! Tables: which label or query is which column, what it is called, and where a click leads.
+//! Tables: the columns, their headings, and the links in them.
 //!
-//! A column keeps the name of its label, so that links can use it; what people read is its heading.
+//! A column is named after its label, so that links can use it, and displayed under its heading.
 
 use nectar_exporter::status::Kind;
 use serde_json::{Map, Value, json};
 
-use crate::look::{Thresholds, Unit};
 use crate::panel::{Panel, reference};
 use crate::statuses;
+use crate::style::{Thresholds, Unit};
 use crate::view::View;
 
-/// A column: a label, or the values of a query.
+/// A column: the values of a label or of a query.
 #[derive(Debug, Clone)]
 pub struct Column {
     label: Option<&'static str>,
@@ -24,7 +24,7 @@ impl Column {
         Self { label: Some(label), expression: None, properties: vec![heading_property(heading)] }
     }
 
-    /// The values of `label`, for links only.
+    /// The values of `label`, not shown, for use in links.
     pub fn hidden(label: &'static str) -> Self {
         // Grafana 11 hides by the first, later ones by the second.
         let hide = json!({"viz": true, "legend": false, "tooltip": false});
@@ -47,39 +47,39 @@ impl Column {
         Self { label: None, expression: Some(expression), properties }
     }
 
-    /// Only says which rows there are: its value is 1 and not shown.
+    /// A query that only determines which rows there are: its value is not shown.
     pub fn rows(expression: String) -> Self {
         Self { label: None, expression: Some(expression), properties: Vec::new() }
     }
 
-    /// Colours its values.
+    /// Colours its values by thresholds.
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
         self.properties.push(property("thresholds", thresholds.json()));
         self.properties.push(property("custom.cellOptions", json!({"type": "color-text"})));
         self
     }
 
-    /// Shows its values as something else.
+    /// Sets value mappings: texts and colours that are shown instead of values.
     pub fn mappings(mut self, mappings: Value) -> Self {
         self.properties.push(property("mappings", mappings));
         self.properties.push(property("custom.cellOptions", json!({"type": "color-text"})));
         self
     }
 
-    /// Where a click leads.
+    /// Adds a link that a click on a value opens.
     pub fn link(mut self, link: Value) -> Self {
         self.properties.push(property("links", json!([link])));
         self
     }
 
-    /// How wide it is.
+    /// Sets its width.
     pub fn width(mut self, pixels: u16) -> Self {
         self.properties.push(property("custom.width", json!(pixels)));
         self
     }
 }
 
-/// A table with `columns` from left to right, the largest of `sorted_by` first; it says `nothing` without rows.
+/// A table with `columns` from left to right, in descending order of `sorted_by`. It says `nothing` when it has no rows.
 pub fn table(title: &str, description: &str, nothing: &str, sorted_by: &str, columns: Vec<Column>) -> Panel {
     let view = View::Table { sorted_by: sorted_by.to_owned() };
     let mut panel = Panel::new(view, title, description, Unit::Word, nothing);
@@ -111,7 +111,7 @@ pub fn table(title: &str, description: &str, nothing: &str, sorted_by: &str, col
     panel.transformations(merge.into_iter().chain([organize]).collect())
 }
 
-/// What Grafana calls the values of the query at `index` in a table of `queries` queries.
+/// Grafana's name of the column with the values of a query, in a table with so many queries.
 fn values_of(index: usize, queries: usize) -> String {
     if queries == 1 { "Value".to_owned() } else { format!("Value #{}", reference(index)) }
 }

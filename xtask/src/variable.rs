@@ -1,24 +1,22 @@
 //! The variables at the top of a board.
-//!
-//! Knows how Grafana reads and shows them.
 
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 use nectar_exporter::metrics::metric::Metric;
 use serde_json::{Value, json};
 
 use crate::panel::datasource;
-use crate::promql::series;
-use crate::questions::{Of, names};
+use crate::promql::companies::{Of, names};
+use crate::promql::selector::series;
 
-/// What stands for "all" in a matcher.
+/// The regular expression of "all" in a matcher.
 pub const ALL: &str = ".+";
 
-/// Whether a variable can be seen.
+/// Whether a variable is shown at the top of the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// Yes.
     Yes,
-    /// No: it is there for links and selectors.
+    /// No: it is only used in links and selectors.
     No,
 }
 
@@ -31,7 +29,7 @@ impl Shown {
     }
 }
 
-/// Which Prometheus to ask.
+/// The Prometheus to query.
 pub fn data_source() -> Value {
     json!({
         "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "regex": "",
@@ -58,7 +56,7 @@ pub fn provider() -> Value {
     several("provider", "Provider", "The utilities.", Shown::Yes, &query)
 }
 
-/// One company. People see its name, links carry its id.
+/// One company. Its name is shown, its id is in links.
 pub fn company() -> Value {
     let mut variable = companies();
     if let Some(variable) = variable.as_object_mut() {
@@ -70,7 +68,7 @@ pub fn company() -> Value {
     variable
 }
 
-/// Some companies, or all. People see their names, links carry their ids.
+/// Some companies or all. Their names are shown, their ids are in links.
 pub fn companies() -> Value {
     let query = format!("query_result({})", names(Of::Fleet));
     let mut variable = several(
@@ -81,14 +79,14 @@ pub fn companies() -> Value {
         &query,
     );
     if let Some(variable) = variable.as_object_mut() {
-        // The series as text: its labels by name. A name can hold quotes and line breaks, an id cannot.
+        // Matches a series as text, with its labels in alphabetical order. A name can have quotes and line breaks, an id cannot.
         let regex = r#"/company="(?<text>[\s\S]*)",company_id="(?<value>[^"]*)"/"#;
         variable.insert("regex".to_owned(), json!(regex));
     }
     variable
 }
 
-/// One connection, by its id; set by a click.
+/// The id of one connection, set by a link in a table.
 pub fn connection() -> Value {
     json!({
         "name": "connection", "label": "Connection", "type": "textbox", "query": "", "hide": 0,
@@ -102,14 +100,14 @@ fn label_values<const N: usize>(metric: &'static Metric<N>, label: &str) -> Stri
     format!("label_values({}, {label})", series(metric))
 }
 
-/// A variable that takes several values of what `query` gives, or all.
+/// A variable that has several of the values that `query` returns, or all.
 fn several(name: &str, label: &str, description: &str, shown: Shown, query: &str) -> Value {
-    // Grafana's numbers for label_values and query_result.
+    // Grafana's numbers of the query types label_values and query_result.
     let kind = if query.starts_with("label_values") { 1 } else { 3 };
     json!({
         "name": name, "label": label, "description": description, "type": "query", "datasource": datasource(),
         "query": {"query": query, "refId": name, "qryType": kind}, "definition": query, "regex": "",
-        // On time range change; by name, capitals or not.
+        // Read again when the time range changes; sorted alphabetically, ignoring case.
         "refresh": 2, "sort": 5,
         "multi": true, "includeAll": true, "allValue": ALL,
         "current": {"text": ["All"], "value": ["$__all"]}, "options": [], "hide": shown.hide(), "skipUrlSync": false,

@@ -1,6 +1,4 @@
-//! How each kind of panel looks, apart from what it shows.
-//!
-//! Knows Grafana's options of a panel.
+//! The kinds of panel, and Grafana's options for each.
 
 use serde_json::{Value, json};
 
@@ -9,19 +7,19 @@ use serde_json::{Value, json};
 pub enum View {
     /// One number, or a few.
     Stat,
-    /// What series are called, as large as a number.
+    /// The names of series, in the size of a number.
     Name,
     /// Lines over time.
     Lines,
-    /// Areas over time, on top of each other.
+    /// Stacked areas over time.
     Stack,
     /// Horizontal bars, one per series.
     Bars,
-    /// Which of several states something was in.
+    /// Which of several states something was in, over time.
     States,
     /// Rows and columns.
     Table {
-        /// The heading of the column to sort by, the largest first.
+        /// The heading of the column to sort by in descending order.
         sorted_by: String,
     },
     /// A page of Markdown.
@@ -41,7 +39,7 @@ impl View {
         }
     }
 
-    /// Whether it shows how things were over time, and not how they are.
+    /// Whether it shows a range of time and not a single moment.
     pub fn over_time(&self) -> bool {
         matches!(self, Self::Lines | Self::Stack | Self::States)
     }

@@ -6,11 +6,11 @@ use super::shared;
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::{To, from_row};
-use crate::logins::Logins;
-use crate::look::{ALARM, GOOD, Thresholds, Unit, query_colour};
 use crate::panel::Panel;
-use crate::questions::{self, Of};
+use crate::promql::companies::{self, Of};
+use crate::promql::connections::Connections;
 use crate::statuses;
+use crate::style::{ALARM, GOOD, Thresholds, Unit, query_colour};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
@@ -20,7 +20,7 @@ const OF: Of = Of::Company;
 /// What a panel about a company says when it has no data.
 const NO_DATA: &str = "No data of this company";
 
-/// The board.
+/// The company board.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("How is this customer?")
@@ -59,13 +59,13 @@ pub fn board() -> Board {
 fn last_reading() -> Panel {
     let description = "Whether the last poll could read this company, and if not, why.";
     Panel::new(View::Name, "Last reading", description, Unit::Word, "Not a company of this API key")
-        .ask("Read", questions::was_read(OF))
-        .ask("Failed: {{reason}}", questions::failure(OF))
+        .ask("Read", companies::was_read(OF))
+        .ask("Failed: {{reason}}", companies::failure(OF))
         .overrides([query_colour("A", GOOD), query_colour("B", ALARM)])
 }
 
 fn connections() -> Panel {
-    let logins = Logins::OfCompany;
+    let connections = Connections::OfCompany;
     let one = from_row(
         To::Worklist,
         "This connection",
@@ -82,11 +82,11 @@ fn connections() -> Panel {
             Column::label("datasource", "Utility").link(provider),
             Column::label("country", "Country").width(90),
             Column::status(Kind::Connection),
-            Column::rows(logins.rows()),
-            Column::value("In this status for", Unit::Seconds, logins.in_status_for()),
-            Column::value("Checked before the reading", Unit::Seconds, logins.checked_ago()),
-            Column::value("Next check due", Unit::Date, logins.check_due()),
-            Column::value("Overdue by", Unit::Seconds, logins.overdue_by())
+            Column::rows(connections.rows()),
+            Column::value("In this status for", Unit::Seconds, connections.in_status_for()),
+            Column::value("Checked before the reading", Unit::Seconds, connections.checked_ago()),
+            Column::value("Next check due", Unit::Date, connections.check_due()),
+            Column::value("Overdue by", Unit::Seconds, connections.overdue_by())
                 .thresholds(Thresholds::AttentionFrom(86_400.0)),
             Column::label("connection_id", "Connection").link(one),
         ],
@@ -99,7 +99,7 @@ fn by_status(kind: Kind) -> Panel {
         Kind::Account => ("Accounts by status", "accounts"),
     };
     let description = format!("How many {what} are in which status, and for how long the longest of them.");
-    let longest = questions::longest_in_status(kind, OF);
+    let longest = companies::longest_in_status(kind, OF);
     table(
         title,
         &description,
@@ -107,7 +107,7 @@ fn by_status(kind: Kind) -> Panel {
         "Number",
         vec![
             Column::status(kind),
-            Column::value("Number", Unit::Count, format!("{} > 0", questions::number_by(kind, OF, "status"))),
+            Column::value("Number", Unit::Count, format!("{} > 0", companies::number_by(kind, OF, "status"))),
             Column::value("The longest for", Unit::Seconds, format!("max by (status) ({longest})")),
         ],
     )
@@ -120,7 +120,7 @@ fn over_time(kind: Kind) -> Panel {
     };
     let description = format!("This company's {what} by status. Shades of one colour are of one category.");
     Panel::new(View::Stack, title, &description, Unit::Count, NO_DATA)
-        .ask("{{status}}", questions::number_by(kind, OF, "status"))
+        .ask("{{status}}", companies::number_by(kind, OF, "status"))
         .overrides(statuses::series_overrides(kind))
 }
 

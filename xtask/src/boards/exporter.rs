@@ -6,20 +6,20 @@ use super::shared;
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::To;
-use crate::look::{ALARM, ATTENTION, GOOD, Unit};
-use crate::own;
 use crate::panel::{Panel, datasource};
-use crate::questions::Of;
+use crate::promql::companies::Of;
+use crate::promql::exporter;
+use crate::style::{ALARM, ATTENTION, GOOD, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
 /// What a panel says when it has no data.
 const NO_DATA: &str = "The exporter does not answer";
-/// Polls come minutes apart: a shorter step than this would show gaps between them.
+/// Polls are minutes apart: with a shorter step there would be gaps between them.
 const POLLS_STEP: &str = "30m";
 
-/// The board.
+/// The exporter board.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("Alive?")
@@ -58,7 +58,7 @@ fn words(zero: (&str, &str), one: (&str, &str)) -> Value {
 
 fn up() -> Panel {
     let description = "Whether each exporter answered the last scrape. One that served anything within a week is expected to.";
-    by_instance("Up", description, words(("Down", ALARM), ("Up", GOOD)), own::foreign("up"))
+    by_instance("Up", description, words(("Down", ALARM), ("Up", GOOD)), exporter::foreign("up"))
 }
 
 fn last_poll() -> Panel {
@@ -67,14 +67,14 @@ fn last_poll() -> Panel {
         "Last poll",
         description,
         words(("Not whole", ALARM), ("Whole", GOOD)),
-        own::last_poll_whole(),
+        exporter::last_poll_whole(),
     )
 }
 
 fn detail() -> Panel {
     let description = "Whether series per connection and account are withheld since there would be more than --metrics.detail-limit.";
     let words = words(("None withheld", GOOD), ("Withheld", ATTENTION));
-    by_instance("Series per object", description, words, own::detail_limited())
+    by_instance("Series per object", description, words, exporter::detail_limited())
 }
 
 fn builds() -> Panel {
@@ -89,7 +89,7 @@ fn builds() -> Panel {
             Column::label("version", "Version"),
             Column::label("revision", "Revision"),
             Column::label("rustc", "Compiler"),
-            Column::rows(own::builds()),
+            Column::rows(exporter::builds()),
         ],
     )
 }
@@ -102,79 +102,80 @@ fn data_age() -> Panel {
     let description = "Time since the newest reading of any company, against the interval between polls and the age at which \
                        data is withdrawn.";
     lines("Data age against the interval", description, Unit::Seconds)
-        .ask("{{instance}}", own::data_age_by_instance())
-        .ask("poll interval", own::poll_interval())
-        .ask("withdrawn from", own::max_data_age())
+        .ask("{{instance}}", exporter::data_age_by_instance())
+        .ask("poll interval", exporter::poll_interval())
+        .ask("withdrawn from", exporter::max_data_age())
 }
 
 fn poll_duration() -> Panel {
     let description = "How long polls took, on average, against the interval between their starts.";
     lines("Poll duration", description, Unit::Seconds)
-        .ask("{{instance}}", own::mean_poll_seconds())
-        .ask("poll interval", own::poll_interval())
+        .ask("{{instance}}", exporter::mean_poll_seconds())
+        .ask("poll interval", exporter::poll_interval())
         .min_step(POLLS_STEP)
 }
 
 fn poll_failures() -> Panel {
     let description = "Polls in each step that could not read every company, by the first cause.";
     let panel = Panel::new(View::Stack, "Polls that failed", description, Unit::Count, NO_DATA);
-    panel.ask("{{reason}}", own::poll_failures()).min_step(POLLS_STEP)
+    panel.ask("{{reason}}", exporter::poll_failures()).min_step(POLLS_STEP)
 }
 
 fn requests() -> Panel {
     let description = "Requests to Nectar by the code of their answer; none where there was no answer.";
     let panel = Panel::new(View::Stack, "Requests", description, Unit::PerSecond, NO_DATA);
-    panel.ask("{{code}}", own::requests_by_code())
+    panel.ask("{{code}}", exporter::requests_by_code())
 }
 
 fn request_failures() -> Panel {
     let description = "Requests in each step that gave nothing usable, by reason.";
     let panel = Panel::new(View::Stack, "Requests that failed", description, Unit::Count, NO_DATA);
-    panel.ask("{{reason}}", own::request_failures())
+    panel.ask("{{reason}}", exporter::request_failures())
 }
 
 fn latency() -> Panel {
     let description =
         "How long requests took: half of them, nine of ten, and 99 of 100 were faster than this.";
     Panel::new(View::Lines, "Latency", description, Unit::Seconds, "No requests were made")
-        .ask("{{endpoint}}, half", own::request_quantile(0.5))
-        .ask("{{endpoint}}, 9 of 10", own::request_quantile(0.9))
-        .ask("{{endpoint}}, 99 of 100", own::request_quantile(0.99))
+        .ask("{{endpoint}}, half", exporter::request_quantile(0.5))
+        .ask("{{endpoint}}, 9 of 10", exporter::request_quantile(0.9))
+        .ask("{{endpoint}}, 99 of 100", exporter::request_quantile(0.99))
 }
 
 fn retries() -> Panel {
     let description = "Requests that were sent again since the first try failed in a way that may pass.";
-    lines("Retries", description, Unit::PerSecond).ask("{{endpoint}}", own::retries())
+    lines("Retries", description, Unit::PerSecond).ask("{{endpoint}}", exporter::retries())
 }
 
 fn samples() -> Panel {
     let description = "How many series each exporter serves.";
     lines("Series served", description, Unit::Count)
-        .ask("{{instance}}", own::foreign("scrape_samples_scraped"))
+        .ask("{{instance}}", exporter::foreign("scrape_samples_scraped"))
 }
 
 fn memory() -> Panel {
     let description = "Resident memory of each exporter.";
     lines("Memory", description, Unit::Bytes)
-        .ask("{{instance}}", own::foreign("process_resident_memory_bytes"))
+        .ask("{{instance}}", exporter::foreign("process_resident_memory_bytes"))
 }
 
 fn cpu() -> Panel {
     let description = "Part of one processor core that each exporter uses.";
     lines("Processor", description, Unit::Share)
-        .ask("{{instance}}", own::foreign_rate("process_cpu_seconds_total"))
+        .ask("{{instance}}", exporter::foreign_rate("process_cpu_seconds_total"))
 }
 
 fn descriptors() -> Panel {
     let description = "File descriptors that each exporter has open, sockets among them.";
-    lines("Open descriptors", description, Unit::Count).ask("{{instance}}", own::foreign("process_open_fds"))
+    lines("Open descriptors", description, Unit::Count)
+        .ask("{{instance}}", exporter::foreign("process_open_fds"))
 }
 
-/// A mark where an exporter was started.
+/// An annotation for each start of an exporter.
 fn starts() -> Value {
     json!({
         "name": "Starts", "datasource": datasource(), "enable": true, "hide": false, "iconColor": "blue",
-        "expr": format!("{} * 1000", own::started()),
+        "expr": format!("{} * 1000", exporter::started()),
         "useValueForTime": true, "step": "60s", "titleFormat": "Exporter started", "textFormat": "{{instance}}",
         "tagKeys": "job,instance",
     })

@@ -1,4 +1,4 @@
-//! The boards.
+//! The five boards.
 
 mod company;
 mod exporter;

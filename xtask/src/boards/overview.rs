@@ -7,17 +7,17 @@ use super::shared::{self, stat};
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::{To, from_row};
-use crate::look::{ALARM, ATTENTION, NEUTRAL, Thresholds, Unit};
 use crate::panel::Panel;
-use crate::promql::once;
-use crate::questions::{self, Of, counts};
+use crate::promql::companies::{self, Of, counts};
+use crate::promql::selector::once;
+use crate::promql::{exporter, utilities};
+use crate::style::{ALARM, ATTENTION, NEUTRAL, Thresholds, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
-use crate::{own, providers};
 
 const OF: Of = Of::Fleet;
 
-/// The board.
+/// The overview.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("Is anything wrong?")
@@ -60,19 +60,19 @@ pub fn board() -> Board {
 fn unread() -> Panel {
     let description = "Companies that the last poll could not read. They keep their last good data for a while. Why: \
                        see the company's page.";
-    stat("Companies unreadable", description, Unit::Count, Thresholds::AlarmFrom(1.0), questions::unread(OF))
+    stat("Companies unreadable", description, Unit::Count, Thresholds::AlarmFrom(1.0), companies::unread(OF))
 }
 
 fn customers() -> Panel {
     let description = "Companies with at least one connection that waits for them.";
-    let number = questions::companies_with(OF, Category::InterventionNeeded);
+    let number = companies::companies_with(OF, Category::InterventionNeeded);
     stat("Customers who must act", description, Unit::Count, Thresholds::AttentionFrom(1.0), number)
 }
 
 fn suspected() -> Panel {
     let description = "Utilities whose website seems down for everyone: of the connections checked within 72 hours before \
                        they were read, at least three, 80 % or more are down, at two companies or more.";
-    let number = providers::number_suspected();
+    let number = utilities::number_suspected();
     stat("Utilities suspected down", description, Unit::Count, Thresholds::AlarmFrom(1.0), number)
 }
 
@@ -90,10 +90,10 @@ fn companies() -> Panel {
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
             Column::status(Kind::Connection),
-            Column::value("Connections", Unit::Count, questions::named(OF, &waiting))
+            Column::value("Connections", Unit::Count, companies::named(OF, &waiting))
                 .link(worklist)
                 .width(110),
-            Column::value("Waiting for", Unit::Seconds, questions::longest_wait(OF)).width(130),
+            Column::value("Waiting for", Unit::Seconds, companies::longest_wait(OF)).width(130),
         ],
     )
 }
@@ -107,9 +107,9 @@ fn utilities() -> Panel {
         "Down",
         vec![
             Column::label("datasource", "Utility").link(provider),
-            Column::value("Checked lately", Unit::Count, providers::all_checked_lately()).width(120),
-            Column::value("Down", Unit::Share, providers::all_share_down())
-                .thresholds(Thresholds::AlarmFrom(providers::SUSPECT_SHARE))
+            Column::value("Checked lately", Unit::Count, utilities::all_checked_lately()).width(120),
+            Column::value("Down", Unit::Share, utilities::all_share_down())
+                .thresholds(Thresholds::AlarmFrom(utilities::SUSPECT_SHARE))
                 .width(90),
         ],
     )
@@ -135,7 +135,7 @@ fn firing() -> Panel {
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility").link(provider),
             Column::status(Kind::Connection),
-            Column::rows(own::firing_alerts()),
+            Column::rows(exporter::firing_alerts()),
         ],
     )
 }

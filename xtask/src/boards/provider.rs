@@ -6,17 +6,17 @@ use super::shared::NO_COMPANY;
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::{To, from_row};
-use crate::look::{Thresholds, Unit};
 use crate::panel::Panel;
-use crate::promql::once;
-use crate::providers::{self, chosen};
-use crate::questions::{self, Of};
+use crate::promql::companies::{self, Of};
+use crate::promql::selector::once;
+use crate::promql::utilities::{self, chosen};
 use crate::statuses;
+use crate::style::{Thresholds, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
-/// The board.
+/// The provider board.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("One customer's problem, or everyone's?")
@@ -49,12 +49,12 @@ fn utilities() -> Panel {
         "Down",
         vec![
             Column::label("datasource", "Utility").link(here),
-            Column::value("Connections", Unit::Count, providers::connections(&chosen())),
-            Column::value("Companies", Unit::Count, providers::companies(&chosen())),
-            Column::value("Checked lately", Unit::Count, providers::checked_lately()),
-            Column::value("Down", Unit::Share, providers::share_down())
-                .thresholds(Thresholds::AlarmFrom(providers::SUSPECT_SHARE)),
-            Column::value("Needs the customer", Unit::Share, providers::share_needing_customer(&chosen()))
+            Column::value("Connections", Unit::Count, utilities::connections(&chosen())),
+            Column::value("Companies", Unit::Count, utilities::companies(&chosen())),
+            Column::value("Checked lately", Unit::Count, utilities::checked_lately()),
+            Column::value("Down", Unit::Share, utilities::share_down())
+                .thresholds(Thresholds::AlarmFrom(utilities::SUSPECT_SHARE)),
+            Column::value("Needs the customer", Unit::Share, utilities::share_needing_customer(&chosen()))
                 .thresholds(Thresholds::AttentionFrom(0.2)),
         ],
     )
@@ -73,7 +73,7 @@ fn customers() -> Panel {
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility"),
             Column::status(Kind::Connection),
-            Column::value("Connections", Unit::Count, questions::named(Of::Fleet, &number)).width(110),
+            Column::value("Connections", Unit::Count, companies::named(Of::Fleet, &number)).width(110),
         ],
     )
 }
@@ -83,12 +83,12 @@ fn ages() -> Panel {
                        Checks come weekly; those that wait for a customer are not checked.";
     let nothing = "Unknown: needs series per connection";
     Panel::new(View::Bars, "Age of the last checks", description, Unit::Count, nothing)
-        .ask("under 1 day", providers::checked_between(0, Some(1)))
-        .ask("1 to 3 days", providers::checked_between(1, Some(3)))
-        .ask("3 to 7 days", providers::checked_between(3, Some(7)))
-        .ask("7 to 8 days", providers::checked_between(7, Some(8)))
-        .ask("8 days and more", providers::checked_between(8, None))
-        .ask("never", providers::never_checked())
+        .ask("under 1 day", utilities::checked_between(0, Some(1)))
+        .ask("1 to 3 days", utilities::checked_between(1, Some(3)))
+        .ask("3 to 7 days", utilities::checked_between(3, Some(7)))
+        .ask("7 to 8 days", utilities::checked_between(7, Some(8)))
+        .ask("8 days and more", utilities::checked_between(8, None))
+        .ask("never", utilities::never_checked())
 }
 
 fn over_time() -> Panel {
@@ -100,8 +100,8 @@ fn over_time() -> Panel {
 }
 
 fn down_over_time() -> Panel {
-    let all = providers::connections(&chosen());
-    let down = providers::connections(&chosen().any("status", &statuses::down()));
+    let all = utilities::connections(&chosen());
+    let down = utilities::connections(&chosen().any("status", &statuses::down()));
     let description = "Part of all connections whose utility's website does not answer, the ten largest. It counts those \
                        not checked lately too, so it moves slowly.";
     Panel::new(View::Lines, "Share down of all connections", description, Unit::Share, NO_COMPANY)

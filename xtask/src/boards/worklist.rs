@@ -6,24 +6,24 @@ use super::shared;
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::{To, from_row, from_row_keeping};
-use crate::logins::{self, Logins};
-use crate::look::{Thresholds, Unit};
 use crate::panel::Panel;
-use crate::questions::{self, Of};
+use crate::promql::companies::{self, Of};
+use crate::promql::connections::{self, Connections};
 use crate::statuses;
+use crate::style::{Thresholds, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
 const OF: Of = Of::Companies;
 
-/// A customer who has not acted for this long has forgotten it: 14 days.
+/// A customer who has not acted for 14 days has probably forgotten it.
 const FORGOTTEN_SECONDS: f64 = 14.0 * 86_400.0;
 
 /// What a panel about one connection says when it has none.
 const CHOOSE: &str = "Choose a connection in the table above";
 
-/// The board.
+/// The worklist.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("How much is there to do?")
@@ -52,13 +52,13 @@ pub fn board() -> Board {
 
 fn customers() -> Panel {
     let description = "Companies with at least one connection that waits for them.";
-    let number = questions::companies_with(OF, Category::InterventionNeeded);
+    let number = companies::companies_with(OF, Category::InterventionNeeded);
     shared::stat("Customers who must act", description, Unit::Count, Thresholds::AttentionFrom(1.0), number)
 }
 
 fn longest() -> Panel {
     let description = "How long the customer who has waited longest has not acted. Orange from 14 days.";
-    let longest = format!("max({})", questions::longest_wait(OF));
+    let longest = format!("max({})", companies::longest_wait(OF));
     Panel::new(View::Stat, "Longest wait", description, Unit::Seconds, "Nobody waits, or no data")
         .thresholds(Thresholds::AttentionFrom(FORGOTTEN_SECONDS))
         .ask("Longest wait", longest)
@@ -67,13 +67,13 @@ fn longest() -> Panel {
 fn listed() -> Panel {
     let description = "How many of them the table below can name, of the chosen utilities. 'Unknown' means that the exporter \
                        serves no series per connection (--metrics.detail, --metrics.detail-limit).";
-    let rows = format!("count({})", Logins::Waiting.rows());
+    let rows = format!("count({})", Connections::Waiting.rows());
     Panel::new(View::Stat, "Listed below", description, Unit::Count, "Unknown: needs series per connection")
-        .ask("Listed below", crate::providers::or_zero_with_detail(&rows))
+        .ask("Listed below", crate::promql::utilities::or_zero_with_detail(&rows))
 }
 
 fn logins() -> Panel {
-    let logins = Logins::Waiting;
+    let connections = Connections::Waiting;
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
     let provider = from_row(To::Provider, "Open the utility", &[("provider", "datasource")]);
     let chosen = [("connection", "connection_id")];
@@ -89,17 +89,17 @@ fn logins() -> Panel {
             Column::label("datasource", "Utility").link(provider),
             Column::label("country", "Country").width(90),
             Column::status(Kind::Connection),
-            Column::rows(questions::named(OF, &logins.rows())),
-            Column::value("Waiting for", Unit::Seconds, logins.in_status_for())
+            Column::rows(companies::named(OF, &connections.rows())),
+            Column::value("Waiting for", Unit::Seconds, connections.in_status_for())
                 .thresholds(Thresholds::AttentionFrom(FORGOTTEN_SECONDS)),
-            Column::value("Checked before the reading", Unit::Seconds, logins.checked_ago()),
+            Column::value("Checked before the reading", Unit::Seconds, connections.checked_ago()),
             Column::label("connection_id", "Connection").link(one),
         ],
     )
 }
 
 fn connection() -> Panel {
-    let logins = Logins::One;
+    let connections = Connections::One;
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
     table(
         "The connection",
@@ -112,10 +112,10 @@ fn connection() -> Panel {
             Column::label("datasource", "Utility"),
             Column::label("country", "Country"),
             Column::status(Kind::Connection),
-            Column::rows(questions::named(Of::Fleet, &logins.rows())),
-            Column::value("In this status for", Unit::Seconds, logins.in_status_for()),
-            Column::value("Checked before the reading", Unit::Seconds, logins.checked_ago()),
-            Column::value("Next check due", Unit::Date, logins.check_due()),
+            Column::rows(companies::named(Of::Fleet, &connections.rows())),
+            Column::value("In this status for", Unit::Seconds, connections.in_status_for()),
+            Column::value("Checked before the reading", Unit::Seconds, connections.checked_ago()),
+            Column::value("Next check due", Unit::Date, connections.check_due()),
             Column::label("connection_id", "Connection"),
         ],
     )
@@ -124,7 +124,7 @@ fn connection() -> Panel {
 fn states() -> Panel {
     let description = "Which status the connection was in, as far as this Prometheus remembers. A gap is time without data.";
     Panel::new(View::States, "Its status over time", description, Unit::Word, CHOOSE)
-        .ask("{{status}}", Logins::One.states())
+        .ask("{{status}}", Connections::One.states())
         .overrides(statuses::series_overrides(Kind::Connection))
 }
 
@@ -138,9 +138,9 @@ fn accounts() -> Panel {
             Column::hidden("company_id"),
             Column::label("account_id", "Account"),
             Column::status(Kind::Account),
-            Column::rows(logins::accounts()),
-            Column::value("In this status for", Unit::Seconds, logins::accounts_in_status_for()),
-            Column::value("Checked before the reading", Unit::Seconds, logins::accounts_checked_ago()),
+            Column::rows(connections::accounts()),
+            Column::value("In this status for", Unit::Seconds, connections::accounts_in_status_for()),
+            Column::value("Checked before the reading", Unit::Seconds, connections::accounts_checked_ago()),
         ],
     )
 }

@@ -1,12 +1,12 @@
-//! Colours mean the same on every board, and red is for outages and blindness.
+//! Colours mean the same on every board. Red is only for outages and for missing or outdated data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use nectar_exporter::status::{Category, Kind};
 use serde_json::Value;
-use xtask::look::{ALARM, colour};
+use xtask::style::{ALARM, colour};
 
-/// Where red may stand: an outage of a utility, or not seeing.
+/// The panels that may be red: on an outage of a utility, and on missing or outdated data.
 const MAY_BE_RED: [&str; 9] = [
     "Companies unreadable",
     "Data age",

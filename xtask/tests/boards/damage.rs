@@ -1,4 +1,4 @@
-//! Each rule can find its fault: boards are damaged in one place, and the rule that guards it must say so.
+//! Each rule finds what it is for: a board is damaged in one place, and the rule that covers it must report that.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use xtask::link::To;
 
 use crate::rules::RULES;
 
-/// A damage: the rule that must find it, what it must say, the board, and what is replaced by what in the board's text.
+/// A damage: the rule that must find it, what its finding must contain, the board, and which text is replaced by which.
 type Damage = (&'static str, &'static str, To, &'static str, &'static str);
 
 use To::{Company, Exporter, Overview, Provider, Worklist};
@@ -108,7 +108,7 @@ fn every_rule_is_tried() {
     assert_eq!(tried, rules);
 }
 
-/// Takes something away from every panel in turn, whatever its kind: no kind of panel is skipped.
+/// Removes something from every panel in turn: the rules skip no kind of panel.
 #[test]
 fn no_panel_is_skipped() {
     for which in To::ALL {
@@ -136,7 +136,7 @@ fn no_panel_is_skipped() {
     }
 }
 
-/// Takes the scope away from every selector of every query in turn: no query is skipped.
+/// Removes the scope from every selector of every query in turn: the rules skip no query.
 #[test]
 fn no_query_is_skipped() {
     for which in To::ALL {
@@ -148,7 +148,7 @@ fn no_query_is_skipped() {
             let damaged =
                 format!("{}{}", &whole[..place], whole[place..].replacen(SCOPE, r#"job=~\"$job\""#, 1));
             let damaged = serde_json::from_str(&damaged).unwrap();
-            // The text that a person sees of a variable is a copy of its query.
+            // The displayed definition of a variable is a copy of its query.
             let same = xtask::queries::written(&damaged) == written;
             let findings = crate::language::scoped(&damaged);
             assert!(same || !findings.is_empty(), "{}: at {place}", which.uid());

@@ -1,6 +1,6 @@
-//! Rules on labels as they flow through a query: grouped by, joined on, shown in a legend.
+//! Rules on labels: those that a query groups by, joins on, or has in its legend must be there.
 //!
-//! From the labels of each selector follow those of every part around it, and of the result.
+//! The labels of each expression are derived from those of its operands, starting with the selectors.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use crate::{names, parsed};
 
-/// Labels of a vector; None is a number without labels.
+/// The labels of a vector; `None` for a scalar.
 type Labels = Option<BTreeSet<String>>;
 
-/// Every grouping and join has the labels that it names, and joins that must find one partner do.
+/// Every grouping and join names labels that are there, and what must be unique on one side of a join is.
 pub fn add_up(board: &Value) -> Vec<String> {
     let judged = parsed::all(board).into_iter();
     judged
@@ -23,7 +23,7 @@ pub fn add_up(board: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Every label in a legend, or asked for by a variable, is one of the result.
+/// Every label in a legend, or whose values a variable takes, is one of the result.
 pub fn legends(board: &Value) -> Vec<String> {
     let mut findings = Vec::new();
     for (query, expr) in parsed::all(board) {
@@ -35,7 +35,7 @@ pub fn legends(board: &Value) -> Vec<String> {
     findings
 }
 
-/// The labels of what `expr` gives.
+/// The labels of the result of `expr`.
 pub fn of(expr: &Expr) -> Result<Labels, String> {
     match expr {
         Expr::NumberLiteral(_) | Expr::StringLiteral(_) => Ok(None),
@@ -101,7 +101,7 @@ fn of_binary(binary: &BinaryExpr) -> Result<Labels, String> {
     let on = on.unwrap_or(both.clone());
     let card = binary.modifier.as_ref().map(|modifier| &modifier.card);
     match binary.op.id() {
-        // What the one side or the other gives.
+        // The result has series of either side.
         T_LOR => Ok(Some(both)),
         T_LAND | T_LUNLESS => Ok(Some(left)),
         _ => match card {

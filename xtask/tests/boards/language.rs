@@ -7,7 +7,7 @@ use xtask::queries::{self, Choices};
 use crate::names::{self, Part};
 use crate::parsed::{self, RATE_INTERVAL, called, judge_selectors};
 
-/// Every query parses when its variables are filled in: with nothing chosen but what must be, and with odd names.
+/// Every query parses with its variables filled in: with only those chosen that must be, and with names full of special characters.
 pub fn parses(board: &Value) -> Vec<String> {
     let plain = Choices::from([("company".to_owned(), "00000000-0000-0000-0000-000000000000".to_owned())]);
     let odd = ["job", "instance", "company", "provider", "connection"]
@@ -42,7 +42,7 @@ pub fn scoped(board: &Value) -> Vec<String> {
     })
 }
 
-/// `rate` and its kin look back over `$__rate_interval`, and nothing else does.
+/// `rate`, `irate` and `increase` have the range `$__rate_interval`, and nothing else has.
 pub fn rate_interval(board: &Value) -> Vec<String> {
     let mut findings = Vec::new();
     for (query, expr) in parsed::all(board) {
@@ -58,7 +58,7 @@ pub fn rate_interval(board: &Value) -> Vec<String> {
     findings
 }
 
-/// A counter is only ever read as how fast it grows, whatever its matchers.
+/// A counter is only used inside of `rate` or `increase`, whatever its matchers.
 pub fn counters(board: &Value) -> Vec<String> {
     judge_selectors(board, |_, selector, around| {
         let name = selector.name.as_deref().unwrap_or_default();
@@ -69,7 +69,7 @@ pub fn counters(board: &Value) -> Vec<String> {
     })
 }
 
-/// `vector(0)` shows a green 0 while the exporter is dead.
+/// No query has `vector(0)`, which would show a green 0 while the exporter is down.
 pub fn no_vector(board: &Value) -> Vec<String> {
     let mut findings = Vec::new();
     for (query, expr) in parsed::all(board) {

@@ -1,9 +1,9 @@
-//! Rules on links: they lead to a board of ours, and hand over only variables that both sides know.
+//! Rules on links: they lead to one of the boards, and pass on only variables that both boards have.
 
 use serde_json::Value;
 
-/// Every link leads to a board that exists; a variable that it sets is one of that board, one that it keeps is one of
-/// both; time is kept.
+/// Every link leads to an existing board and keeps the time range. The target has every variable that it sets, and both boards have
+/// every variable that it keeps.
 pub fn alive(board: &Value) -> Vec<String> {
     let boards = xtask::boards::all();
     let mut findings = Vec::new();
@@ -42,7 +42,7 @@ fn has_variable(board: &Value, name: &str) -> bool {
     board["templating"]["list"].as_array().unwrap().iter().any(|variable| variable["name"] == name)
 }
 
-/// Every link of the board: whatever has a `url`.
+/// Every link of the board: every object with a `url`.
 fn links(value: &Value) -> Vec<&Value> {
     match value {
         Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! The boards, proven without a Grafana: their structure, their language, and that each rule can find its fault.
+//! Tests of the boards that need no Grafana: their structure, their queries, and that each rule finds what it is for.
 
 // Tests may stop at the first surprise.
 #![allow(

@@ -1,4 +1,4 @@
-//! Rules on names: metrics, labels and literal values are the exporter's own.
+//! Rules on names: metrics, labels and literal values are ones that the exporter has.
 
 use nectar_exporter::failure::{Failure, Reason};
 use nectar_exporter::fleet::status_labels::OVERFLOW;
@@ -10,18 +10,18 @@ use nectar_exporter::status::Kind;
 use promql_parser::label::MatchOp;
 use promql_parser::parser::VectorSelector;
 use serde_json::Value;
-use xtask::own::FOREIGN;
+use xtask::promql::exporter::FOREIGN;
 
 use crate::parsed::judge_selectors;
 
-/// What a name in a query is: a metric of ours, a part of a histogram of ours, or one that is listed as foreign.
+/// What the name of a metric in a query stands for.
 #[derive(Clone, Copy)]
 pub enum Part {
-    /// Of the catalogue.
+    /// A metric of the catalogue.
     Ours(&'static Desc),
     /// `_bucket`, `_sum` or `_count` of a histogram of the catalogue.
     OfHistogram(&'static Desc, &'static str),
-    /// Of the client library or of Prometheus.
+    /// A metric of the client library or of Prometheus.
     Foreign(&'static str, &'static [&'static str]),
 }
 
@@ -42,7 +42,7 @@ pub fn part(name: &str) -> Option<Part> {
 }
 
 impl Part {
-    /// Whether it only grows.
+    /// Whether it is a counter.
     pub fn is_counter(self) -> bool {
         match self {
             Self::Ours(entry) => entry.kind == Type::Counter,
@@ -51,7 +51,7 @@ impl Part {
         }
     }
 
-    /// What it is about, where it is ours.
+    /// What it is about, if it is in the catalogue.
     pub fn group(self) -> Option<Group> {
         match self {
             Self::Ours(entry) | Self::OfHistogram(entry, _) => Some(entry.group),
@@ -59,7 +59,7 @@ impl Part {
         }
     }
 
-    /// Its labels, those of a target included.
+    /// Its labels, including those of the target.
     pub fn labels(self) -> Vec<&'static str> {
         let (own, more): (&[&str], &[&str]) = match self {
             Self::Ours(entry) => (entry.labels, &[]),
@@ -79,7 +79,7 @@ pub fn metrics(board: &Value) -> Vec<String> {
     })
 }
 
-/// Every label in a matcher is one of its metric.
+/// Every label in a matcher is a label of the metric.
 pub fn matchers(board: &Value) -> Vec<String> {
     judge_selectors(board, |_, selector, _| {
         let labels = part(selector.name.as_deref()?)?.labels();
@@ -103,7 +103,7 @@ pub fn literals(board: &Value) -> Vec<String> {
     })
 }
 
-/// The values that a label can have, where the list is closed.
+/// The values that a label can have, if there is a fixed list of them.
 fn known_values(selector: &VectorSelector, label: &str) -> Option<Vec<&'static str>> {
     let name = selector.name.as_deref()?;
     let account = name.starts_with("nectar_account");
@@ -121,7 +121,7 @@ fn known_values(selector: &VectorSelector, label: &str) -> Option<Vec<&'static s
                 .chain(Reason::ALL.iter().map(|reason| reason.label()))
                 .collect(),
         ),
-        // The name of a utility that has none; all others are chosen in a variable.
+        // The placeholder for utilities without a name. All others are chosen in a variable.
         (_, "datasource") => Some(vec![UNKNOWN, OVERFLOW]),
         _ => None,
     }

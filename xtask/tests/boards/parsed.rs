@@ -1,4 +1,4 @@
-//! Queries as trees.
+//! Queries as syntax trees.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use promql_parser::parser::{self, Expr, VectorSelector};
 use serde_json::Value;
 use xtask::queries::{self, Query};
 
-/// Stands for `$__rate_interval`, which is no duration to the parser.
+/// Replaces `$__rate_interval`, which the parser does not accept as a duration.
 pub const RATE_INTERVAL: Duration = Duration::from_secs(4321);
 
-/// Every query of a board that parses, as it is written, with its tree.
+/// Every query of a board that parses, with its syntax tree.
 pub fn all(board: &Value) -> Vec<(Query, Expr)> {
     queries::written(board)
         .into_iter()
@@ -20,7 +20,7 @@ pub fn all(board: &Value) -> Vec<(Query, Expr)> {
         .collect()
 }
 
-/// Calls `see` with every part of `expr` and the parts around it, the nearest last.
+/// Calls `see` with every subexpression of `expr` and the expressions that contain it, the innermost last.
 pub fn walk<'a>(expr: &'a Expr, around: &mut Vec<&'a Expr>, see: &mut impl FnMut(&'a Expr, &[&'a Expr])) {
     see(expr, around);
     around.push(expr);
@@ -48,7 +48,7 @@ pub fn walk<'a>(expr: &'a Expr, around: &mut Vec<&'a Expr>, see: &mut impl FnMut
     around.pop();
 }
 
-/// The selector that `expr` is, alone or with a range.
+/// `expr` as a selector, with or without a range.
 pub fn selector(expr: &Expr) -> Option<&VectorSelector> {
     match expr {
         Expr::VectorSelector(selector) => Some(selector),
@@ -57,7 +57,7 @@ pub fn selector(expr: &Expr) -> Option<&VectorSelector> {
     }
 }
 
-/// Everything wrong that `judge` sees in a selector of the board and the parts around it.
+/// All findings of `judge`, which is called with every selector of the board and the expressions that contain it.
 pub fn judge_selectors(
     board: &Value,
     judge: impl Fn(&Query, &VectorSelector, &[&Expr]) -> Option<String>,

@@ -1,5 +1,5 @@
-//! Two replicas do not count twice: the first thing that happens to a fact about the fleet is that one value is
-//! taken for each company, whichever replica serves it.
+//! Replicas are not counted twice: the innermost aggregation of every metric of the fleet takes one value per company, whichever
+//! replica serves it.
 
 use nectar_exporter::metrics::metric::Group;
 use promql_parser::parser::token::{T_LAND, T_LUNLESS, T_MAX, T_MIN};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::names;
 use crate::parsed::{self, judge_selectors};
 
-/// Every selector of the fleet is first taken the largest or smallest of, by company; or of all, or of each exporter.
+/// The innermost aggregation of every metric of the fleet is a maximum or minimum: by company, of all, or by exporter.
 pub fn once(board: &Value) -> Vec<String> {
     judge_selectors(board, |query, selector, around| {
         let name = selector.name.as_deref()?;
@@ -39,7 +39,7 @@ pub fn once(board: &Value) -> Vec<String> {
     })
 }
 
-/// Whether it stands after `and` or `unless`: only whether there is one matters there, not how many.
+/// Whether it is on the right of `and` or `unless`, where it only matters whether there is a series, not how many.
 fn is_condition(selector: &VectorSelector, around: &[&Expr]) -> bool {
     let Some(Expr::Binary(binary)) = around.last() else { return false };
     let after = parsed::selector(&binary.rhs).is_some_and(|found| std::ptr::eq(found, selector));

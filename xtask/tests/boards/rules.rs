@@ -1,10 +1,10 @@
-//! Every rule, run over every board. A rule takes a board and says what is wrong with it.
+//! All rules, and the test that every board passes them. A rule takes a board and returns what is wrong with it.
 
 use serde_json::Value;
 
 use crate::{labels, language, links, names, replicas, structure, tables, variables};
 
-/// A rule: its name, and what it finds.
+/// The name of a rule, and the function that returns its findings.
 pub type Rule = (&'static str, fn(&Value) -> Vec<String>);
 
 /// All rules.

@@ -1,10 +1,10 @@
-//! Rules on the JSON of a board: those of Grafana's dashboard-linter, and those that it lacks.
+//! Rules on the JSON of a board: those of Grafana's dashboard-linter, and some more.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-/// The panels that ask something.
+/// The panels that have queries.
 pub fn asking(board: &Value) -> impl Iterator<Item = &Value> {
     board["panels"]
         .as_array()
@@ -13,7 +13,7 @@ pub fn asking(board: &Value) -> impl Iterator<Item = &Value> {
         .filter(|panel| panel["type"] != "row" && panel["type"] != "text")
 }
 
-/// The board can be loaded from a file and by hand, and is not edited in the browser.
+/// The board can be provisioned from a file or imported by hand, and cannot be edited in the browser.
 pub fn file(board: &Value) -> Vec<String> {
     let mut findings = Vec::new();
     let mut check = |holds: bool, what: &str| {
@@ -71,7 +71,7 @@ pub fn panels(board: &Value) -> Vec<String> {
     findings
 }
 
-/// No two panels have one id.
+/// No two panels have the same id.
 pub fn ids(board: &Value) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let panels = board["panels"].as_array().unwrap();
@@ -82,7 +82,7 @@ pub fn ids(board: &Value) -> Vec<String> {
         .collect()
 }
 
-/// No two panels share a place, none reaches over the edge, and each can be seen.
+/// Panels do not overlap, none reaches beyond the edge of the grid, and none is empty.
 pub fn overlaps(board: &Value) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let mut findings = Vec::new();

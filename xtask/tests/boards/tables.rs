@@ -1,4 +1,4 @@
-//! Rules on tables: what a column, a link or the order is about is there.
+//! Rules on tables: the columns, links and sort order refer to something that is there.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{labels, parsed, structure};
 
-/// Every column that a table arranges, dresses, sorts by or links with is a label or the values of a query of it, and
-/// every such label and value has its column.
+/// Every column that a table orders, formats, sorts by or links with is a label or the values of one of its queries, and every such
+/// label and value has its column.
 pub fn columns(board: &Value) -> Vec<String> {
     let mut findings = Vec::new();
     for panel in structure::asking(board).filter(|panel| panel["type"] == "table") {
@@ -40,7 +40,7 @@ pub fn columns(board: &Value) -> Vec<String> {
     findings
 }
 
-/// The columns that Grafana makes of the panel's queries.
+/// The columns that Grafana derives from the panel's queries.
 fn there(board: &Value, panel: &Value) -> BTreeSet<String> {
     let queries = parsed::all(board);
     let queries: Vec<_> =

@@ -1,8 +1,8 @@
-//! Rules on variables: those that every board needs, and how they are read.
+//! Rules on variables: those that every board needs, and their settings.
 
 use serde_json::{Value, json};
 
-/// Data source, job and instance are there as Grafana's linter wants them; every variable is well-formed.
+/// Data source, job and instance are as Grafana's dashboard-linter requires; every variable is well-formed.
 pub fn complete(board: &Value) -> Vec<String> {
     let variables = board["templating"]["list"].as_array().unwrap();
     let mut findings = Vec::new();

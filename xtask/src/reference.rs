@@ -1,17 +1,14 @@
 //! The reference pages, rendered from the tables in the code: `docs/metrics.md`, `docs/flags.md`, `docs/statuses.md`; and the
 //! words about statuses in the message template and in the runbooks.
-//!
-//! Knows Markdown, Alertmanager's templates and the tables.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use clap::{Arg, Command};
-
-use crate::config::flags::twin;
-use crate::metrics::catalogue;
-use crate::metrics::metric::{Desc, Group};
-use crate::status::{Documented, Kind};
+use nectar_exporter::config::flags::twin;
+use nectar_exporter::metrics::catalogue::{self, fleet};
+use nectar_exporter::metrics::metric::{Desc, Group};
+use nectar_exporter::status::{Documented, Kind};
 
 const NOTE: &str =
     "<!-- Rendered from the code. Do not edit: change the table in the code, then run `make docs`. -->\n";
@@ -30,12 +27,19 @@ pub fn metrics_page() -> String {
          `exported_…`: {}.\n",
         labels.join(", ")
     );
+    let kept = [
+        &fleet::COMPANY_INFO.0,
+        &fleet::COMPANY_UP.0,
+        &fleet::COMPANY_LAST_SUCCESS.0,
+        &fleet::COMPANY_LAST_FAILURE.0,
+    ];
+    let kept: Vec<String> = kept.iter().map(|metric| format!("`{}`", metric.name)).collect();
+    let of_the_fleet = format!(
+        "Absent until the first good poll. Absent for a company whose data is withdrawn, but for {} and the counters.",
+        kept.join(", ")
+    );
     let groups = [
-        (
-            Group::Fleet,
-            "The fleet",
-            "Absent until the first good poll. Absent for a company whose data is withdrawn, but for `nectar_company_info`, `nectar_company_up`, `nectar_company_last_success_timestamp_seconds`, `nectar_company_last_failure` and the counters.",
-        ),
+        (Group::Fleet, "The fleet", of_the_fleet.as_str()),
         (
             Group::Connection,
             "Per connection",

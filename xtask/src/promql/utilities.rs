@@ -1,47 +1,46 @@
-//! What the boards ask about utilities: one customer's problem, or everyone's?
+//! Queries on utilities: is it one customer's problem, or everyone's?
 //!
-//! Knows the metrics by utility and those per connection. A utility is the label `datasource`; the variable for it is `provider`,
-//! since a board's data source is something else.
+//! A utility is the label `datasource`. The variable for it is called `provider`, since a board already has a data source.
 
 use nectar_exporter::fleet::status_labels::OVERFLOW;
 use nectar_exporter::metrics::catalogue::{fleet, objects};
 use nectar_exporter::nectar::decode::UNKNOWN;
 use nectar_exporter::status::Category;
 
-use crate::promql::{Selector, largest, once, series};
-use crate::questions::{Of, no_companies, read_at};
+use crate::promql::companies::{Of, no_companies, read_at};
+use crate::promql::selector::{Selector, largest, once, series};
 use crate::statuses::{down, inactive};
 
-/// From this part of the recently checked connections on, their utility is suspected down.
+/// A utility is suspected down when this share of its recently checked connections is down.
 pub const SUSPECT_SHARE: f64 = 0.8;
-/// Fewer recently checked connections than this say nothing about their utility.
+/// A utility with fewer recently checked connections than this is not suspected.
 const SUSPECT_CONNECTIONS: u8 = 3;
-/// What fewer companies than this see says nothing about their utility.
+/// A utility that is down for fewer companies than this is not suspected.
 const SUSPECT_COMPANIES: u8 = 2;
 
-/// Connections by company, utility, status and category, of the chosen utilities.
+/// The connections of the chosen utilities, by company, utility, status and category.
 pub fn chosen() -> Selector {
     series(&fleet::DATASOURCE_CONNECTIONS).chosen("datasource", "provider")
 }
 
-/// Connections by utility, of those in `selector`.
+/// How many connections `selector` has, by utility.
 pub fn connections(selector: &Selector) -> String {
     format!("sum by (datasource) ({})", once(selector, &["datasource", "status"]))
 }
 
-/// Companies by utility, of those in `selector`.
+/// How many companies `selector` has, by utility.
 pub fn companies(selector: &Selector) -> String {
     format!("count by (datasource) ({})", once(selector, &["datasource"]))
 }
 
-/// The part of a utility's connections that needs its customers; 0 where none does.
+/// The share of a utility's connections that need their customers; 0 where none does.
 pub fn share_needing_customer(selector: &Selector) -> String {
     let waiting = connections(&selector.clone().category(Category::InterventionNeeded));
     let all = connections(selector);
     format!("({waiting} or 0 * {all}) / {all}")
 }
 
-/// Every connection of the chosen utilities with its utility: one series each, or more while replicas disagree.
+/// Every connection of the chosen utilities, with its utility: one series each, or more while replicas disagree.
 fn infos() -> String {
     once(
         &series(&objects::CONNECTION_INFO).chosen("datasource", "provider"),
@@ -49,13 +48,13 @@ fn infos() -> String {
     )
 }
 
-/// Seconds from each connection's last check to the moment at which its company was read.
+/// Seconds from each connection's last check to when its company was read.
 fn checked_ago() -> String {
     let checks = once(&series(&objects::CONNECTION_LAST_UPDATE), &["connection_id"]);
     format!("({} - on (company_id) group_right () {checks})", read_at(Of::Fleet))
 }
 
-/// What Nectar has checked lately, that of switched-off companies left out.
+/// Connections that Nectar has checked recently, without those of deactivated companies.
 fn recent() -> Selector {
     series(&fleet::DATASOURCE_CONNECTIONS_RECENTLY_CHECKED).is_not("status", inactive())
 }
@@ -64,17 +63,17 @@ fn chosen_recent() -> Selector {
     recent().chosen("datasource", "provider")
 }
 
-/// Of all utilities that have a name.
+/// As `recent`, of all utilities that have a name.
 fn all_recent() -> Selector {
     recent().is_not("datasource", UNKNOWN).is_not("datasource", OVERFLOW)
 }
 
-/// How many connections of each chosen utility were checked lately.
+/// How many connections of each chosen utility were checked recently.
 pub fn checked_lately() -> String {
     connections(&chosen_recent())
 }
 
-/// Which part of the lately checked connections of each chosen utility is down; 0 where none is.
+/// The share of the recently checked connections of each chosen utility that is down; 0 where none is.
 pub fn share_down() -> String {
     share_down_of(&chosen_recent())
 }
@@ -95,7 +94,7 @@ pub fn all_share_down() -> String {
     share_down_of(&all_recent())
 }
 
-/// Utilities that are suspected down, with their share.
+/// The utilities that are suspected down, with the share that is down.
 pub fn suspected() -> String {
     let recent = all_recent();
     format!(
@@ -113,7 +112,7 @@ pub fn number_suspected() -> String {
     format!("count({}) or 0 * sum({total}) or {}", suspected(), no_companies())
 }
 
-/// `expression`, or 0 where series per connection are served or there is no connection at all.
+/// `expression`, or 0 where it is empty although series per connection are served, or where there is no connection at all.
 pub fn or_zero_with_detail(expression: &str) -> String {
     let detail = largest(&series(&objects::CONNECTION_INFO));
     let total = once(&series(&fleet::CONNECTIONS), &["status"]);

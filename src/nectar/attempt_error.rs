@@ -1,119 +1,97 @@
-//! What came of one request: a body, or the reason why not.
-//!
-//! Knows HTTP's statuses, content codings, and `reqwest`'s errors. Sources: RFC 9110, section 8.4.1, for the codings; RFC 1952
-//! for gzip.
+//! Why one request gave nothing: the reason that is counted, and the cause in words for people.
 
 use std::error::Error;
-use std::io::{self, ErrorKind, Write};
+use std::io;
+use std::time::Duration;
 
-use bytes::Bytes;
-use flate2::write::MultiGzDecoder;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use tokio_rustls::rustls;
 
-use crate::failure::Reason;
+use super::body::has_other_coding;
+use super::retry::retry_after;
+use super::settings::Settings;
+use crate::failure::{Failure, ReadError, Reason};
 use crate::text;
 
-/// A larger answer, packed or unpacked, is not read: it would be no page of 500 connections.
-pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
-
-/// The whole body, unpacked.
-///
-/// # Errors
-/// [`Unread::Refused`] for one that is too large, or in a coding that we did not ask for; else why it ended early.
-pub async fn read_body(mut response: Response) -> Result<Bytes, Unread> {
-    let mut body = Body::of(response.headers())?;
-    let mut left = MAX_ANSWER_BYTES;
-    while let Some(chunk) = response.chunk().await? {
-        left = left.checked_sub(chunk.len()).ok_or(Unread::Refused(Reason::TooLarge))?;
-        body.add(&chunk).map_err(|error| reason_of_unpacking(&error))?;
-    }
-    Ok(body.whole().map_err(|error| reason_of_unpacking(&error))?)
-}
-
-/// Why a body was not read to its end.
+/// What an attempt that failed says about the next one.
 #[derive(Debug)]
-pub enum Unread {
-    /// It is none that we read.
-    Refused(Reason),
-    /// It ended early.
-    Broken(reqwest::Error),
+pub struct AttemptError {
+    /// Why it failed.
+    pub reason: Reason,
+    /// How long the server asked us to wait.
+    pub retry_after: Option<Duration>,
+    /// As in [`ReadError`].
+    pub host: Option<String>,
+    /// As in [`ReadError`].
+    pub cause: Option<String>,
 }
 
-impl From<Reason> for Unread {
+impl From<Reason> for AttemptError {
     fn from(reason: Reason) -> Self {
-        Self::Refused(reason)
+        Self { reason, retry_after: None, host: None, cause: None }
     }
 }
 
-impl From<reqwest::Error> for Unread {
-    fn from(error: reqwest::Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
-/// A body while it comes in.
-enum Body {
-    Plain(Limited),
-    Gzip(Box<MultiGzDecoder<Limited>>),
-}
-
-impl Body {
-    fn of(headers: &HeaderMap) -> Result<Self, Reason> {
-        let codings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
-        let codings: Vec<String> = codings
-            .flat_map(|list| list.split(','))
-            .map(|coding| coding.trim().to_ascii_lowercase())
-            .filter(|coding| !coding.is_empty() && coding != "identity")
-            .collect();
-        match codings.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            [] => Ok(Self::Plain(Limited::default())),
-            ["gzip" | "x-gzip"] => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(Limited::default())))),
-            _ => Err(Reason::Decode),
+impl AttemptError {
+    /// There is no response, or not all of it.
+    pub fn no_response(error: &reqwest::Error, settings: &Settings) -> Self {
+        let reason = reason_of(error);
+        if !reason.is_network() {
+            return reason.into();
         }
-    }
-
-    fn add(&mut self, chunk: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(bytes) => bytes.write_all(chunk),
-            Self::Gzip(unpacked) => unpacked.write_all(chunk),
-        }
-    }
-
-    fn whole(self) -> io::Result<Bytes> {
-        let Limited(bytes) = match self {
-            Self::Plain(bytes) => bytes,
-            Self::Gzip(unpacked) => unpacked.finish()?,
+        let cause = match tunnel_refusal(error) {
+            Some(Tunnel::Unauthorized) => refusal_by_proxy(settings).to_owned(),
+            Some(Tunnel::Refused) => {
+                "the proxy makes no connection to Nectar's host: ask who runs it".to_owned()
+            }
+            None => cause_of(error),
         };
-        Ok(bytes.into())
+        Self::on_the_way(reason, cause, settings)
     }
-}
 
-/// Bytes up to [`MAX_ANSWER_BYTES`].
-#[derive(Default)]
-struct Limited(Vec<u8>);
-
-impl Write for Limited {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len().saturating_add(bytes.len()) > MAX_ANSWER_BYTES {
-            return Err(ErrorKind::FileTooLarge.into());
+    /// The response has another status than 200. Its body says why in free text, which may quote a login: it is not read. `now` is the
+    /// time here, for a response that does not say what time it is there.
+    pub fn refused(response: &Response, settings: &Settings, now: Timestamp) -> Self {
+        let (status, headers) = (response.status(), response.headers());
+        let reason = reason_of_status(status);
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Self::on_the_way(reason, refusal_by_proxy(settings).to_owned(), settings);
         }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        // By the clock of whoever wrote the date: ours may be another.
+        let now = date(headers).unwrap_or(now);
+        let retry_after = asked.and_then(|value| retry_after(value, now));
+        Self { retry_after, cause: Some(words_of_response(response)), ..reason.into() }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// The response is none of Nectar's API; `words` are what it says of itself.
+    pub fn unreadable(words: String) -> Self {
+        Self { cause: Some(words), ..Reason::Decode.into() }
+    }
+
+    fn on_the_way(reason: Reason, cause: String, settings: &Settings) -> Self {
+        Self { host: Some(settings.first_host()), cause: Some(cause), ..reason.into() }
     }
 }
 
-fn reason_of_unpacking(error: &io::Error) -> Reason {
-    if error.kind() == ErrorKind::FileTooLarge { Reason::TooLarge } else { Reason::Decode }
+fn refusal_by_proxy(settings: &Settings) -> &'static str {
+    if settings.proxy_has_user() {
+        "the proxy refuses the user or password in its address; one that takes NTLM or Kerberos only cannot be used"
+    } else {
+        "the proxy wants a user's name and a password, as in http://user:password@proxy"
+    }
 }
 
-/// Why there is no answer, or not all of it.
-pub fn reason_of(error: &reqwest::Error) -> Reason {
+impl From<AttemptError> for ReadError {
+    fn from(failed: AttemptError) -> Self {
+        Self { failure: Failure::Request(failed.reason), host: failed.host, cause: failed.cause }
+    }
+}
+
+/// Why there is no response, or not all of it.
+fn reason_of(error: &reqwest::Error) -> Reason {
     let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     if error.is_timeout() {
         // A timeout for requests that is longer would not help.
@@ -136,7 +114,7 @@ pub fn reason_of(error: &reqwest::Error) -> Reason {
 }
 
 /// What the operating system or TLS says of it: the innermost cause.
-pub fn cause_of(error: &reqwest::Error) -> String {
+fn cause_of(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no connection in time: does a firewall drop it, or does the name lead nowhere?".to_owned();
     }
@@ -151,7 +129,7 @@ pub fn cause_of(error: &reqwest::Error) -> String {
 
 /// How a proxy refuses to make a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tunnel {
+enum Tunnel {
     /// For want of a user's name and a password that it takes.
     Unauthorized,
     /// For another reason, which the library keeps to itself.
@@ -159,7 +137,7 @@ pub enum Tunnel {
 }
 
 /// Whether a proxy refused to make the connection.
-pub fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
+fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
     // The library tells them apart by their words only.
     causes(error).find_map(|cause| match cause.to_string().strip_prefix("tunnel error: ")? {
         "proxy authorization required" => Some(Tunnel::Unauthorized),
@@ -168,8 +146,8 @@ pub fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
     })
 }
 
-/// What an answer says of itself that is not what the API answers, but nothing of its text.
-pub fn words_of_answer(response: &Response) -> String {
+/// What a response says of itself that is not what the API sends, but nothing of its text.
+pub fn words_of_response(response: &Response) -> String {
     let (status, headers) = (response.status(), response.headers());
     let mut words = match status.canonical_reason() {
         Some(reason) => format!("it answers {} {reason}", status.as_u16()),
@@ -185,7 +163,7 @@ pub fn words_of_answer(response: &Response) -> String {
     if is_page(headers) {
         words += ", with a page for people: perhaps not from Nectar, but from something before it";
     }
-    if Body::of(headers).is_err() {
+    if has_other_coding(headers) {
         words += ", in a coding that it was not asked for";
     }
     words
@@ -266,7 +244,7 @@ fn cause_within<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error +
 }
 
 /// What an answer with any other status than 200 says.
-pub fn reason_of_status(status: StatusCode) -> Reason {
+fn reason_of_status(status: StatusCode) -> Reason {
     match status.as_u16() {
         401 => Reason::Auth,
         403 => Reason::Forbidden,
@@ -279,6 +257,13 @@ pub fn reason_of_status(status: StatusCode) -> Reason {
         200..=299 => Reason::Decode,
         _ => Reason::Other,
     }
+}
+
+/// What time it is at the server, where it says so.
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    date.and_then(|date| Timestamp::try_from(date).ok())
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! What the boards ask about customers, as PromQL, each question written once.
+//! Queries on companies, from the metrics of the fleet.
 //!
-//! Knows the fleet's metrics. Replicas never double: the largest value of each company comes first, sums after it.
+//! Replicas are not counted twice: the largest value of each company is taken first, and summed after that.
 
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 use nectar_exporter::status::{Category, Kind};
 
-use crate::promql::{Selector, largest, oldest, once, series};
+use crate::promql::selector::{Selector, largest, oldest, once, series};
 use crate::statuses::{connected, inactive};
 
-/// A company or all of them.
+/// Which companies a query is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     /// Every company.
     Fleet,
-    /// The one company in the variable of that name.
+    /// The one company in the variable `company`.
     Company,
-    /// The companies in the variable of that name: some, or all.
+    /// The companies in the variable `company`: some or all.
     Companies,
 }
 
@@ -30,11 +30,11 @@ impl Of {
     }
 }
 
-/// `expression`, or 0 where data is served that has nothing of it; nothing where there is no data.
+/// `expression`, or 0 where it is empty although data is served; empty where there is no data.
 ///
-/// Data is served where `nectar_connections` is: `nectar_company_last_success_timestamp_seconds` stays when data is
-/// withdrawn for its age, and a 0 would then lie. An API key without companies has no series of any company: it counts
-/// 0 of everything while the last poll was whole.
+/// Data is served where `nectar_connections` exists. `nectar_company_last_success_timestamp_seconds` would be wrong here: it is
+/// still served when data has been withdrawn for its age, and then 0 would be false. An API key without companies has no series
+/// of any company: everything is 0 while the last poll was complete.
 pub fn or_zero(of: Of, expression: &str) -> String {
     let served = largest(&of.only(series(&fleet::CONNECTIONS)));
     match of {
@@ -43,13 +43,13 @@ pub fn or_zero(of: Of, expression: &str) -> String {
     }
 }
 
-/// 0 while the last poll was whole and found no company, else nothing.
+/// 0 while the last poll was complete and found no company, else empty.
 pub fn no_companies() -> String {
     let (up, companies) = (series(&exporter::UP), series(&fleet::COMPANY_INFO));
     format!("(0 * max({up} == 1) unless on () {companies})")
 }
 
-/// How many connections or accounts, by company, status and category.
+/// The numbers of connections or accounts, by company, status and category.
 pub fn counts(kind: Kind, of: Of) -> Selector {
     of.only(match kind {
         Kind::Connection => series(&fleet::CONNECTIONS),
@@ -57,22 +57,22 @@ pub fn counts(kind: Kind, of: Of) -> Selector {
     })
 }
 
-/// How many there are.
+/// How many connections or accounts there are.
 pub fn number(kind: Kind, of: Of) -> String {
     or_zero(of, &format!("sum({})", once(&counts(kind, of), &["status"])))
 }
 
-/// How many there are in `category`.
+/// How many connections or accounts are in `category`.
 pub fn number_in(kind: Kind, of: Of, category: Category) -> String {
     or_zero(of, &format!("sum({})", once(&counts(kind, of).category(category), &["status"])))
 }
 
-/// How many there are, by `label` (`status` or `category`).
+/// How many connections or accounts there are, by `label` (`status` or `category`).
 pub fn number_by(kind: Kind, of: Of, label: &str) -> String {
     format!("sum by ({label}) ({})", once(&counts(kind, of), &["status", "category"]))
 }
 
-/// Which part of the connections is connected; nothing where there is none. Switched-off companies are left out.
+/// The share of connections that are connected; empty where there is no connection. Deactivated companies are left out.
 pub fn share_connected(of: Of) -> String {
     let connected = once(&counts(Kind::Connection, of).is("status", connected()), &["status"]);
     let all = once(&counts(Kind::Connection, of).is_not("status", inactive()), &["status"]);
@@ -85,28 +85,28 @@ pub fn companies_with(of: Of, category: Category) -> String {
     or_zero(of, &format!("sum(sum by (company_id) ({counts}) > bool 0)"))
 }
 
-/// How many connections were due for a check when they were read. Switched-off companies are left out.
+/// How many connections were overdue for a check when they were read. Deactivated companies are left out.
 pub fn overdue(of: Of) -> String {
     let overdue = of.only(series(&fleet::CONNECTIONS_OVERDUE)).is_not("status", inactive());
     or_zero(of, &format!("sum({})", once(&overdue, &["status"])))
 }
 
-/// When each company was read: what counts as now for all of its times.
+/// When each company was read, which is what its ages are relative to.
 pub fn read_at(of: Of) -> String {
     once(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)), &[])
 }
 
-/// Seconds from `times`, one per company and more, to the moment at which the company was read.
+/// Seconds from `times`, one or more per company, to when the company was read.
 pub fn age(of: Of, times: &str) -> String {
     format!("clamp_min({} - on (company_id) group_right () {times}, 0)", read_at(of))
 }
 
-/// For how long the longest has been in its status, by company, status and category.
+/// How long the oldest connection or account has been in its status, by company, status and category.
 pub fn longest_in_status(kind: Kind, of: Of) -> String {
     age(of, &oldest(&first_seen(kind, of), &["status", "category"]))
 }
 
-/// For how long the longest has waited for its customer, by company and status.
+/// How long the oldest connection that needs its customer has waited, by company and status.
 pub fn longest_wait(of: Of) -> String {
     let times = first_seen(Kind::Connection, of).category(Category::InterventionNeeded);
     age(of, &oldest(&times, &["status"]))
@@ -119,8 +119,8 @@ fn first_seen(kind: Kind, of: Of) -> Selector {
     })
 }
 
-/// Exactly one name per company. Replicas disagree for a while after a rename: the newest reading wins; a company that
-/// was never read has the name of the list.
+/// Exactly one name per company. Replicas disagree for a while after a rename: the newest reading wins. A company that was never
+/// read has the name from the list of companies.
 pub fn names(of: Of) -> String {
     let read = once(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)), &["company"]);
     let listed = once(&of.only(series(&fleet::COMPANY_INFO)), &["company"]);
@@ -130,7 +130,7 @@ pub fn names(of: Of) -> String {
     )
 }
 
-/// `expression`, one or more per company, with the company's name.
+/// `expression`, one or more series per company, with the company's name.
 pub fn named(of: Of, expression: &str) -> String {
     format!("({expression}) * on (company_id) group_left (company) {}", names(of))
 }
@@ -146,7 +146,7 @@ pub fn was_read(of: Of) -> String {
     format!("{} == 1", once(&of.only(series(&fleet::COMPANY_UP)), &[]))
 }
 
-/// Why the last poll could not read the company; nothing where it could.
+/// Why the last poll could not read the company; empty where it could.
 pub fn failure(of: Of) -> String {
     once(&of.only(series(&fleet::COMPANY_LAST_FAILURE)), &["reason"])
 }

@@ -1,6 +1,4 @@
-//! Colours, units and thresholds, each written once.
-//!
-//! Knows Grafana's names for them. Red is for outages and blindness only.
+//! Colours, units and thresholds, and Grafana's names for them. Red is only for outages and for missing or outdated data.
 
 use nectar_exporter::status::Category;
 use serde_json::{Value, json};
@@ -9,7 +7,7 @@ use serde_json::{Value, json};
 pub const GOOD: &str = "green";
 /// Somebody should act, within days.
 pub const ATTENTION: &str = "orange";
-/// An outage, or blindness.
+/// An outage, or data that is missing or outdated.
 pub const ALARM: &str = "red";
 /// Neither good nor bad.
 pub const NEUTRAL: &str = "text";
@@ -27,18 +25,18 @@ pub fn colour(category: Category) -> &'static str {
     }
 }
 
-/// The colour of the category's status at `place`: a shade of the category's, where it has shades.
+/// The colour of the status at `place` within its category: a shade of the category's colour, if Grafana has shades of it.
 pub fn shade(category: Category, place: usize) -> String {
     let colour = colour(category);
     if colour.starts_with('#') {
         return colour.to_owned();
     }
-    // From what most have to what is rare; the plain colour is the third.
+    // The first statuses of a category are the most frequent ones.
     let shades = ["dark-", "semi-dark-", "", "light-", "super-light-"];
     format!("{}{colour}", shades.get(place).copied().unwrap_or_default())
 }
 
-/// Name and colour of the series that is called `raw`.
+/// An override: name and colour of the series whose name is `raw`.
 pub fn series(raw: &str, name: &str, colour: &str) -> Value {
     json!({
         "matcher": {"id": "byName", "options": raw},
@@ -49,7 +47,7 @@ pub fn series(raw: &str, name: &str, colour: &str) -> Value {
     })
 }
 
-/// The colour of whatever the query `reference` gives.
+/// An override: the colour of all series of the query `reference`.
 pub fn query_colour(reference: &str, colour: &str) -> Value {
     json!({
         "matcher": {"id": "byFrameRefID", "options": reference},
@@ -57,27 +55,27 @@ pub fn query_colour(reference: &str, colour: &str) -> Value {
     })
 }
 
-/// What a value is measured in.
+/// The unit of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// A number of things.
     Count,
-    /// A part of a whole, 0 to 1.
+    /// A ratio from 0 to 1.
     Share,
-    /// A span of time in seconds.
+    /// A duration in seconds.
     Seconds,
-    /// A point in time, in milliseconds as Grafana has it.
+    /// A point in time in milliseconds, as Grafana expects it.
     Date,
-    /// Memory.
+    /// Bytes.
     Bytes,
-    /// Things per second.
+    /// A rate per second.
     PerSecond,
     /// Text, or a number that only stands for text.
     Word,
 }
 
 impl Unit {
-    /// Grafana's id.
+    /// Grafana's id of the unit.
     pub fn id(self) -> &'static str {
         match self {
             Self::Count => "short",
@@ -90,7 +88,7 @@ impl Unit {
         }
     }
 
-    /// How many decimals are worth reading.
+    /// How many decimals to show; none leaves it to Grafana.
     pub fn decimals(self) -> Option<u8> {
         match self {
             Self::Count => Some(0),
@@ -100,23 +98,23 @@ impl Unit {
     }
 }
 
-/// At which value which colour begins.
+/// From which value on which colour is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Thresholds {
-    /// No value is better than another.
+    /// One colour for all values.
     Neutral,
-    /// Somebody should act from this value on.
+    /// Green, and orange from this value on.
     AttentionFrom(f64),
-    /// An outage or blindness from this value on.
+    /// Green, and red from this value on.
     AlarmFrom(f64),
-    /// Good from this value on, somebody should act below.
+    /// Green from this value on, and orange below.
     GoodFrom(f64),
-    /// Good from this value on, an outage or blindness below.
+    /// Green from this value on, and red below.
     AlarmBelow(f64),
 }
 
 impl Thresholds {
-    /// As Grafana has it.
+    /// Grafana's JSON of the thresholds.
     pub fn json(self) -> Value {
         let (base, step) = match self {
             Self::Neutral => (NEUTRAL, None),

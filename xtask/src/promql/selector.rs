@@ -1,17 +1,16 @@
-//! Selectors and the first aggregation over them, made from the exporter's catalogue.
+//! Selectors of the exporter's metrics, and the aggregation over replicas, for any job name.
 //!
-//! Knows how a metric is selected so that it works with any job name and with replicas. A name or a label that the catalogue does
-//! not have stops the generator.
+//! Metrics come from the exporter's catalogue. A label that a metric does not have is a bug in a board: it panics.
 
 use std::fmt;
 
 use nectar_exporter::metrics::metric::{Metric, Type};
 use nectar_exporter::status::Category;
 
-/// The matchers that every selector of the exporter's own metrics has.
+/// The matchers in every selector.
 pub const SCOPE: &str = r#"job=~"$job", instance=~"$instance""#;
 
-/// A metric with matchers; `Display` is PromQL.
+/// A metric with matchers. `Display` writes it as PromQL.
 #[derive(Debug, Clone)]
 pub struct Selector {
     name: String,
@@ -22,14 +21,14 @@ pub struct Selector {
 /// All series of a gauge or counter.
 pub fn series<const N: usize>(metric: &'static Metric<N>) -> Selector {
     assert!(metric.kind != Type::Histogram, "{} is a histogram: name its part", metric.name);
-    Selector { name: metric.name.to_owned(), labels: &metric.labels, matchers: Vec::new() }
+    Selector { name: metric.name.to_owned(), labels: metric.labels, matchers: Vec::new() }
 }
 
 /// One part (`bucket`, `sum`, `count`) of a histogram.
 pub fn part<const N: usize>(metric: &'static Metric<N>, part: &str) -> Selector {
     assert!(metric.kind == Type::Histogram, "{} has no parts", metric.name);
     assert!(["bucket", "sum", "count"].contains(&part), "a histogram has no {part}");
-    Selector { name: format!("{}_{part}", metric.name), labels: &metric.labels, matchers: Vec::new() }
+    Selector { name: format!("{}_{part}", metric.name), labels: metric.labels, matchers: Vec::new() }
 }
 
 impl Selector {
@@ -48,17 +47,17 @@ impl Selector {
         self.matching(label, "!=", value)
     }
 
-    /// Only where `label` is one of `values`, plain words all of them.
+    /// Only where `label` is one of `values`, which must have no characters that are special in regular expressions.
     pub fn any(self, label: &str, values: &[&str]) -> Self {
         self.matching(label, "=~", &values.join("|"))
     }
 
-    /// Only what is chosen in a variable that takes several values or all.
+    /// Only what is chosen in a variable with several values or all.
     pub fn chosen(self, label: &str, variable: &str) -> Self {
         self.matching(label, "=~", &format!("${variable}"))
     }
 
-    /// Only the one thing that is chosen in a variable.
+    /// Only what is chosen in a variable with a single value.
     pub fn the(self, label: &str, variable: &str) -> Self {
         self.matching(label, "=", &format!("${variable}"))
     }
@@ -86,19 +85,19 @@ impl fmt::Display for Selector {
     }
 }
 
-/// One value per company and `labels`, however many replicas serve it: the largest.
+/// One value per company and `labels`: the largest, if several replicas serve it.
 pub fn once(selector: &Selector, labels: &[&str]) -> String {
     selector.knows(labels);
     let by: Vec<&str> = ["company_id"].iter().chain(labels).copied().collect();
     format!("max by ({}) ({selector})", by.join(", "))
 }
 
-/// As `once`, the smallest value: of timestamps the oldest.
+/// As `once`, but the smallest value: the oldest of timestamps.
 pub fn oldest(selector: &Selector, labels: &[&str]) -> String {
     once(selector, labels).replacen("max", "min", 1)
 }
 
-/// The largest value of all: of a setting, or of a fact that all exporters share.
+/// The largest value of all, for settings and facts that all exporters share.
 pub fn largest(selector: &Selector) -> String {
     format!("max({selector})")
 }

@@ -1,25 +1,23 @@
-//! What the boards ask about single connections, as PromQL: only where series per connection are served.
-//!
-//! Knows the metrics per connection and account.
+//! Queries on single connections and accounts. They are empty where no series per connection are served.
 
 use nectar_exporter::metrics::catalogue::{exporter, objects};
 use nectar_exporter::status::Category;
 
-use crate::promql::{Selector, largest, once, series};
-use crate::questions::{Of, age, read_at};
+use crate::promql::companies::{Of, age, read_at};
+use crate::promql::selector::{Selector, largest, once, series};
 
-/// Whose connections are asked about.
+/// Which connections a query is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Logins {
+pub enum Connections {
     /// All of the company in the variable.
     OfCompany,
-    /// Those of the chosen companies and utilities that wait for their customers.
+    /// Those that wait for their customers, of the chosen companies and utilities.
     Waiting,
     /// The one in the variable.
     One,
 }
 
-impl Logins {
+impl Connections {
     fn companies(self) -> Of {
         match self {
             Self::OfCompany => Of::Company,
@@ -33,8 +31,8 @@ impl Logins {
         if self == Self::One { selector.the("connection_id", "connection") } else { selector }
     }
 
-    /// One row for each: `company_id`, `connection_id`, `status`, `datasource`, `country`. While replicas disagree on a
-    /// status, one for each status.
+    /// One series per connection, with `company_id`, `connection_id`, `status`, `datasource` and `country`; while replicas disagree
+    /// on a status, one per status.
     pub fn rows(self) -> String {
         let mut statuses = self.only(series(&objects::CONNECTION_STATUS));
         let mut infos = self.only(series(&objects::CONNECTION_INFO));
@@ -50,7 +48,7 @@ impl Logins {
         )
     }
 
-    /// `expression`, for those only.
+    /// `expression`, for these connections only.
     fn among(self, expression: &str) -> String {
         match self {
             Self::Waiting => format!("{expression} and on (company_id, connection_id) ({})", self.rows()),
@@ -58,29 +56,29 @@ impl Logins {
         }
     }
 
-    /// For how long each has been in its status.
+    /// How long each has been in its status.
     pub fn in_status_for(self) -> String {
         let times = once(&self.only(series(&objects::CONNECTION_FIRST_SEEN)), &["connection_id"]);
         self.among(&age(self.companies(), &times))
     }
 
-    /// How long before its company was read each was checked.
+    /// How long each had not been checked when its company was read.
     pub fn checked_ago(self) -> String {
         let times = once(&self.only(series(&objects::CONNECTION_LAST_UPDATE)), &["connection_id"]);
         self.among(&age(self.companies(), &times))
     }
 
-    /// When the next check of each is due, as a date.
+    /// When the next check of each is due, in milliseconds for `Unit::Date`.
     pub fn check_due(self) -> String {
         format!("{} * 1000", self.due())
     }
 
-    /// For how long each was overdue for a check when its company was read; nothing for those that were not.
+    /// How long each was overdue for a check when its company was read; empty for those that were not.
     pub fn overdue_by(self) -> String {
         format!("{} - on (company_id) group_right () {} > 0", read_at(self.companies()), self.due())
     }
 
-    /// One interval after the last update; none while a connection waits for its customer (the status page, "Check frequency").
+    /// One interval after the last update. A connection that waits for its customer is not checked (the status page, "Check frequency").
     fn due(self) -> String {
         let updates = once(&self.only(series(&objects::CONNECTION_LAST_UPDATE)), &["connection_id"]);
         let waiting = self.only(series(&objects::CONNECTION_STATUS)).category(Category::InterventionNeeded);
@@ -102,12 +100,12 @@ pub fn accounts() -> String {
     once(&of_one(series(&objects::ACCOUNT_STATUS)), &["account_id", "status"])
 }
 
-/// For how long each of them has been in its status.
+/// How long each of them has been in its status.
 pub fn accounts_in_status_for() -> String {
     age(Of::Fleet, &once(&of_one(series(&objects::ACCOUNT_FIRST_SEEN)), &["account_id"]))
 }
 
-/// How long before their company was read each of them was checked.
+/// How long each of them had not been checked when the company was read.
 pub fn accounts_checked_ago() -> String {
     age(Of::Fleet, &once(&of_one(series(&objects::ACCOUNT_LAST_UPDATE)), &["account_id"]))
 }

@@ -1,16 +1,14 @@
-//! What the boards ask about the exporter itself, as PromQL.
-//!
-//! Knows the exporter's metrics, the `process_*` metrics of its client library, and what Prometheus says of a target.
+//! Queries on the exporter itself, from its own metrics, the `process_*` metrics, and what Prometheus records of each target.
 
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 
-use crate::promql::{SCOPE, largest, part, series};
-use crate::questions::Of;
+use crate::promql::companies::Of;
+use crate::promql::selector::{SCOPE, largest, part, series};
 
-/// Data is too old, and the board blind, after this many poll intervals.
+/// Data is outdated after this many poll intervals.
 pub const MISSED_POLLS: u8 = 4;
 
-/// Metrics that are not the exporter's own: its client library's, Prometheus' of a target, and of alerts.
+/// Metrics that are not in the exporter's catalogue, with the labels that they have besides job and instance.
 pub const FOREIGN: [(&str, &[&str]); 6] = [
     ("up", &[]),
     ("scrape_samples_scraped", &[]),
@@ -32,7 +30,7 @@ pub const FOREIGN: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// A metric of `FOREIGN`, of our exporters only, running or not: every job of a Prometheus has these metrics.
+/// A metric of `FOREIGN`, restricted to exporters, running or not: the targets of every job have these metrics.
 pub fn foreign(name: &str) -> String {
     restricted(name, &format!("{name}{{{SCOPE}}}"))
 }
@@ -48,17 +46,17 @@ fn restricted(name: &str, expression: &str) -> String {
     format!("max by (job, instance) ({expression} and on (job, instance) last_over_time({ours}[7d]))")
 }
 
-/// When each exporter was started, also where the system hides that.
+/// When each exporter was started. Unlike `process_start_time_seconds`, this does not depend on `/proc`.
 pub fn started() -> String {
     format!("max by (job, instance) ({})", series(&exporter::START))
 }
 
-/// Age of the newest data of these companies, while it is young enough to be believed.
+/// Age of the newest data of these companies; empty once it is outdated.
 pub fn fresh_data_age(of: Of) -> String {
     format!("{} <= {}", data_age(of), too_old())
 }
 
-/// Age of the newest data of these companies, once it is too old to be believed.
+/// Age of the newest data of these companies; empty until it is outdated.
 pub fn stale_data_age(of: Of) -> String {
     format!("{} > {}", data_age(of), too_old())
 }
@@ -66,7 +64,7 @@ pub fn stale_data_age(of: Of) -> String {
 fn data_age(of: Of) -> String {
     let read = largest(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)));
     match of {
-        // An API key without companies is read too: by the last whole poll.
+        // With an API key without companies, the last complete poll is what was read last.
         Of::Fleet => format!("time() - ({read} or {})", largest(&series(&exporter::LAST_SUCCESS))),
         Of::Company | Of::Companies => format!("time() - {read}"),
     }
@@ -76,7 +74,7 @@ fn too_old() -> String {
     format!("{MISSED_POLLS} * {}", largest(&series(&exporter::POLL_INTERVAL)))
 }
 
-/// By exporter: age of the newest data of any company.
+/// Age of the newest data of any company, by exporter.
 pub fn data_age_by_instance() -> String {
     format!("time() - max by (job, instance) ({})", series(&fleet::COMPANY_LAST_SUCCESS))
 }
@@ -91,55 +89,55 @@ pub fn max_data_age() -> String {
     largest(&series(&exporter::MAX_DATA_AGE))
 }
 
-/// Mean seconds that the polls of each exporter took.
+/// Mean duration of the polls of each exporter, in seconds.
 pub fn mean_poll_seconds() -> String {
     let (sum, count) = (part(&exporter::POLL_DURATION, "sum"), part(&exporter::POLL_DURATION, "count"));
     let by = "sum by (job, instance)";
     format!("{by} (rate({sum}[$__rate_interval])) / ({by} (rate({count}[$__rate_interval])) > 0)")
 }
 
-/// Seconds within which the given part of requests ended, by endpoint; nothing where there was none.
+/// A quantile of the durations of requests, in seconds, by endpoint; empty where there were no requests.
 pub fn request_quantile(quantile: f64) -> String {
     let buckets = part(&exporter::API_REQUEST_DURATION, "bucket");
     format!("histogram_quantile({quantile}, sum by (le, endpoint) (rate({buckets}[$__rate_interval]))) >= 0")
 }
 
-/// Requests per second by the code of their answer.
+/// Requests per second, by status code.
 pub fn requests_by_code() -> String {
     format!("sum by (code) (rate({}[$__rate_interval]))", series(&exporter::API_REQUESTS))
 }
 
-/// Retries per second by endpoint.
+/// Retries per second, by endpoint.
 pub fn retries() -> String {
     format!("sum by (endpoint) (rate({}[$__rate_interval]))", series(&exporter::API_REQUEST_RETRIES))
 }
 
-/// Requests that gave nothing usable, by reason, in each step.
+/// Failed requests in each step, by reason.
 pub fn request_failures() -> String {
     format!("sum by (reason) (increase({}[$__rate_interval]))", series(&exporter::API_REQUEST_FAILURES))
 }
 
-/// Polls that were not whole, by first cause, in each step.
+/// Polls in each step that were not complete, by their first cause.
 pub fn poll_failures() -> String {
     format!("sum by (reason) (increase({}[$__rate_interval]))", series(&exporter::POLL_FAILURES))
 }
 
-/// By exporter: whether the last poll was whole.
+/// Whether the last poll was complete, by exporter.
 pub fn last_poll_whole() -> String {
     format!("max by (job, instance) ({})", series(&exporter::UP))
 }
 
-/// By exporter: whether series per object are withheld.
+/// Whether series per connection and account are withheld, by exporter.
 pub fn detail_limited() -> String {
     format!("max by (job, instance) ({})", series(&exporter::DETAIL_LIMITED))
 }
 
-/// What each exporter was built from and with.
+/// Version, revision and compiler of each exporter.
 pub fn builds() -> String {
     format!("max by (job, instance, version, revision, rustc) ({})", series(&exporter::BUILD_INFO))
 }
 
-/// The exporter's alerts and the fleet's that are firing. Alerts on the fleet have no job and no instance.
+/// The firing alerts of the shipped rules. Those on the fleet have no job and no instance.
 pub fn firing_alerts() -> String {
     "max by (severity, alertname, company_id, company, datasource, status) \
      (ALERTS{alertstate=\"firing\", nectar_scope=~\"fleet|exporter\", severity!=\"none\"})"

@@ -1,0 +1,114 @@
+//! The body of a response, unpacked, within limits.
+//!
+//! Sources: RFC 9110, section 8.4.1, for the codings; RFC 1952 for gzip.
+
+use std::io::{self, ErrorKind, Write};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use reqwest::Response;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+
+use crate::failure::Reason;
+
+/// A larger answer, packed or unpacked, is not read: it would be no page of 500 connections.
+pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// The whole body, unpacked.
+///
+/// # Errors
+/// [`Unread::Refused`] for one that is too large, or in a coding that we did not ask for; else why it ended early.
+pub async fn read_body(mut response: Response) -> Result<Bytes, Unread> {
+    let mut body = Body::of(response.headers())?;
+    let mut left = MAX_BODY_BYTES;
+    while let Some(chunk) = response.chunk().await? {
+        left = left.checked_sub(chunk.len()).ok_or(Unread::Refused(Reason::TooLarge))?;
+        body.add(&chunk).map_err(|error| reason_of_unpacking(&error))?;
+    }
+    Ok(body.whole().map_err(|error| reason_of_unpacking(&error))?)
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is none that we read.
+    Refused(Reason),
+    /// It ended early.
+    Broken(reqwest::Error),
+}
+
+impl From<Reason> for Unread {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason)
+    }
+}
+
+impl From<reqwest::Error> for Unread {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// A body while it comes in.
+enum Body {
+    Plain(Limited),
+    Gzip(Box<MultiGzDecoder<Limited>>),
+}
+
+impl Body {
+    fn of(headers: &HeaderMap) -> Result<Self, Reason> {
+        let codings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
+        let codings: Vec<String> = codings
+            .flat_map(|list| list.split(','))
+            .map(|coding| coding.trim().to_ascii_lowercase())
+            .filter(|coding| !coding.is_empty() && coding != "identity")
+            .collect();
+        match codings.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => Ok(Self::Plain(Limited::default())),
+            ["gzip" | "x-gzip"] => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(Limited::default())))),
+            _ => Err(Reason::Decode),
+        }
+    }
+
+    fn add(&mut self, chunk: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(bytes) => bytes.write_all(chunk),
+            Self::Gzip(unpacked) => unpacked.write_all(chunk),
+        }
+    }
+
+    fn whole(self) -> io::Result<Bytes> {
+        let Limited(bytes) = match self {
+            Self::Plain(bytes) => bytes,
+            Self::Gzip(unpacked) => unpacked.finish()?,
+        };
+        Ok(bytes.into())
+    }
+}
+
+/// Bytes up to [`MAX_BODY_BYTES`].
+#[derive(Default)]
+struct Limited(Vec<u8>);
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len().saturating_add(bytes.len()) > MAX_BODY_BYTES {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn reason_of_unpacking(error: &io::Error) -> Reason {
+    if error.kind() == ErrorKind::FileTooLarge { Reason::TooLarge } else { Reason::Decode }
+}
+
+/// Whether the body is in a coding that we did not ask for.
+pub fn has_other_coding(headers: &HeaderMap) -> bool {
+    Body::of(headers).is_err()
+}

@@ -1,0 +1,7 @@
+//! The PromQL of the boards.
+
+pub mod companies;
+pub mod connections;
+pub mod exporter;
+pub mod selector;
+pub mod utilities;
