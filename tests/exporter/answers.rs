@@ -30,7 +30,7 @@ async fn answered(head: String, body: &[u8]) -> Option<String> {
     reason
 }
 
-/// Every form of either stands beside the rule, in src/nectar/response.rs.
+/// Every form of either stands beside the rule, in src/nectar/body.rs.
 #[tokio::test]
 async fn gzip_is_read_and_no_other_coding() {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
