@@ -36,7 +36,7 @@ enum Entry {
     Flush(Sender<()>),
 }
 
-/// Standard error, which never keeps anybody waiting. Cheap to clone.
+/// Standard error, or another target, which never keeps anybody waiting. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Lines {
     queue: SyncSender<Entry>,
@@ -49,9 +49,17 @@ impl Lines {
     /// # Errors
     /// When the system gives no thread.
     pub fn to_standard_error(dropped: DroppedLines) -> io::Result<Self> {
+        Self::to(io::stderr(), dropped)
+    }
+
+    /// As [`to_standard_error`](Self::to_standard_error), to `target`.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn to(target: impl Write + Send + 'static, dropped: DroppedLines) -> io::Result<Self> {
         let (queue, entries) = sync_channel(WAITING_LINES);
         let lost = dropped.clone();
-        thread::Builder::new().name("log".to_owned()).spawn(move || write(&entries, &lost))?;
+        thread::Builder::new().name("log".to_owned()).spawn(move || write(&entries, target, &lost))?;
         Ok(Self { queue, dropped })
     }
 
@@ -70,12 +78,12 @@ impl Lines {
     }
 }
 
-fn write(entries: &Receiver<Entry>, lost: &DroppedLines) {
+fn write(entries: &Receiver<Entry>, mut target: impl Write, lost: &DroppedLines) {
     for entry in entries {
         match entry {
-            // A standard error that is gone, or full, must not take the program with it.
+            // A target that is gone, or full, must not take the program with it.
             Entry::Line(line) => {
-                if io::stderr().write_all(&line).is_err() {
+                if target.write_all(&line).is_err() {
                     lost.one_more();
                 }
             }
@@ -182,4 +190,108 @@ pub fn subscriber(flags: LogFlags, lines: Lines) -> impl Subscriber + Send + Syn
     };
     Registry::default()
         .with(layer.with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), flags.level)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+    use tracing::level_filters::LevelFilter;
+    use tracing::{info, warn};
+
+    use super::*;
+
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that two events make.
+    fn said(format: LogFormat, level: LevelFilter) -> Vec<String> {
+        let kept = Kept::default();
+        let lines = Lines::to(kept.clone(), DroppedLines::default()).unwrap();
+        tracing::subscriber::with_default(subscriber(LogFlags { level, format }, lines.clone()), || {
+            info!(msg = "Two words", number = 7, half = 0.5, yes = true, none = None::<u8>);
+            warn!(msg = "A \"quoted\" one\nof two lines", reason = "connect");
+        });
+        lines.wait_until_written();
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Both kinds of line have the same keys, with the same values.
+    #[test]
+    fn json_says_what_logfmt_says() {
+        let [plain, json] =
+            [LogFormat::Logfmt, LogFormat::Json].map(|format| said(format, LevelFilter::INFO));
+        assert_eq!((plain.len(), json.len()), (2, 2), "an event is a line: {plain:?} {json:?}");
+        assert!(plain.first().unwrap().ends_with(r#"level=info msg="Two words" number=7 half=0.5 yes=true"#));
+        let objects: Vec<BTreeMap<String, Value>> =
+            json.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let first = objects.first().unwrap();
+        for (key, value) in [
+            ("level", "info".into()),
+            ("msg", "Two words".into()),
+            ("number", 7.into()),
+            ("yes", true.into()),
+        ] {
+            assert_eq!(first.get(key), Some(&value));
+        }
+        let keys = plain.first().unwrap().split(' ').filter_map(|word| word.split_once('='));
+        let keys: BTreeSet<&str> = keys.map(|(key, _)| key).collect();
+        assert_eq!(keys, first.keys().map(String::as_str).collect());
+        for object in &objects {
+            let time = object.get("ts").and_then(Value::as_str).unwrap();
+            assert!(time.ends_with('Z') && time.parse::<Timestamp>().is_ok(), "{time}");
+        }
+        assert_eq!(objects.last().unwrap().get("msg"), Some(&"A \"quoted\" one\nof two lines".into()));
+    }
+
+    #[test]
+    fn lines_below_the_level_are_not_written() {
+        assert_eq!(said(LogFormat::Logfmt, LevelFilter::WARN).len(), 1);
+        assert_eq!(said(LogFormat::Logfmt, LevelFilter::ERROR).len(), 0);
+    }
+
+    /// Takes nothing before it is told to, and then fails.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_are_dropped_and_counted() {
+        let (go_on, told) = channel();
+        let dropped = DroppedLines::default();
+        let mut lines = Lines::to(Stuck(told), dropped.clone()).unwrap();
+        let number = WAITING_LINES + 10;
+        // Does not wait, or this would never end.
+        (0..number).for_each(|_| lines.write_all(b"a line\n").unwrap());
+        // All but those that wait, and one that may be in the writer's hands.
+        assert!((9..=10).contains(&dropped.number()), "{}", dropped.number());
+        drop(go_on);
+        lines.wait_until_written();
+        assert_eq!(dropped.number(), u64::try_from(number).unwrap(), "those that could not be written");
+    }
 }

@@ -330,3 +330,64 @@ fn with_twin(arg: clap::Arg) -> clap::Arg {
     }
     arg.env(OsString::from(twin)).hide_env_values(true)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A value that a flag does not take is refused, in words that name the flag and what it takes.
+    #[test]
+    fn bad_usage_is_named() {
+        let cases: &[(&[&str], &str)] = &[
+            (&["--nectar.page-size=0"], "'--nectar.page-size <N>': takes a whole number from 1 to 500"),
+            (&["--nectar.page-size=501"], "'--nectar.page-size <N>': takes a whole number from 1 to 500"),
+            (
+                &["--nectar.max-concurrent-requests=11"],
+                "'--nectar.max-concurrent-requests <N>': takes a whole number from 1 to 10",
+            ),
+            (
+                &["--nectar.poll-interval=5"],
+                "'--nectar.poll-interval <DURATION>': takes a duration above 0 and up to 366d",
+            ),
+            (&["--nectar.poll-interval", "-1s"], "'--nectar.poll-interval <DURATION>': takes a duration"),
+            (&["--nectar.page-size", "-1"], "'--nectar.page-size <N>': takes a whole number"),
+            (&["--nectar.page-size=many"], "'--nectar.page-size <N>': takes a whole number"),
+            (&["--nectar.poll-interval=0s"], "such as 30s, 5m, 1h30m or 7d"),
+            (&["--metrics.detail-limit=-1"], "'--metrics.detail-limit <N>': takes a whole number from 0 on"),
+            (
+                &["--web.listen-address=10942"],
+                "'--web.listen-address <ADDRESS>': takes HOST:PORT, [IPV6]:PORT or :PORT",
+            ),
+            (&["--web.listen-address=:99999"], "with a port from 0 to 65535"),
+            (&["--web.listen-address=[fe80::1%]x]:1"], "takes HOST:PORT, [IPV6]:PORT or :PORT"),
+            (&["--log.level=loud"], "[possible values: error, warn, info, debug, trace]"),
+            (&["--log.format=xml"], "[possible values: logfmt, json]"),
+            (&["--web.config=web.yml"], "unexpected argument '--web.config'"),
+            (&["demo", "--sim.speed=1e7"], "'--sim.speed <N>': takes a number from 0 to 1000000"),
+            (&["demo", "--sim.speed=NaN"], "'--sim.speed <N>': takes a number from 0 to 1000000"),
+            (&["demo", "--nectar.base-url=x"], "the demo takes no key and no address"),
+        ];
+        for (arguments, message) in cases {
+            let arguments = [&["nectar-exporter"], *arguments].concat();
+            let fault = command("test".to_owned()).try_get_matches_from(&arguments).unwrap_err().to_string();
+            assert!(fault.contains(message), "{arguments:?}: {fault}");
+        }
+        for good in ["--nectar.page-size=1", "--nectar.page-size=500", "--metrics.detail-limit=0"] {
+            command("test".to_owned()).try_get_matches_from(["nectar-exporter", good]).unwrap();
+        }
+    }
+
+    #[test]
+    fn variables_that_look_like_a_flags() {
+        let known = ["NECTAR_EXPORTER_NECTAR_COMPANY", "NECTAR_EXPORTER_SIM_SPEED"];
+        let of_kubernetes =
+            ["NECTAR_EXPORTER_SERVICE_HOST", "NECTAR_EXPORTER_PORT", "NECTAR_EXPORTER_PORT_10942_TCP"];
+        let others = ["PATH", "NECTAR_API_KEY"];
+        let stray = ["NECTAR_EXPORTER_NECTAR_COMPANIES", "NECTAR_EXPORTER_PORTS"];
+        let names = [&known[..], &of_kubernetes, &others, &stray].concat();
+        let command = command("test".to_owned());
+        assert_eq!(stray_variables(&command, names.into_iter().map(str::to_owned)), stray);
+    }
+}

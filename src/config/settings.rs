@@ -232,3 +232,98 @@ fn key_source(nectar: &NectarFlags, key: Option<SecretString>) -> Result<KeySour
 fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::FromArgMatches;
+
+    use super::super::{Cli, command};
+    use super::*;
+
+    /// The settings that these flags make, with a key or without.
+    fn settings(flags: &[&str], key: Option<&str>) -> Result<Config, Vec<String>> {
+        let arguments = [&["nectar-exporter"], flags].concat();
+        let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
+        let cli = Cli::from_arg_matches(&matches).unwrap();
+        let made = Config::for_api(&cli.exporter, &cli.nectar, key.map(Into::into));
+        made.map(|(settings, _)| settings).map_err(|ConfigError(faults)| faults)
+    }
+
+    /// What does not hold together is named, and no value that could be secret.
+    #[test]
+    fn bad_usage_is_named() {
+        let path = "--web.telemetry-path takes a path that begins with /, has no segment . or ..";
+        let url = "--nectar.base-url takes an http:// or https:// URL without user, query or fragment";
+        let (both, file) =
+            (&["--nectar.company=a", "--nectar.exclude-company=A"][..], "--nectar.api-key-file=f");
+        let cases: &[(&[&str], Option<&str>, &str)] = &[
+            (&["--nectar.max-data-age=5m"], Some("k"), "they are 5m and 5m"),
+            (&["--nectar.poll-interval=1h", "--nectar.max-data-age=30m"], Some("k"), "they are 30m and 1h"),
+            (&["--web.telemetry-path=metrics"], Some("k"), path),
+            (&["--web.telemetry-path=/a/../metrics"], Some("k"), path),
+            (&["--web.telemetry-path=/a?b"], Some("k"), path),
+            (&["--web.telemetry-path=/-/ready"], Some("k"), path),
+            (&["--web.route-prefix=/a/../b"], Some("k"), "--web.route-prefix takes a path"),
+            (&["--web.external-url=ftp://example.com"], Some("k"), "--web.external-url takes an http://"),
+            (both, Some("k"), "name the same company"),
+            (&["--nectar.company=' '"], Some("k"), "--nectar.company takes ids of companies"),
+            (&["--nectar.base-url=ftp://example.com"], Some("k"), url),
+            (&["--nectar.base-url=https://me:sim-secret@example.com"], Some("k"), url),
+            (&["--nectar.base-url=https://example.com/?sim-secret"], Some("k"), url),
+            (&["--nectar.base-url=https://example.com/#sim-secret"], Some("k"), url),
+            (&["--nectar.base-url=sim-secret"], Some("k"), url),
+            (&[], None, "--nectar.api-key-file takes the file with the API key, and is needed"),
+            (&[], Some(" "), "--nectar.api-key-file takes the file with the API key, and is needed"),
+            (&[file], Some("sim-secret"), "are both given"),
+        ];
+        for (flags, key, message) in cases {
+            let faults = settings(flags, *key).unwrap_err();
+            assert!(faults.len() == 1 && faults.concat().contains(message), "{flags:?}: {faults:?}");
+            assert!(!faults.concat().contains("sim-secret"), "{flags:?}: {faults:?}");
+        }
+        let all = ["--nectar.max-data-age=1m", "--web.telemetry-path=x", "--nectar.base-url=x"];
+        assert_eq!(settings(&all, None).unwrap_err().len(), 4, "every fault, and not only the first");
+    }
+
+    #[test]
+    fn only_some_companies() {
+        for list in ["a,b", "a, b", " a , b,", "\"a, b\"", "'a','b'", "a\nb\n", "a b", "a; b"] {
+            let (only, except) =
+                (format!("--nectar.company={list}"), format!("--nectar.exclude-company={list}"));
+            assert_eq!(settings(&[&only], Some("k")).unwrap().poll.only, ["a", "b"], "{list:?}");
+            assert_eq!(settings(&[&except], Some("k")).unwrap().poll.except, ["a", "b"], "{list:?}");
+        }
+    }
+
+    #[test]
+    fn data_age_follows_the_interval() {
+        for (flags, minutes) in [
+            (&[][..], 60),
+            (&["--nectar.poll-interval=30m"], 60),
+            (&["--nectar.poll-interval=45m"], 90),
+            (&["--nectar.poll-interval=45m", "--nectar.max-data-age=46m"], 46),
+        ] {
+            let age = settings(flags, Some("k")).unwrap().metrics.max_data_age;
+            assert_eq!(age, Duration::from_secs(60 * minutes), "{flags:?}");
+        }
+    }
+
+    /// The path of the outer address is the prefix, unless the proxy in front takes it away.
+    #[test]
+    fn behind_a_path_prefix() {
+        for (flags, prefixes) in [
+            (&[][..], ["", ""]),
+            (&["--web.route-prefix=/nectar"], ["/nectar", "/nectar"]),
+            (&["--web.route-prefix=nectar/"], ["/nectar", "/nectar"]),
+            (&["--web.external-url=https://example.org/a%20b/"], ["/a%20b", "/a%20b"]),
+            (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/b"], ["/b", "/a"]),
+            (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/"], ["", "/a"]),
+            (&["--web.external-url=https://example.org"], ["", ""]),
+        ] {
+            let pages = settings(flags, Some("k")).unwrap().web.pages;
+            assert_eq!([&*pages.prefix, &*pages.prefix_outside], prefixes, "{flags:?}");
+        }
+    }
+}

@@ -90,3 +90,54 @@ impl StatusLabels {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: Kind = Kind::Connection;
+
+    fn statuses(words: std::ops::Range<u32>) -> Vec<Status> {
+        words.map(|number| Status::read(KIND, Some(&format!("NEW_{number:02}")))).collect()
+    }
+
+    /// 32 unknown statuses have a name; the others share one until a name is free.
+    #[test]
+    fn unknown_statuses_give_their_names_back() {
+        let (all, mut labels) = (statuses(0..34), StatusLabels::default());
+        labels.grant(KIND, &all);
+        let shown = |labels: &StatusLabels| -> Vec<String> {
+            all.iter().map(|status| labels.label(KIND, status).to_owned()).collect()
+        };
+        assert_eq!(shown(&labels).iter().filter(|label| *label == OVERFLOW).count(), 2);
+        let elsewhere = all.first().map(|status| labels.label(Kind::Account, status));
+        assert_eq!(elsewhere, Some(OVERFLOW), "of the other kind");
+
+        let present: BTreeSet<&Status> = all.iter().skip(1).collect();
+        labels.keep_only(KIND, &present);
+        labels.grant(KIND, present);
+        let labels = shown(&labels);
+        assert_eq!(
+            labels.iter().filter(|label| *label == OVERFLOW).count(),
+            2,
+            "NEW_00 has none, and one other"
+        );
+        assert_eq!(labels.iter().filter(|label| *label == "NEW_32").count(), 1);
+    }
+
+    #[test]
+    fn which_labels_are_in_use() {
+        let mut labels = StatusLabels::default();
+        labels.grant(KIND, &statuses(0..1));
+        for (label, expected) in [
+            ("NEW_00", true),
+            ("NEW_01", false),
+            ("CONNECTED", true),
+            (OVERFLOW, true),
+            (INVALID, true),
+            (MISSING, true),
+        ] {
+            assert_eq!(labels.is_in_use(KIND, label), expected, "{label}");
+        }
+    }
+}

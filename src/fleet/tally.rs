@@ -208,3 +208,76 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
         (one, other) => one.or(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::RecordFaults;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp::from_second(1_780_000_000 + day * 24 * 60 * 60).unwrap()
+    }
+
+    fn connection(id: u32, status: &str, last_update: Option<i64>, first_seen: Option<i64>) -> Connection {
+        Connection {
+            id: id.to_string().into(),
+            status: Status::read(Kind::Connection, Some(status)),
+            last_update: last_update.map(at),
+            first_seen: first_seen.map(at),
+            created: Some(at(0)),
+            datasource: format!("Utility {id:04}").into(),
+            country: "US".into(),
+            accounts: Vec::new(),
+        }
+    }
+
+    /// As of day 20, where Nectar looks again after seven days.
+    fn counted(connections: Vec<Connection>) -> Tallies {
+        let connections = Arc::new(connections);
+        let (begun, begun_monotonic, faults) = (at(20), Duration::ZERO, RecordFaults::default());
+        let snapshot = Snapshot { begun, begun_monotonic, connections, faults };
+        Tallies::of(&snapshot, SignedDuration::from_hours(7 * 24))
+    }
+
+    #[test]
+    fn what_is_counted_of_a_status() {
+        let tallies = counted(vec![
+            connection(1, "PENDING", Some(10), Some(5)),
+            connection(2, "PENDING", Some(19), None),
+            connection(3, "PENDING", None, None),
+            connection(4, "PASSWORD_INCORRECT", Some(1), Some(1)),
+        ]);
+        let of = |word: &str| {
+            let status = Status::read(Kind::Connection, Some(word));
+            tallies.connections.by_status.get(&status).unwrap()
+        };
+        let pending = of("PENDING");
+        assert_eq!((pending.count, pending.overdue, tallies.connections.never_checked), (3, 1, 1));
+        assert_eq!((pending.next_due, pending.oldest_update), (Some(at(17)), Some(at(10))));
+        // The second has no other time than its update.
+        assert_eq!((pending.oldest_first_seen, pending.newest_first_seen), (Some(at(5)), Some(at(19))));
+        assert_eq!((pending.oldest_created, pending.oldest_never_checked), (Some(at(0)), Some(at(0))));
+        let waiting = of("PASSWORD_INCORRECT");
+        assert_eq!((waiting.overdue, waiting.next_due), (0, None), "nobody looks before the customer acts");
+    }
+
+    /// The first by name keep their names, so that they are the same at every poll.
+    #[test]
+    fn utilities_beyond_the_limit_are_one() {
+        let number = u32::try_from(MAX_DATASOURCES).unwrap();
+        let fleet = |utilities| {
+            counted((0..utilities).rev().map(|id| connection(id, "CONNECTED", Some(20), None)).collect())
+        };
+        let full = fleet(number).by_datasource;
+        assert!(full.len() == MAX_DATASOURCES && !full.contains_key(OVERFLOW));
+        let beyond = fleet(number + 2).by_datasource;
+        assert_eq!(beyond.len(), MAX_DATASOURCES + 1);
+        assert!(beyond.contains_key("Utility 0999") && !beyond.contains_key("Utility 1000"));
+        let folded: Vec<DatasourceTally> = beyond.get(OVERFLOW).unwrap().values().copied().collect();
+        assert_eq!(folded, [DatasourceTally { count: 2, recently_checked: 2 }]);
+    }
+}

@@ -323,4 +323,24 @@ mod tests {
             assert!(words_of_tls(&error).contains(words), "{error:?}: {}", words_of_tls(&error));
         }
     }
+
+    #[test]
+    fn what_a_status_says() {
+        for (status, reason) in [
+            (401, Reason::Auth),
+            (403, Reason::Forbidden),
+            (404, Reason::NotFound),
+            (407, Reason::Connect),
+            (429, Reason::RateLimited),
+            (400, Reason::ClientError),
+            (418, Reason::ClientError),
+            (500, Reason::ServerError),
+            (599, Reason::ServerError),
+            (204, Reason::Decode),
+            (302, Reason::Other),
+            (100, Reason::Other),
+        ] {
+            assert_eq!(reason_of_status(StatusCode::from_u16(status).unwrap()), reason, "{status}");
+        }
+    }
 }

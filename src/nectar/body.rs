@@ -112,3 +112,84 @@ fn reason_of_unpacking(error: &io::Error) -> Reason {
 pub fn has_other_coding(headers: &HeaderMap) -> bool {
     Body::of(headers).is_err()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use flate2::{Compression, GzBuilder};
+
+    use super::*;
+
+    const PLAIN: &[u8] = b"[]\n";
+
+    fn packed(builder: GzBuilder, plain: &[u8], level: Compression) -> Vec<u8> {
+        let mut encoder = builder.write(Vec::new(), level);
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn member(plain: &[u8]) -> Vec<u8> {
+        packed(GzBuilder::new(), plain, Compression::fast())
+    }
+
+    /// What becomes of a body that comes in two parts, under this `Content-Encoding`.
+    fn unpacked(coding: &str, body: &[u8]) -> Result<Bytes, Reason> {
+        let headers = [(CONTENT_ENCODING, coding.parse().unwrap())].into_iter().collect();
+        let mut whole = Body::of(&headers)?;
+        let (begin, end) = body.split_at(body.len() / 2);
+        for part in [begin, end] {
+            whole.add(part).map_err(|error| reason_of_unpacking(&error))?;
+        }
+        whole.whole().map_err(|error| reason_of_unpacking(&error))
+    }
+
+    #[test]
+    fn every_coding_of_gzip_is_read() {
+        let whole = member(PLAIN);
+        for coding in ["gzip", "GZIP", "Gzip", "x-gzip", "X-GZIP", " gzip ", "identity, gzip"] {
+            assert_eq!(unpacked(coding, &whole), Ok(PLAIN.into()), "{coding}");
+        }
+        for coding in ["identity", "Identity", ""] {
+            assert_eq!(unpacked(coding, PLAIN), Ok(PLAIN.into()), "{coding:?}");
+        }
+        let twice = member(&whole);
+        for (coding, body) in [("br", &*whole), ("deflate", &whole), ("gzip, gzip", &twice), ("gzip", PLAIN)]
+        {
+            assert_eq!(unpacked(coding, body), Err(Reason::Decode), "{coding}");
+        }
+    }
+
+    /// RFC 1952: several members, and each of the optional fields of a member's head.
+    #[test]
+    fn every_form_of_gzip_is_read() {
+        let (begin, end) = PLAIN.split_at(1);
+        let named = || {
+            GzBuilder::new().filename("list.json").comment("of companies").mtime(1).extra(vec![1, 2, 0, 0])
+        };
+        let mut cut = member(PLAIN);
+        cut.pop();
+        let mut wrong = member(PLAIN);
+        *wrong.last_mut().unwrap() ^= 1;
+        for (name, body, expected) in [
+            ("several members", [member(begin), member(b""), member(end)].concat(), Ok(())),
+            ("all fields", packed(named(), PLAIN, Compression::fast()), Ok(())),
+            ("stored", packed(GzBuilder::new(), PLAIN, Compression::none()), Ok(())),
+            ("cut", cut, Err(Reason::Decode)),
+            ("another length", wrong, Err(Reason::Decode)),
+            ("something behind it", [&*member(PLAIN), b"more"].concat(), Err(Reason::Decode)),
+        ] {
+            let unpacked = unpacked("gzip", &body).map(|unpacked| assert_eq!(unpacked, PLAIN, "{name}"));
+            assert_eq!(unpacked, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_an_answer_may_have() {
+        let blanks = vec![b' '; MAX_BODY_BYTES];
+        assert!(unpacked("gzip", &member(&blanks)).is_ok());
+        let bomb = [member(&blanks), member(b" ")].concat();
+        assert_eq!(unpacked("gzip", &bomb), Err(Reason::TooLarge));
+        assert_eq!(unpacked("", &[&*blanks, b" "].concat()), Err(Reason::TooLarge));
+    }
+}

@@ -312,3 +312,194 @@ fn read_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     let believable = time >= FIRST_TIME && time.duration_since(now) <= MAX_AHEAD;
     (has_time_of_day && believable).then_some(time)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::json::MAX_ELEMENTS;
+    use super::*;
+
+    const NOW: &str = "2026-06-15T12:00:00Z";
+    const WHOLE: &str = r#""status":"CONNECTED","statusLastUpdateTime":null,"statusFirstSeenTime":null,"created":"2026-06-01T12:00:00Z","datasource":{"name":"U"},"country":"US""#;
+
+    /// A page of these rows, under these numbers.
+    fn read(numbers: &str, rows: &[&str]) -> Option<Page> {
+        let body = format!(r#"{{{numbers},"connections":[{}]}}"#, rows.join(","));
+        page(body.as_bytes(), NOW.parse().unwrap())
+    }
+
+    /// The one record of a page.
+    fn one(record: &str) -> Row {
+        read(r#""totalConnections":1,"totalPages":1"#, &[record]).unwrap().rows.remove(0)
+    }
+
+    /// As Nectar sent it, and the Unix time that it means; none where nobody can believe it. It is 2026-06-15T12:00:00Z.
+    const TIMES: &[(&str, Option<i64>)] = &[
+        ("2026-06-15T12:00:00Z", Some(1_781_524_800)),
+        ("2026-06-16T12:00:00Z", Some(1_781_611_200)),
+        ("2026-06-16T12:00:01Z", None),
+        ("2026-06-15T18:00:00-06:00", Some(1_781_568_000)),
+        ("2027-06-15T12:00:00Z", None),
+        ("9999-12-31T23:59:59Z", None),
+        ("10000-01-01T00:00:00Z", None),
+        ("+010000-01-01T00:00:00Z", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("1969-12-31T23:59:59Z", None),
+        ("-000001-01-01T00:00:00Z", None),
+        ("-2026-06-10T12:00:00Z", None),
+        ("0000-00-00T00:00:00Z", None),
+        // A leap second is the second before it.
+        ("2016-12-31T23:59:60Z", Some(1_483_228_799)),
+        ("2026-06-10T12:00:61Z", None),
+        ("2026-06-10T25:00:00Z", None),
+        ("-1", None),
+        // A name of a zone beside an offset adds nothing; alone it would have to be known when that zone has which offset.
+        ("2026-06-15T08:00:00-04:00[America/New_York]", Some(1_781_524_800)),
+        ("2026-06-15T08:00:00[America/New_York]", None),
+        ("2026-06-15T12:00:00[UTC]", None),
+    ];
+
+    #[test]
+    fn times_from_another_age() {
+        for (time, expected) in TIMES {
+            let expected = expected.map(|seconds| Timestamp::from_second(seconds).unwrap());
+            let times = format!(r#""statusLastUpdateTime":"{time}","statusFirstSeenTime":"{time}""#);
+            let account = format!(r#"{{"id":"a","status":"DETECTED",{times}}}"#);
+            let Row { connection, faults } = one(&format!(
+                r#"{{"id":"c","status":"CONNECTED",{times},"created":"{time}","datasource":{{"name":"U"}},"country":"US","accounts":[{account}]}}"#
+            ));
+            let account = connection.accounts.first().unwrap();
+            for read in [
+                connection.last_update,
+                connection.first_seen,
+                connection.created,
+                account.last_update,
+                account.first_seen,
+            ] {
+                assert_eq!(read, expected, "{time}");
+            }
+            for kind in Kind::ALL {
+                // A record counts once, however many of its times are bad.
+                let bad = u64::from(expected.is_none());
+                assert_eq!(faults.count(kind, RecordFault::BadTime), bad, "{time}");
+                assert_eq!(faults.count(kind, RecordFault::BadField), 0, "{time}");
+            }
+        }
+    }
+
+    /// What is missing, or of another type, costs itself and is counted; what may be missing does not count.
+    #[test]
+    fn fields_that_are_odd() {
+        let fault = |row: &Row, kind| row.faults.count(kind, RecordFault::BadField);
+        for (record, bad) in [
+            (format!(r#"{{"id":"c",{WHOLE},"accounts":[]}}"#), 0),
+            (format!(r#"{{"id":"c",{WHOLE}}}"#), 1),
+            (format!(r#"{{"id":"c",{WHOLE},"accounts":null}}"#), 1),
+            (format!(r#"{{"id":"c",{WHOLE},"accounts":{{}}}}"#), 1),
+            (r#"{"id":"c"}"#.to_owned(), 1),
+            (format!(r#"{{"id":"c",{WHOLE},"accounts":[],"status":7}}"#), 1),
+            (format!(r#"{{"id":"c",{WHOLE},"accounts":[],"status":"a lone \ud800 surrogate"}}"#), 1),
+        ] {
+            assert_eq!(fault(&one(&record), Kind::Connection), bad, "{record}");
+        }
+        let odd =
+            one(r#"{"id":"c","status":null,"datasource":[],"country":"\ud800","accounts":[{"id":"a"}]}"#);
+        assert_eq!((&*odd.connection.datasource, &*odd.connection.country), (UNKNOWN, UNKNOWN));
+        assert_eq!(odd.connection.status, Status::Missing);
+        // Older versions of the API have accounts without a status.
+        let account = r#""statusLastUpdateTime":null,"statusFirstSeenTime":null"#;
+        for (status, bad) in
+            [("", 0), (r#","status":null"#, 0), (r#","status":7"#, 1), (r#","status":"x""#, 0)]
+        {
+            let row = one(&format!(r#"{{"id":"c",{WHOLE},"accounts":[{{"id":"a",{account}{status}}}]}}"#));
+            assert_eq!(fault(&row, Kind::Account), bad, "{status}");
+        }
+    }
+
+    /// Numbers that contradict each other, or are none.
+    #[test]
+    fn envelopes_that_contradict_themselves() {
+        let row = r#"{"id":"c"}"#;
+        for (numbers, expected) in [
+            (r#""totalConnections":1,"totalPages":1"#, Some((1, 1))),
+            (r#""totalConnections":1,"totalPages":1,"hasNext":true"#, Some((1, 1))),
+            (r#""totalConnections":2,"totalPages":0"#, Some((2, 0))),
+            (r#""totalConnections":0,"totalPages":1"#, Some((0, 1))),
+            // More pages than connections, and more connections than anybody has.
+            (r#""totalConnections":1,"totalPages":18446744073709551615"#, None),
+            (r#""totalConnections":2,"totalPages":3"#, None),
+            (r#""totalConnections":1000000,"totalPages":1000000"#, Some((1_000_000, 1_000_000))),
+            (r#""totalConnections":1000001,"totalPages":1000001"#, None),
+            // JSON has one kind of number.
+            (r#""totalConnections":1.0,"totalPages":1e0"#, Some((1, 1))),
+            (r#""totalConnections":-1,"totalPages":1"#, None),
+            (r#""totalConnections":1.5,"totalPages":1"#, None),
+            (r#""totalConnections":"1","totalPages":1"#, None),
+            (r#""totalConnections":1,"totalPages":1e99"#, None),
+            (r#""totalConnections":99999999999999999999999,"totalPages":1"#, None),
+            (r#""totalConnections":1"#, None),
+        ] {
+            let page = read(numbers, &[row]);
+            assert_eq!(page.map(|page| (page.total_connections, page.total_pages)), expected, "{numbers}");
+        }
+        assert!(page(br#"{"totalConnections":1,"totalPages":1}"#, NOW.parse().unwrap()).is_none(), "no rows");
+    }
+
+    /// A list of connections that is too long is no page; one of accounts costs itself, and not one fault for each element.
+    #[test]
+    fn lists_beyond_all_measure() {
+        let numbers = r#""totalConnections":1,"totalPages":1"#;
+        let of = |elements| vec!["0"; elements];
+        assert!(read(numbers, &of(MAX_ELEMENTS + 1)).is_none());
+        let nameless = read(numbers, &of(MAX_ELEMENTS)).unwrap().faults;
+        assert_eq!(nameless.count(Kind::Connection, RecordFault::NoId), 100_000);
+        for (elements, no_id, bad_field) in [(100_000, 100_000, 0), (100_001, 0, 1)] {
+            let faults =
+                one(&format!(r#"{{"id":"c",{WHOLE},"accounts":[{}]}}"#, of(elements).join(","))).faults;
+            assert_eq!(faults.count(Kind::Account, RecordFault::NoId), no_id, "{elements} elements");
+            assert_eq!(
+                faults.count(Kind::Connection, RecordFault::BadField),
+                bad_field,
+                "{elements} elements"
+            );
+        }
+    }
+
+    /// The same company twice in the list is one company, under the name that came first.
+    #[test]
+    fn a_company_that_stands_twice_in_the_list() {
+        for (name, id, second) in
+            [("the same name", "c", "C"), ("another name", "c", "D"), ("another letter case", "C", "C")]
+        {
+            let list = format!(
+                r#"[{{"id":"c","name":"C","externalId":"1"}},{{"id":"d","name":"Other"}},{{"id":"{id}","name":"{second}","externalId":"2"}}]"#
+            );
+            let list = company_list(list.as_bytes()).unwrap();
+            let read: Vec<_> = list.companies.iter().map(|c| (&*c.id, &*c.name, &*c.external_id)).collect();
+            assert_eq!(read, [("c", "C", "1"), ("d", "Other", "")], "{name}");
+            assert_eq!(list.dropped, 0, "{name}");
+        }
+    }
+
+    /// Nothing readable in a list that is not empty: that is no empty fleet.
+    #[test]
+    fn a_company_list_that_cannot_be_read() {
+        for (body, expected) in [
+            ("[]", Some((0, 0))),
+            ("\u{feff}[]", Some((0, 0))),
+            (r#"[{"companyId":"x"},5,{"id":null}]"#, None),
+            (r#"[{"id":"c","name":7},{"id":""}]"#, Some((1, 1))),
+            (r#"{"companies":[]}"#, None),
+            ("null", None),
+            ("", None),
+        ] {
+            let list = company_list(body.as_bytes());
+            assert_eq!(list.map(|list| (list.companies.len(), list.dropped)), expected, "{body}");
+        }
+        // A customer's own id is a number now and then, and a company that has no name goes by its id.
+        let list = company_list(br#"[{"id":"c","name":null,"externalId":12345}]"#).unwrap();
+        let company = list.companies.first().unwrap();
+        assert_eq!((&*company.name, &*company.external_id), ("c", "12345"));
+    }
+}

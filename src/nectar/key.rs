@@ -182,3 +182,112 @@ fn checked(key: &str) -> Option<SecretString> {
     let sized = !key.is_empty() && u64::try_from(key.len()).is_ok_and(|length| length <= MAX_KEY_BYTES);
     (fits && sized).then(|| key.into())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    /// What is read from a file with these bytes: the key, or the fault without the name of the file.
+    fn read_from(bytes: &[u8]) -> Result<String, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        let read = read(file.path(), true).map(|key| key.expose_secret().to_owned());
+        read.map_err(|fault| fault.to_string().replace(&file.path().display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn what_a_key_file_may_hold() {
+        let longest = "x".repeat(16 * 1024);
+        for (bytes, key) in [
+            ("a-key", "a-key"),
+            ("a-key\n", "a-key"),
+            ("\u{feff}  a-key\r\n\n", "a-key"),
+            ("a key of two words", "a key of two words"),
+            (&longest, &longest),
+        ] {
+            assert_eq!(read_from(bytes.as_bytes()), Ok(key.to_owned()), "{bytes:?}");
+        }
+        for blank in ["", "\n \n", "\u{feff}"] {
+            assert!(read_from(blank.as_bytes()).unwrap_err().contains("FILE is blank"), "{blank:?}");
+        }
+        let too_long = [&longest, "x"].concat();
+        for bytes in [&b"two\nlines"[..], b"a\tkey", b"\xff\xfe", "clé".as_bytes(), too_long.as_bytes()] {
+            let fault = read_from(bytes).unwrap_err();
+            assert!(fault.contains("something other than one line"), "{bytes:?}: {fault}");
+        }
+    }
+
+    #[test]
+    fn a_key_by_value() {
+        assert_eq!(Key::fixed(" a-key\n".into()).unwrap().header(), "a-key");
+        for bad in ["", " ", "two\nlines", "clé"] {
+            assert!(matches!(Key::fixed(bad.into()), Err(KeyError::VariableNotAKey)), "{bad:?}");
+        }
+    }
+
+    /// An env file keeps quotes, and then they are part of the key; so is whatever else was written down with it.
+    #[test]
+    fn an_odd_key_is_hinted_at() {
+        for (key, hint) in [
+            ("\"a-key\"", Some("stands in quotes")),
+            ("'a-key'", Some("stands in quotes")),
+            ("Bearer a-key", Some("was more than the key written down?")),
+            ("NECTAR_API_KEY=a-key", Some("was more than the key written down?")),
+            ("${a-key}", Some("was more than the key written down?")),
+            ("a-key", None),
+            ("a-key==", None),
+        ] {
+            let oddity = Key::fixed(key.into()).unwrap().oddity();
+            assert_eq!(oddity.is_some(), hint.is_some(), "{key}");
+            assert!(oddity.unwrap_or_default().contains(hint.unwrap_or_default()), "{key}: {oddity:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_file_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        fs::write(&file, "first").unwrap();
+        let key = Key::from_file(file.clone()).await.unwrap();
+        for (bytes, outcome, in_force) in [
+            (Some("first\n"), Reread::Same, "first"),
+            (Some("second"), Reread::New, "second"),
+            (Some(""), Reread::Unusable, "second"),
+            (Some("two\nlines"), Reread::Unusable, "second"),
+            (None, Reread::Unusable, "second"),
+            (Some("second"), Reread::Same, "second"),
+        ] {
+            match bytes {
+                Some(bytes) => fs::write(&file, bytes).unwrap(),
+                None => fs::remove_file(&file).unwrap(),
+            }
+            assert_eq!(key.refresh().await, outcome, "{bytes:?}");
+            assert_eq!(key.header(), in_force, "{bytes:?}");
+        }
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert_eq!(key.refresh().await, Reread::Unusable, "a folder");
+        assert_eq!(Key::fixed("a".into()).unwrap().refresh().await, Reread::Nothing);
+    }
+
+    /// A pipe that nobody writes to stands for a mount that hangs.
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_does_not_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reading = tokio::spawn(Key::from_file(pipe.clone()));
+        // It has begun: whoever opens a pipe to write to it waits for a reader.
+        let writer =
+            tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(pipe).unwrap());
+        let writer = writer.await.unwrap();
+        tokio::time::advance(FILE_READ_TIMEOUT).await;
+        assert!(matches!(reading.await.unwrap(), Err(KeyError::Hangs(_))));
+        drop(writer);
+    }
+}

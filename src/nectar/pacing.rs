@@ -96,3 +96,84 @@ impl Pacing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Poll;
+
+    use futures::future::BoxFuture;
+    use futures::{FutureExt, poll};
+    use jiff::Timestamp;
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+    use crate::clock::Clock;
+
+    /// tokio's clock, which these tests turn.
+    struct Turned(Instant);
+
+    impl Clock for Turned {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        fn monotonic(&self) -> Duration {
+            self.0.elapsed()
+        }
+
+        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+            tokio::time::sleep(duration).boxed()
+        }
+    }
+
+    /// A poll that has begun, and ends after ten minutes.
+    fn pacing() -> Pacing {
+        let pacing = Pacing::new(Arc::new(Turned(Instant::now())));
+        pacing.begin_poll(Duration::from_secs(600));
+        pacing
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_for_all_until_it_is_over() {
+        let pacing = pacing();
+        assert!(pacing.pause_is_over().await, "there is none");
+        pacing.pause(Duration::from_secs(60));
+        let mut waiting = Box::pin(pacing.pause_is_over());
+        assert!(poll!(&mut waiting).is_pending());
+        advance(Duration::from_secs(50)).await;
+        // A longer one makes those wait longer who wait already; a shorter one changes nothing.
+        pacing.pause(Duration::from_secs(30));
+        pacing.pause(Duration::from_secs(1));
+        advance(Duration::from_secs(29)).await;
+        assert!(poll!(&mut waiting).is_pending());
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(poll!(&mut waiting), Poll::Ready(true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_what_comes_after_the_poll() {
+        let pacing = pacing();
+        for (wait, has_time) in [(0, true), (599, true), (600, false), (u64::MAX, false)] {
+            assert_eq!(pacing.has_time_for(Duration::from_secs(wait)), has_time, "{wait}");
+        }
+        pacing.pause(Duration::from_secs(600));
+        assert!(!pacing.pause_ends_in_time());
+        assert_eq!(pacing.pause_is_over().now_or_never(), Some(false), "at once");
+        pacing.begin_poll(Duration::from_secs(601));
+        assert!(pacing.pause_ends_in_time() && pacing.pause_is_over().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_are_few_and_good_answers_earn_more() {
+        let pacing = pacing();
+        let spent = |pacing: &Pacing| std::iter::from_fn(|| pacing.may_retry().then_some(())).count();
+        assert_eq!(spent(&pacing), 40);
+        pacing.answered();
+        assert_eq!(spent(&pacing), 1);
+        (0..50).for_each(|_| pacing.answered());
+        assert_eq!(spent(&pacing), 40, "no more than at first");
+        pacing.begin_poll(Duration::from_secs(600));
+        assert_eq!(spent(&pacing), 40);
+    }
+}

@@ -53,3 +53,40 @@ impl CompanyFilter {
 fn among(ids: &[String], id: &str) -> bool {
     ids.iter().any(|known| known.eq_ignore_ascii_case(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of companies a, b and c: which are to be read, which are missed, and which are left out in vain.
+    #[test]
+    fn only_some_companies() {
+        let ids =
+            |text: &str| text.split(' ').filter(|id| !id.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        for (only, except, listed, absent, in_vain) in [
+            ("", "", "a b c", "", ""),
+            ("B", "", "b", "", ""),
+            ("b x", "", "b", "x", ""),
+            ("x X", "", "", "X", ""),
+            ("", "A c", "b", "", ""),
+            ("", "b y", "a c", "", "y"),
+            ("a b", "B", "a", "", ""),
+        ] {
+            let company =
+                |id: &String| Company { id: id.as_str().into(), name: "N".into(), external_id: "".into() };
+            let all = ids("a b c").iter().map(company).collect();
+            let filter = CompanyFilter::from(all, &ids(only), &ids(except));
+            let context = format!("only {only:?}, except {except:?}");
+            assert_eq!(
+                filter.listed.keys().map(|id| id.to_string()).collect::<Vec<_>>(),
+                ids(listed),
+                "{context}"
+            );
+            let missed: Vec<String> = filter.absent.iter().map(|company| company.id.to_string()).collect();
+            assert_eq!(missed, ids(absent), "{context}");
+            assert_eq!(filter.left_out_in_vain, ids(in_vain), "{context}");
+            assert_eq!(filter.len(), ids(listed).len() + ids(absent).len(), "{context}");
+            assert!(ids(listed).iter().chain(&ids(absent)).all(|id| filter.contains(id)), "{context}");
+        }
+    }
+}

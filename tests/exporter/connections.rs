@@ -16,6 +16,7 @@ use tokio::time::{advance, timeout};
 use tokio_util::sync::CancellationToken;
 
 use test_support::PATIENCE;
+use test_support::http::{answers, first_answer};
 use test_support::sockets::{self, LARGE};
 use test_support::stopped::StoppedTime;
 
@@ -65,14 +66,17 @@ async fn asks(stream: &mut TcpStream) -> bool {
     if stream.write_all(REQUEST).await.is_err() {
         return false;
     }
-    let mut text = Vec::new();
-    while !text.ends_with(b"hhhhh") {
-        match timeout(PATIENCE, stream.read_buf(&mut text)).await.expect("an answer or an end") {
+    let mut bytes = Vec::new();
+    loop {
+        match timeout(PATIENCE, stream.read_buf(&mut bytes)).await.expect("an answer or an end") {
             Ok(0) | Err(_) => return false,
             Ok(_) => {}
         }
+        if let Some(((head, body), behind)) = first_answer(&bytes, "GET /", false) {
+            assert!(body == b"hhhhh" && behind.is_empty(), "{head}");
+            return head.starts_with("http/1.1 200 ");
+        }
     }
-    text.starts_with(b"HTTP/1.1 200 ")
 }
 
 /// Waits until the server closes `stream`, and returns what it said before.
@@ -81,6 +85,19 @@ async fn end_of(stream: &mut TcpStream) -> Vec<u8> {
     // A reset ends it as well.
     let _ = timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("the server closes it");
     said
+}
+
+/// The first byte of an answer.
+async fn begun(stream: &mut TcpStream) -> Vec<u8> {
+    let mut first = vec![0];
+    stream.read_exact(&mut first).await.unwrap();
+    first
+}
+
+/// That a client which has asked for it was not cut off.
+fn is_all_of_large(bytes: &[u8]) {
+    let (_, body) = answers(bytes, &["GET /large"]).remove(0);
+    assert_eq!(body.len(), LARGE);
 }
 
 /// Who was turned away, and why.
@@ -151,12 +168,11 @@ async fn who_is_being_answered_goes_last() {
     let _stopped = StoppedTime::new();
     let address = server(Limits { connections: 2, ..Limits::default() });
     let mut reader = silent(address, REQUEST_OF_LARGE).await;
-    reader.read_exact(&mut [0]).await.unwrap();
+    let begun = begun(&mut reader).await;
     let mut idle = answered(address).await;
     let _third = answered(address).await;
     end_of(&mut idle).await;
-    let body = end_of(&mut reader).await;
-    assert!(body.len() > LARGE, "the reader was cut off after {}", body.len());
+    is_all_of_large(&[begun, end_of(&mut reader).await].concat());
 }
 
 #[tokio::test]
@@ -173,7 +189,8 @@ async fn a_slow_head_ends_and_an_idle_connection_stays() {
     // Nor may a head that came along with the request before it.
     let mut slow = silent(address, &[REQUEST, b"GET /metr"].concat()).await;
     pass(address, limits.header_time, limits).await;
-    assert!(end_of(&mut slow).await.ends_with(b"hhhhh"), "only the whole request is answered");
+    let said = end_of(&mut slow).await;
+    assert_eq!(answers(&said, &["GET /"])[0].1, b"hhhhh", "only the whole request is answered");
     // It has been idle for four times as long as a head may take.
     assert!(asks(&mut idle).await, "the idle one was closed");
     // Once it begins a request it has no more time than others.
@@ -214,12 +231,11 @@ async fn who_is_being_answered_at_the_end_gets_all_of_it() {
     let stop = CancellationToken::new();
     let (address, serving) = server_until(stop.clone(), Limits::default());
     let mut reader = silent(address, REQUEST_OF_LARGE).await;
-    reader.read_exact(&mut [0]).await.unwrap();
+    let begun = begun(&mut reader).await;
     let mut idle = answered(address).await;
     stop.cancel();
     end_of(&mut idle).await;
     assert!(!serving.is_finished(), "the end does not wait for the reader");
-    let body = end_of(&mut reader).await;
-    assert!(body.len() > LARGE, "the reader was cut off after {}", body.len());
+    is_all_of_large(&[begun, end_of(&mut reader).await].concat());
     timeout(PATIENCE, serving).await.expect("the end").unwrap();
 }

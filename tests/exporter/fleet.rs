@@ -139,23 +139,14 @@ async fn only_some_companies() {
     assert_eq!(scrape.value("nectar_company_up", &[("company_id", &ids[1])]), Some(1.0));
     assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
 
-    for list in ["+,-", "+, -", " + ,-,", "\"+, -\"", "'+','-'", "+\n-\n", "+ -", "+; -"] {
-        let list: String = list
-            .chars()
-            .map(|c| match c {
-                '+' => ids[0].clone(),
-                '-' => ids[2].to_uppercase(),
-                between => between.to_string(),
-            })
-            .collect();
-        let (scrape, ..) = probe(vec![format!("--nectar.exclude-company={list}")]).await;
-        assert_eq!(scrape.family("nectar_company_up").count(), 1, "{list}");
-        assert_eq!(scrape.value("nectar_company_up", &[("company_id", &ids[1])]), Some(1.0), "{list}");
-
-        let (scrape, ..) = probe(vec![format!("--nectar.company={list}")]).await;
-        assert_eq!(scrape.family("nectar_company_up").count(), 2, "{list}");
-        assert_eq!(scrape.sum("nectar_company_up", &[]), 2.0, "{list}");
-    }
+    // How ids may be written stands beside the rule, in src/config/settings.rs.
+    let list = format!("{}, {}", ids[0], ids[2].to_uppercase());
+    let (scrape, ..) = probe(vec![format!("--nectar.exclude-company={list}")]).await;
+    assert_eq!(scrape.family("nectar_company_up").count(), 1);
+    assert_eq!(scrape.value("nectar_company_up", &[("company_id", &ids[1])]), Some(1.0));
+    let (scrape, ..) = probe(vec![format!("--nectar.company={list}")]).await;
+    assert_eq!(scrape.family("nectar_company_up").count(), 2);
+    assert_eq!(scrape.sum("nectar_company_up", &[]), 2.0);
 
     let both = vec![format!("--nectar.company={}", ids[0]), format!("--nectar.company={absent}")];
     let (scrape, program, _simulator) = probe(both).await;

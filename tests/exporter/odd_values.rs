@@ -139,7 +139,7 @@ async fn a_flood_of_different_values_is_few_series() {
     let bodies = Bodies::one_company(&[]).with("c.1", flood('S')).with("c.1", flood('T'));
     // Series per connection have a limit of their own.
     let program = Program::scripted(bodies, &["--metrics.detail=none"]).await;
-    for poll in 1..=3 {
+    for poll in 1..=2 {
         let scrape = if poll == 1 { program.after_polls(1).await } else { program.next_poll().await };
         assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
         for (name, total) in [("nectar_connections", 10_000.0), ("nectar_accounts", 10_000.0)] {
@@ -158,65 +158,4 @@ async fn a_flood_of_different_values_is_few_series() {
         assert_eq!(scrape.sum("nectar_datasource_connections", &[]), 10_000.0);
         assert!(scrape.samples.len() < 3_500, "{} series", scrape.samples.len());
     }
-}
-
-/// As Nectar sent it, and the Unix time that it means; none where nobody can believe it. It is 2026-06-15T12:00:00Z.
-const TIMES: [(&str, Option<f64>); 20] = [
-    ("2026-06-15T12:00:00Z", Some(1_781_524_800.0)),
-    ("2026-06-16T12:00:00Z", Some(1_781_611_200.0)),
-    ("2026-06-16T12:00:01Z", None),
-    ("2026-06-15T18:00:00-06:00", Some(1_781_568_000.0)),
-    ("2027-06-15T12:00:00Z", None),
-    ("9999-12-31T23:59:59Z", None),
-    ("10000-01-01T00:00:00Z", None),
-    ("+010000-01-01T00:00:00Z", None),
-    ("1970-01-01T00:00:00Z", None),
-    ("1969-12-31T23:59:59Z", None),
-    ("-000001-01-01T00:00:00Z", None),
-    ("-2026-06-10T12:00:00Z", None),
-    ("0000-00-00T00:00:00Z", None),
-    // A leap second is the second before it.
-    ("2016-12-31T23:59:60Z", Some(1_483_228_799.0)),
-    ("2026-06-10T12:00:61Z", None),
-    ("2026-06-10T25:00:00Z", None),
-    ("-1", None),
-    // A name of a zone beside an offset adds nothing; alone it would have to be known when that zone has which offset.
-    ("2026-06-15T08:00:00-04:00[America/New_York]", Some(1_781_524_800.0)),
-    ("2026-06-15T08:00:00[America/New_York]", None),
-    ("2026-06-15T12:00:00[UTC]", None),
-];
-
-#[tokio::test]
-async fn times_from_another_age() {
-    let row = |(n, (time, _)): (usize, &(&str, Option<f64>))| {
-        format!(
-            r#"{{"id":"{n}","status":"CONNECTED","statusLastUpdateTime":"{time}","statusFirstSeenTime":"{time}","created":"{time}",
-            "datasource":{{"name":"U"}},"country":"US","accounts":[{{"id":"a","status":"DETECTED","statusLastUpdateTime":"{time}",
-            "statusFirstSeenTime":"{time}"}}]}}"#
-        )
-    };
-    let rows: Vec<String> = TIMES.iter().enumerate().map(row).collect();
-    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-    let body = page(u64::try_from(TIMES.len()).unwrap(), 1, &rows);
-    let program = Program::scripted(Bodies::one_company(&[body]), &["--metrics.detail=accounts"]).await;
-    let scrape = program.after_polls(1).await;
-    for (n, (time, expected)) in TIMES.iter().enumerate() {
-        let id = n.to_string();
-        let of = [("connection_id", id.as_str())];
-        for name in [
-            "nectar_connection_status_last_update_timestamp_seconds",
-            "nectar_connection_status_first_seen_timestamp_seconds",
-            "nectar_account_status_last_update_timestamp_seconds",
-            "nectar_account_status_first_seen_timestamp_seconds",
-        ] {
-            assert_eq!(scrape.value(name, &of), *expected, "{time}: {name}");
-        }
-    }
-    let bad = TIMES.iter().filter(|(_, expected)| expected.is_none()).count();
-    for kind in ["connection", "account"] {
-        let labels = [("kind", kind), ("reason", "bad_time")];
-        let faults = scrape.value("nectar_company_record_faults", &labels);
-        assert_eq!(faults, Some(f64::from(u32::try_from(bad).unwrap())), "{kind}");
-    }
-    assert!(scrape.samples.iter().all(|(_, _, value)| *value >= 0.0), "no age is negative");
 }

@@ -22,7 +22,7 @@ impl Prometheus {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let text = format!(
-            "global: {{scrape_interval: 2s, scrape_timeout: 2s}}\nscrape_configs:\n- job_name: nectar\n  static_configs:\n  - targets: ['{target}']\n"
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: nectar\n  static_configs:\n  - targets: ['{target}']\n"
         );
         std::fs::write(&config, text).unwrap();
         // Debian's package prometheus.
@@ -63,10 +63,10 @@ async fn a_real_prometheus_scrapes_the_demo_cleanly() {
     promtool_finds_nothing("the demo", &text);
 
     let prometheus = Prometheus::scraping(&address);
-    // The time of a scrape that succeeded, after others that did. On a busy machine one may take too long now and then.
+    // The time of a scrape that succeeded, after another that did. On a busy machine one may take too long now and then.
     let until = Instant::now() + PATIENCE;
     let at = loop {
-        let scraped = prometheus.query("timestamp(up == 1) and sum_over_time(up[5m]) > 2", None).await;
+        let scraped = prometheus.query("timestamp(up == 1) and sum_over_time(up[5m]) > 1", None).await;
         if scraped.is_some() {
             break scraped;
         }
@@ -92,7 +92,7 @@ async fn a_real_prometheus_scrapes_the_demo_cleanly() {
 #[test]
 fn the_demo_is_lively() {
     let flags =
-        ["demo", "--web.listen-address=127.0.0.1:0", "--sim.speed=20000", "--nectar.poll-interval=1s"];
+        ["demo", "--web.listen-address=127.0.0.1:0", "--sim.speed=50000", "--nectar.poll-interval=500ms"];
     let mut demo = Running::start(&mut nectar_exporter(&flags));
     let address = demo.address();
     let until = Instant::now() + PATIENCE;

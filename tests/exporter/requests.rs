@@ -1,10 +1,17 @@
-//! What the exporter sends, and through which door.
+//! What the exporter sends, which way it takes, and what it says of whoever answers.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
+
+use nectar_exporter::nectar::proxy::proxy_for;
 
 use test_support::binary::{Running, nectar_exporter, run};
+use test_support::clock::TestClock;
+use test_support::http;
+use test_support::log::Log;
+use test_support::program::Program;
 
 /// Takes one request, answers with an empty list, and returns the request's head.
 fn one_request(listener: TcpListener) -> thread::JoinHandle<Vec<String>> {
@@ -41,31 +48,31 @@ fn headers() {
     assert_eq!(header(&head, "accept"), Some("application/json"));
 }
 
-/// Whoever reads the log knows whom it could not reach, why, and what to do.
-#[test]
-fn what_stands_in_the_way_is_named() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let broken = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.unwrap();
-            BufReader::new(client.try_clone().unwrap())
-                .lines()
-                .find(|line| line.as_ref().unwrap().is_empty());
-            client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[").unwrap();
-        }
+/// What the log says first of a Nectar that cannot be read, through a proxy if there is one.
+async fn said_of(url: &str, proxy: Option<&str>) -> String {
+    let log = Log::begin();
+    let clock = TestClock::skipping(Duration::from_secs(60));
+    let program = Program::start_with(url, &[], clock, |settings| {
+        let variable = |name: &str| (name == "HTTPS_PROXY").then_some(proxy?.into());
+        settings.nectar.proxy = proxy_for(&settings.nectar.base_url, variable).unwrap();
     });
+    program.await.after_polls(1).await;
+    log.line_with("cannot be read")
+}
+
+/// Whoever reads the log knows whom it could not reach, why, and what to do.
+#[tokio::test]
+async fn what_stands_in_the_way_is_named() {
+    let broken = http::always("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n", b"[");
     for (url, parts) in [
-        (&*broken, ["reason=connect", "host=127.0.0.1", "cause=", "check the network"]),
+        (format!("http://{broken}"), ["reason=connect", "host=127.0.0.1", "cause=", "check the network"]),
         (
-            "http://127.0.0.1:1/v2.2",
+            "http://127.0.0.1:1/v2.2".to_owned(),
             ["reason=connect", "host=127.0.0.1", "Connection refused", "check the network"],
         ),
-        ("http://nectar.invalid/v2.2", ["reason=dns", "host=nectar.invalid", "cause=", "and DNS"]),
+        ("http://nectar.invalid/v2.2".to_owned(), ["reason=dns", "host=nectar.invalid", "cause=", "and DNS"]),
     ] {
-        let mut command = nectar_exporter(&["--nectar.base-url", url, "--web.listen-address=127.0.0.1:0"]);
-        let mut running = Running::start(command.env("NECTAR_API_KEY", "sim-secret"));
-        let line = running.wait_for("cannot be read");
+        let line = said_of(&url, None).await;
         // A resolver that does not answer is a time-out, and not this.
         if !line.contains("reason=timeout") {
             parts.iter().for_each(|part| assert!(line.contains(part), "{part} is not in: {line}"));
@@ -73,25 +80,10 @@ fn what_stands_in_the_way_is_named() {
     }
 }
 
-/// Answers each request with this head.
-fn always(head: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.unwrap();
-            BufReader::new(client.try_clone().unwrap())
-                .lines()
-                .find(|line| line.as_ref().map_or(true, String::is_empty));
-            let _ = client.write_all(format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n").as_bytes());
-        }
-    });
-    address
-}
-
 /// An answer says what it is, but nothing of its text; a proxy that makes no connection is told from one that wants a password.
-#[test]
-fn what_answers_in_nectars_place_is_named() {
+#[tokio::test]
+async fn what_answers_in_nectars_place_is_named() {
+    let always = |head: &str| http::always(&format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n"), b"");
     let redirect = always(
         "301 Moved Permanently\r\nLocation: https://sim-secret:x@login.example.org/sim-secret?sim-secret",
     );
@@ -117,11 +109,7 @@ fn what_answers_in_nectars_place_is_named() {
         ("nectar.invalid", with_user, ["reason=connect", "refuses the user or password"]),
     ] {
         let scheme = if proxy.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{address}/v2.2");
-        let flags = ["--nectar.base-url", &url, "--web.listen-address=127.0.0.1:0"];
-        let mut command = nectar_exporter(&flags);
-        command.env("NECTAR_API_KEY", "sim-key").envs(proxy.map(|proxy| ("HTTPS_PROXY", proxy)));
-        let line = Running::start(&mut command).wait_for("cannot be read");
+        let line = said_of(&format!("{scheme}://{address}/v2.2"), proxy.as_deref()).await;
         parts.iter().for_each(|part| assert!(line.contains(part), "{part} is not in: {line}"));
         assert!(!line.contains("sim-secret"), "{line}");
     }

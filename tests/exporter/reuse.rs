@@ -10,10 +10,10 @@ use test_support::clock::{TestClock, wall};
 use test_support::program::{KEY, Program};
 use test_support::scrape::Scrape;
 
-/// Companies for five chunks, the last one not full.
-const PLAN: Plan = Plan { companies: 70, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
+/// Companies for three chunks, the last one not full.
+const PLAN: Plan = Plan { companies: 40, connections: 3, accounts: 2, seed: 5, speed: 0.0 };
 const FLAGS: &[&str] = &["--metrics.detail=accounts", "--nectar.max-data-age=7m"];
-/// The first company of the third chunk. Each company has a connection.
+/// The first company of the last chunk. Each company has a connection.
 const GONE: usize = 32;
 /// What a fresh exporter cannot know, or has done less often.
 const OWN: &[&str] = &["process_", "nectar_api_", "nectar_exporter_poll", "nectar_exporter_start"];

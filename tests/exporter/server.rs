@@ -216,7 +216,11 @@ async fn a_scrape_never_waits_for_nectar() {
 #[cfg(target_os = "linux")]
 #[test]
 fn decoding_gives_way_to_scrapes() {
-    let mut running = Running::start(&mut nectar_exporter(&["demo", "--web.listen-address=127.0.0.1:0"]));
+    let mut running = Running::start(&mut nectar_exporter(&[
+        "demo",
+        "--web.listen-address=127.0.0.1:0",
+        "--sim.companies=1",
+    ]));
     running.wait_for("Poll finished");
     let threads = std::fs::read_dir(format!("/proc/{}/task", running.id())).unwrap();
     let niceness = threads.filter_map(|thread| {

@@ -3,38 +3,38 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nectar_simulator::{Plan, Simulator};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose};
 use tokio_rustls::rustls::ServerConfig;
 
 use test_support::authority::{Authority, as_in_readme, self_signed};
-use test_support::binary::{Running, nectar_exporter};
 use test_support::clock::{TestClock, wall};
 use test_support::front::Front;
-use test_support::program::KEY;
+use test_support::log::Log;
+use test_support::program::{KEY, Program};
 
 /// Polls a Nectar with this certificate, trusting `pem`, and returns the first line of the log with `text`.
-async fn said(server: Arc<ServerConfig>, pem: &str, text: &'static str) -> String {
+async fn said(server: Arc<ServerConfig>, pem: &str, text: &str) -> String {
     let plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 1, speed: 0.0 };
     let simulator = Simulator::new(&plan, KEY, wall(&TestClock::new()));
     let front = Front::of(&simulator, "127.0.0.1:0", Some(server)).await;
     said_of(front.address.port(), pem, text).await
 }
 
-async fn said_of(port: u16, pem: &str, text: &'static str) -> String {
-    let url = format!("https://localhost:{port}/v2.2");
+async fn said_of(port: u16, pem: &str, text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, pem).unwrap();
     let trusted = format!("--nectar.ca-file={}", file.display());
-    let flags = ["--nectar.base-url", &url, "--web.listen-address=127.0.0.1:0", &trusted];
-    let mut command = nectar_exporter(&flags);
-    command.env("NECTAR_API_KEY", KEY);
-    tokio::task::spawn_blocking(move || Running::start(&mut command).wait_for(text)).await.unwrap()
+    let (log, clock) = (Log::begin(), TestClock::skipping(Duration::from_secs(60)));
+    let program = Program::start(&format!("https://localhost:{port}/v2.2"), &[&trusted], clock).await;
+    program.after_polls(1).await;
+    log.line_with(text)
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn further_certificates_are_trusted() {
     let authority = Authority::new();
     said(authority.server("localhost"), &authority.pem(), "failures=0").await;
@@ -44,7 +44,7 @@ async fn further_certificates_are_trusted() {
 }
 
 /// Each can be told from the others, with what to do about it.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn what_is_wrong_with_tls_is_named() {
     let authority = Authority::new();
     let trusted = authority.pem();
@@ -66,10 +66,11 @@ async fn what_is_wrong_with_tls_is_named() {
     }
     let plain = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = plain.local_addr().unwrap().port();
+    // It answers whatever comes, and does not wait for a request.
     std::thread::spawn(move || {
         plain
             .incoming()
-            .for_each(|client| client.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap())
+            .for_each(|client| drop(client.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")))
     });
     names(&said_of(port, &trusted, "cannot be read").await, "does not speak TLS");
 }

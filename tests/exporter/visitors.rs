@@ -8,6 +8,7 @@ use std::process::Command;
 
 use test_support::PATIENCE;
 use test_support::binary::{Running, nectar_exporter};
+use test_support::http::first_answer;
 use test_support::scrape::Scrape;
 
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -17,7 +18,7 @@ const MEMORY_KIB: u64 = 128 * 1024;
 const DESCRIPTORS: usize = 512 + 128;
 
 /// Visitors come in so many batches, and a scrape behind each.
-const BATCHES: usize = 6;
+const BATCHES: usize = 3;
 
 /// What a visitor does with its connection at first. What it leaves open stays so until the end of the attack.
 type Visit = fn(&mut TcpStream) -> std::io::Result<()>;
@@ -40,7 +41,7 @@ const ATTACKS: &[Attack] = &[
     Attack { name: "takes nothing of a scrape", visitors: 600, visit: |stream| stream.write_all(SCRAPE) },
     Attack { name: "takes a little of a scrape", visitors: 200, visit: slow_reader },
     Attack { name: "asks again and again, and takes nothing", visitors: 200, visit: pipeline },
-    Attack { name: "scrapes", visitors: 200, visit: |stream| whole_scrape(stream).map(|_| ()) },
+    Attack { name: "scrapes", visitors: 60, visit: |stream| whole_scrape(stream).map(|_| ()) },
     Attack { name: "1 MB of headers", visitors: 50, visit: large_head },
     Attack { name: "a request, then garbage", visitors: 100, visit: pipelined_garbage },
     Attack { name: "HTTP/2 and resets", visitors: 100, visit: http2_resets },
@@ -87,13 +88,14 @@ fn http2_resets(stream: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One scrape, whole. In HTTP/1.0 its end is that of the connection.
+/// One scrape, whole; the connection ends behind it.
 fn whole_scrape(stream: &mut TcpStream) -> std::io::Result<String> {
-    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or(ErrorKind::UnexpectedEof)?;
-    Ok(body.to_owned())
+    const REQUEST: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(REQUEST.as_bytes())?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    let ((_, body), _) = first_answer(&bytes, REQUEST, true).ok_or(ErrorKind::UnexpectedEof)?;
+    String::from_utf8(body).map_err(|_| ErrorKind::InvalidData.into())
 }
 
 struct Exporter {
@@ -172,7 +174,8 @@ fn visit(exporter: &Exporter, attack: &Attack) -> Option<TcpStream> {
 
 /// Under `ulimit` the shell sets both limits, or one, and becomes the exporter.
 fn with_limit(ulimit: &str) -> Command {
-    let exporter = demo();
+    let mut exporter = demo();
+    exporter.arg("--nectar.poll-interval=500ms");
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{ulimit}; exec \"$0\" \"$@\"")).arg(exporter.get_program());
     command.args(exporter.get_args());

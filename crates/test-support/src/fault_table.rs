@@ -17,16 +17,8 @@ pub struct Row {
     pub name: &'static str,
     pub wrong: Wrong,
     pub reason: &'static str,
-    /// Only a time limit in real time ends the request.
+    /// Only a time limit ends the request.
     pub is_slow: bool,
-}
-
-impl Row {
-    /// What an exporter is started with for it.
-    pub fn flags(&self) -> &'static [&'static str] {
-        // Each request has four attempts: a busy machine does not make a poll fail that should not.
-        if self.is_slow { &["--nectar.request-timeout=2s"] } else { &[] }
-    }
 }
 
 /// What goes wrong.

@@ -1,42 +1,85 @@
-//! Answers as they come over the wire, one behind the other, each with its body however its length is told.
+//! HTTP as it goes over the wire: a server that always says the same, and answers one behind the other, each with its body however
+//! its length is told.
 
-/// The heads and bodies of the answers to `requests`, given by method. The last may end with the connection.
-pub fn answers(bytes: &[u8], requests: &[&str]) -> Vec<(String, Vec<u8>)> {
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+
+/// Answers every request with `head`, which lacks only the blank line at its end, and `body`, and closes. Returns its address.
+pub fn always(head: &str, body: &[u8]) -> String {
+    let answer = [head.as_bytes(), b"\r\n", body].concat();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = BufReader::new(client.unwrap());
+            let mut line = String::from("begun");
+            while !line.trim().is_empty() {
+                line.clear();
+                // A client that has left, or does not speak HTTP, is answered all the same.
+                if client.read_line(&mut line).is_err() {
+                    break;
+                }
+            }
+            // Whoever has seen enough may hang up.
+            let _ = client.get_mut().write_all(&answer);
+        }
+    });
+    address
+}
+
+/// The head and body of an answer; the head in small letters.
+pub type Answer = (String, Vec<u8>);
+
+/// The answers to `requests`, given by method. The last may end with the connection.
+pub fn answers(bytes: &[u8], requests: &[&str]) -> Vec<Answer> {
     let mut rest = bytes;
     let answers = requests.iter().map(|request| {
-        let end = rest.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head") + 4;
-        let (head, behind) = rest.split_at(end);
-        let head = std::str::from_utf8(head).unwrap().to_ascii_lowercase();
-        let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        let (body, behind) = if request.starts_with("HEAD ") {
-            (Vec::new(), behind)
-        } else if header("transfer-encoding:") == Some("chunked") {
-            chunked(behind)
-        } else if let Some(length) = header("content-length:") {
-            let (body, behind) = behind.split_at(length.parse().unwrap());
-            (body.to_vec(), behind)
-        } else {
-            (behind.to_vec(), &[][..])
-        };
+        let (answer, behind) = first_answer(rest, request, true).expect("a whole answer");
         rest = behind;
-        (head, body)
+        answer
     });
     let answers = answers.collect();
     assert!(rest.is_empty(), "more than was asked for");
     answers
 }
 
-fn chunked(mut rest: &[u8]) -> (Vec<u8>, &[u8]) {
+/// The answer to `request` with which `bytes` begin, and what stands behind it; none if it is not whole yet. Where neither its length nor
+/// chunks say where its body ends, that is where the connection has ended.
+pub fn first_answer<'a>(bytes: &'a [u8], request: &str, has_ended: bool) -> Option<(Answer, &'a [u8])> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let (head, behind) = bytes.split_at(end);
+    let head = std::str::from_utf8(head).unwrap().to_ascii_lowercase();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let (body, behind) = if request.starts_with("HEAD ") {
+        (Vec::new(), behind)
+    } else if header("transfer-encoding:") == Some("chunked") {
+        chunked(behind)?
+    } else if let Some(length) = header("content-length:") {
+        let (body, behind) = behind.split_at_checked(length.parse().unwrap())?;
+        (body.to_vec(), behind)
+    } else if has_ended {
+        (behind.to_vec(), &[][..])
+    } else {
+        return None;
+    };
+    Some(((head, body), behind))
+}
+
+/// A body in chunks, and what stands behind it; none if the last chunk is not there yet.
+fn chunked(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut body = Vec::new();
     loop {
-        let end = rest.windows(2).position(|two| two == b"\r\n").expect("a chunk's length");
-        let length = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
-        rest = &rest[end + 2..];
-        body.extend_from_slice(&rest[..length]);
-        assert_eq!(&rest[length..length + 2], b"\r\n", "the end of a chunk");
-        rest = &rest[length + 2..];
+        let end = rest.windows(2).position(|two| two == b"\r\n")?;
+        // Behind a semicolon there may be extensions, which mean nothing to us.
+        let size = std::str::from_utf8(&rest[..end]).unwrap().split(';').next().unwrap_or_default();
+        let length = usize::from_str_radix(size.trim(), 16).unwrap();
+        let (chunk, behind) = rest[end + 2..].split_at_checked(length)?;
+        body.extend_from_slice(chunk);
+        assert!(b"\r\n".starts_with(&behind[..behind.len().min(2)]), "the end of a chunk");
+        rest = behind.get(2..)?;
         if length == 0 {
-            return (body, rest);
+            return Some((body, rest));
         }
     }
 }

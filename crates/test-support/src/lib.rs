@@ -23,6 +23,7 @@ pub mod count;
 pub mod fault_table;
 pub mod front;
 pub mod http;
+pub mod log;
 pub mod mail;
 pub mod program;
 pub mod scrape;

@@ -23,6 +23,13 @@ use super::sockets;
 
 /// The key that the exporter sends in these tests.
 pub const KEY: &str = "sim-secret-api-key";
+/// For one request, where a test says nothing else: by itself no request ends for its time, and a busy machine must not turn one
+/// outcome into another.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// A request timeout for requests that are to run into it: no server here waits for so short a time.
+pub const SHORT_TIMEOUT_FLAG: &str = "--nectar.request-timeout=20s";
+const SHORT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running exporter. Stops with the test.
 pub struct Program {
@@ -37,11 +44,21 @@ pub struct Program {
 impl Program {
     /// Starts it against `base_url` with further flags.
     pub async fn start(base_url: &str, flags: &[&str], clock: Arc<TestClock>) -> Self {
+        Self::start_with(base_url, flags, clock, |_| {}).await
+    }
+
+    /// As [`start`](Self::start), with settings that do not come from flags.
+    pub async fn start_with(
+        base_url: &str,
+        flags: &[&str],
+        clock: Arc<TestClock>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut arguments = vec!["nectar-exporter", "--nectar.base-url", base_url];
         arguments.extend(flags);
-        // By itself no request ends for its time: a busy machine must not turn one outcome into another.
+        let request_timeout = format!("--nectar.request-timeout={}s", REQUEST_TIMEOUT.as_secs());
         if !flags.iter().any(|flag| flag.starts_with("--nectar.request-timeout=")) {
-            arguments.push("--nectar.request-timeout=1h");
+            arguments.push(&request_timeout);
         }
         let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
@@ -51,6 +68,7 @@ impl Program {
             let pem = std::fs::read(&path).unwrap();
             settings.nectar.extra_certificates = Some(Certificates { path, pem });
         }
+        change(&mut settings);
         let key = match &cli.nectar.api_key_file {
             Some(file) => Key::from_file(file.clone()).await.unwrap(),
             None => Key::fixed(KEY.into()).unwrap(),
@@ -117,32 +135,56 @@ impl Program {
 
     /// Scrapes until `polls` polls have ended.
     pub async fn after_polls(&self, polls: u32) -> Scrape {
-        self.until(&format!("{polls} polls"), |scrape| {
-            scrape.value("nectar_exporter_polls_total", &[]) >= Some(f64::from(polls))
-        })
-        .await
+        self.until_text(&format!("{polls} polls"), |text| polls_in(text) >= f64::from(polls)).await
     }
 
     /// Lets a poll interval of five minutes pass, and scrapes when the next poll has ended.
     pub async fn next_poll(&self) -> Scrape {
-        let before = self.scrape().await.value("nectar_exporter_polls_total", &[]).unwrap();
+        let before = polls_in(&self.text().await);
         self.clock.advance(Duration::from_secs(5 * 60));
-        self.until("the next poll", |scrape| {
-            scrape.value("nectar_exporter_polls_total", &[]).unwrap() > before
-        })
-        .await
+        self.until_text("the next poll", |text| polls_in(text) > before).await
+    }
+
+    /// As [`after_polls`](Self::after_polls), where requests to `simulator` hang, one at a time: each is timed out as soon as nothing
+    /// else is under way. tokio's clock must stand still, see [`StoppedTime`](super::stopped::StoppedTime).
+    pub async fn after_polls_timed_out(&self, polls: u32, simulator: &Simulator) -> Scrape {
+        let (began, mut hung) = (Instant::now(), None);
+        loop {
+            let scrape = self.scrape().await;
+            if scrape.sum("nectar_exporter_polls_total", &[]) >= f64::from(polls) {
+                return scrape;
+            }
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {polls} polls");
+            let taken = simulator.requests();
+            // One that is answered would not be there still at the second look.
+            let is_alone = taken as f64 == scrape.sum("nectar_api_requests_total", &[]) + 1.0;
+            if is_alone && hung.replace(taken) == Some(taken) {
+                tokio::time::advance(SHORT_TIMEOUT).await;
+            }
+        }
     }
 
     /// Scrapes until `condition` holds.
     pub async fn until(&self, what: &str, condition: impl Fn(&Scrape) -> bool) -> Scrape {
+        self.until_text(what, |text| condition(&Scrape::read(text))).await
+    }
+
+    async fn until_text(&self, what: &str, condition: impl Fn(&str) -> bool) -> Scrape {
         let began = Instant::now();
         loop {
-            let scrape = self.scrape().await;
-            if condition(&scrape) {
-                return scrape;
+            // A scrape takes the processor that what is waited for needs. Not by tokio's clock, which some tests stop.
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(2))).await.unwrap();
+            let text = self.text().await;
+            if condition(&text) {
+                return Scrape::read(&text);
             }
             assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// How many polls have ended. Looks for one line only: to read all of a scrape takes longer than the poll.
+fn polls_in(text: &str) -> f64 {
+    let (_, rest) = text.split_once("\nnectar_exporter_polls_total ").expect("the number of polls");
+    rest.lines().next().unwrap_or_default().parse().unwrap()
 }

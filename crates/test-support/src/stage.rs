@@ -10,9 +10,9 @@ use tokio_rustls::rustls::ServerConfig;
 use super::authority::Authority;
 use super::clock::{TestClock, wall};
 use super::front::Front;
-use super::program::{KEY, Program};
+use super::program::{KEY, Program, SHORT_TIMEOUT_FLAG};
 use super::scrape::Scrape;
-use crate::fault_table::{At, BadCertificate, Wrong};
+use crate::fault_table::{At, BadCertificate, Row, Wrong};
 
 /// Several pages of three for each company.
 const PLAN: Plan = Plan { companies: 3, connections: 8, accounts: 1, seed: 7, speed: 0.0 };
@@ -26,6 +26,8 @@ pub struct Stage {
     pub simulator: Simulator,
     front: Option<Front>,
     tls: Option<Tls>,
+    /// Requests hang, and tokio's clock stands still.
+    is_slow: bool,
 }
 
 struct Tls {
@@ -36,6 +38,12 @@ struct Tls {
 }
 
 impl Stage {
+    /// As [`Stage::for_fault`]. Where the fault is slow, tokio's clock must stand still.
+    pub async fn for_row(row: &Row, flags: &[&str]) -> Self {
+        let timeout: &[&str] = if row.is_slow { &[SHORT_TIMEOUT_FLAG] } else { &[] };
+        Self { is_slow: row.is_slow, ..Self::for_fault(&row.wrong, &[timeout, flags].concat()).await }
+    }
+
     /// Sets up what `wrong` needs, all well so far. The waits between attempts are skipped.
     pub async fn for_fault(wrong: &Wrong, flags: &[&str]) -> Self {
         let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
@@ -43,7 +51,7 @@ impl Stage {
         let mut flags = [&["--nectar.page-size=3"], flags].concat();
         if let Wrong::Answer(_) = wrong {
             let program = Program::against(&simulator, &flags, clock).await;
-            return Self { program, simulator, front: None, tls: None };
+            return Self { program, simulator, front: None, tls: None, is_slow: false };
         }
         let tls = matches!(wrong, Wrong::Certificate(_)).then(Tls::new);
         let good = tls.as_ref().map(|tls| Arc::clone(&tls.good));
@@ -54,12 +62,20 @@ impl Stage {
         };
         flags.extend(trust.as_deref());
         let program = Program::start(&format!("{scheme}://{}/v2.2", front.address), &flags, clock).await;
-        Self { program, simulator, front: Some(front), tls }
+        Self { program, simulator, front: Some(front), tls, is_slow: false }
     }
 
     /// As [`Stage::for_fault`], for a fault of answers.
     pub async fn plain(flags: &[&str]) -> Self {
         Self::for_fault(&Wrong::Answer(Fault::Status(500)), flags).await
+    }
+
+    /// Scrapes until `polls` polls have ended. What hangs is timed out.
+    pub async fn after_polls(&self, polls: u32) -> Scrape {
+        match self.is_slow {
+            true => self.program.after_polls_timed_out(polls, &self.simulator).await,
+            false => self.program.after_polls(polls).await,
+        }
     }
 
     /// From now on it goes wrong.
