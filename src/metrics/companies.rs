@@ -1,6 +1,4 @@
 //! The families about companies, and the counts of their connections and accounts.
-//!
-//! Knows which value goes under which name.
 
 use jiff::Timestamp;
 
@@ -14,7 +12,7 @@ use crate::fleet::tally::{DatasourceTally, KindTallies, Tally};
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
-/// Writes those about every listed company, also one never read or withdrawn, for some.
+/// Writes the families about listed companies, whether or not their data was read or withdrawn, for some of the companies.
 pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     let mut info = text.family(&cat::COMPANY_INFO);
     for state in states {
@@ -38,11 +36,11 @@ pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     }
 }
 
-/// Writes those that are counted from snapshots, for some companies.
+/// Writes the families that are counted from snapshots, for some of the companies.
 pub fn counted(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
-    // Without series per connection, this tells of one that comes into a status as another leaves it.
+    // Without series per connection, this shows that one comes into a status as another leaves it.
     each_time(text, views, Kind::Connection, &cat::CONNECTIONS_NEWEST_FIRST_SEEN, |tally| {
         tally.newest_first_seen
     });
@@ -59,7 +57,7 @@ pub fn counted(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
     changes(text, views, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
 }
 
-/// The families that both kinds have.
+/// The families that exist for both kinds.
 struct KindFamilies {
     count: Metric<4>,
     overdue: Metric<4>,
@@ -173,7 +171,7 @@ fn by_datasource(
     }
 }
 
-/// Counted from the first snapshot on, and kept while the company is withdrawn.
+/// Counted from the first snapshot on, and kept while the company's data is withdrawn.
 fn changes(text: &mut Text, views: &[View<'_>], kind: Kind, metric: &Metric<3>) {
     let mut family = text.family(metric);
     for state in views.iter().map(|view| view.state).filter(|state| state.held.is_some()) {

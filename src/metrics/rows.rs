@@ -1,6 +1,6 @@
 //! What is rendered of a company: the snapshot that may be shown, as rows of the `status` label.
 //!
-//! Several statuses can share a row (those beyond the limit of unknown ones do).
+//! Several statuses can share a row: those beyond the limit of unknown ones do.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Row<'a, T> {
     pub category: Category,
     /// Whether Nectar looks again by itself.
     pub recheck: Recheck,
-    /// What stands there.
+    /// The row's value.
     pub value: T,
 }
 
