@@ -284,10 +284,10 @@ async fn look<W: Write>(
     writer.listed(&listed, &[], Duration::ZERO);
     snapshots.into_iter().for_each(|(id, snapshot)| writer.succeeded(&id, snapshot));
     let fleet = writer.reader().now();
-    for held in fleet.companies.values().filter_map(|state| state.held.as_ref()) {
-        sample.accounts += held.tallies.accounts.count();
-        sample.on_first_pages += held.tallies.connections.count();
-        sample.series += detail.series(&held.tallies);
+    for stored in fleet.companies.values().filter_map(|state| state.stored.as_ref()) {
+        sample.accounts += stored.tallies.accounts.count();
+        sample.on_first_pages += stored.tallies.connections.count();
+        sample.series += detail.series(&stored.tallies);
     }
     sample.company_series = metrics::company_series(&fleet, clock.now());
     Ok(sample)

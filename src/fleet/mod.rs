@@ -51,7 +51,7 @@ pub struct CompanyState {
     /// When that reading began, or the reading of the list in which the company appeared, by the monotonic clock.
     pub begun: Duration,
     /// The last good snapshot, however old.
-    pub held: Option<Arc<StoredSnapshot>>,
+    pub stored: Option<Arc<StoredSnapshot>>,
     /// How far the wall clock was set back since that snapshot began; updated at the end of each poll.
     pub set_back: SignedDuration,
     /// Changes of status counted so far.
@@ -74,7 +74,7 @@ impl CompanyState {
             company,
             last_poll,
             begun,
-            held: None,
+            stored: None,
             set_back: SignedDuration::ZERO,
             changes: Arc::default(),
         }
@@ -87,11 +87,11 @@ impl CompanyState {
 
     /// The snapshot that may be shown: none if it began longer than `max_age` before `now`.
     pub fn served(&self, now: Timestamp, max_age: Duration) -> Option<&StoredSnapshot> {
-        let held = self.held.as_deref()?;
+        let stored = self.stored.as_deref()?;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
         // Without the correction, data from before a clock was set back by a year would be shown for a year.
-        let age = now.duration_since(held.snapshot.begun).saturating_add(self.set_back);
-        (age <= max_age).then_some(held)
+        let age = now.duration_since(stored.snapshot.begun).saturating_add(self.set_back);
+        (age <= max_age).then_some(stored)
     }
 
     /// Whether the outcome of a reading that began at this moment, by the monotonic clock, is to be applied: nothing later is known,
@@ -102,7 +102,7 @@ impl CompanyState {
 
     /// The last moment at which its snapshot may be shown; none if it has no snapshot, or one that does not expire.
     pub fn expires(&self, max_age: Duration) -> Option<Timestamp> {
-        let begun = self.held.as_deref()?.snapshot.begun;
+        let begun = self.stored.as_deref()?.snapshot.begun;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
         begun.checked_add(max_age.saturating_sub(self.set_back)).ok()
     }

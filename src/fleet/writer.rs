@@ -166,24 +166,24 @@ fn renewed(
     let mut tallies = Arc::new(tallies);
     let mut changes = Arc::clone(&before.changes);
     let (company, begun) = (before.company.clone(), snapshot.begun_monotonic);
-    if let Some(held) = &before.held {
-        spell_as_before(&held.snapshot.connections, &mut snapshot.connections);
-        if held.snapshot.connections == snapshot.connections {
-            snapshot.connections = Arc::clone(&held.snapshot.connections);
+    if let Some(stored) = &before.stored {
+        spell_as_before(&stored.snapshot.connections, &mut snapshot.connections);
+        if stored.snapshot.connections == snapshot.connections {
+            snapshot.connections = Arc::clone(&stored.snapshot.connections);
         } else {
             let mut counted = Changes::clone(&changes);
-            counted.count(&held.snapshot, &snapshot, labels);
+            counted.count(&stored.snapshot, &snapshot, labels);
             if counted != *changes {
                 changes = Arc::new(counted);
             }
         }
-        if held.tallies == tallies {
-            tallies = Arc::clone(&held.tallies);
+        if stored.tallies == tallies {
+            tallies = Arc::clone(&stored.tallies);
         }
     }
     seed_unknown(&mut changes, &tallies, labels);
-    let held = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
-    CompanyState { company, last_poll: Some(Ok(())), begun, held, set_back: SignedDuration::ZERO, changes }
+    let stored = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
+    CompanyState { company, last_poll: Some(Ok(())), begun, stored, set_back: SignedDuration::ZERO, changes }
 }
 
 /// An id keeps the letter case in which it was first read: in another one, all its series would be new.
@@ -192,13 +192,13 @@ fn spell_as_before(before: &Arc<Vec<Connection>>, now: &mut Arc<Vec<Connection>>
         return;
     }
     for connection in Arc::get_mut(now).into_iter().flatten() {
-        let place = before.binary_search_by(|held| by_id(&held.id, &connection.id));
-        let Some(held) = place.ok().and_then(|place| before.get(place)) else { continue };
-        connection.id.clone_from(&held.id);
+        let place = before.binary_search_by(|known| by_id(&known.id, &connection.id));
+        let Some(known) = place.ok().and_then(|place| before.get(place)) else { continue };
+        connection.id.clone_from(&known.id);
         for account in &mut connection.accounts {
-            let place = held.accounts.binary_search_by(|held| by_id(&held.id, &account.id));
-            if let Some(held) = place.ok().and_then(|place| held.accounts.get(place)) {
-                account.id.clone_from(&held.id);
+            let place = known.accounts.binary_search_by(|known| by_id(&known.id, &account.id));
+            if let Some(known) = place.ok().and_then(|place| known.accounts.get(place)) {
+                account.id.clone_from(&known.id);
             }
         }
     }
@@ -208,10 +208,10 @@ fn spell_as_before(before: &Arc<Vec<Connection>>, now: &mut Arc<Vec<Connection>>
 /// does no harm.
 fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
     for state in fleet.companies.values_mut() {
-        let Some(held) = &state.held else { continue };
-        let passed = monotonic.saturating_sub(held.snapshot.begun_monotonic);
+        let Some(stored) = &state.stored else { continue };
+        let passed = monotonic.saturating_sub(stored.snapshot.begun_monotonic);
         let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        let lost = passed.saturating_sub(now.duration_since(held.snapshot.begun));
+        let lost = passed.saturating_sub(now.duration_since(stored.snapshot.begun));
         // Clocks drift. A smaller difference is no step.
         let set_back = if lost > CLOCK_DRIFT { lost } else { SignedDuration::ZERO };
         if state.set_back != set_back {
@@ -223,18 +223,19 @@ fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
 /// Undocumented statuses that no snapshot has any more lose their labels, and those without one may get one.
 fn reassign_labels(fleet: &mut Fleet) {
     let Fleet { companies, labels, .. } = fleet;
-    let held: Vec<Arc<StoredSnapshot>> = companies.values().filter_map(|state| state.held.clone()).collect();
+    let stored: Vec<Arc<StoredSnapshot>> =
+        companies.values().filter_map(|state| state.stored.clone()).collect();
     for kind in Kind::ALL {
         let present: BTreeSet<&Status> =
-            held.iter().flat_map(|held| held.tallies.kind(kind).by_status.keys()).collect();
+            stored.iter().flat_map(|stored| stored.tallies.kind(kind).by_status.keys()).collect();
         labels.keep_only(kind, &present);
         labels.grant(kind, present);
     }
     for state in companies.values_mut() {
-        let Some(held) = state.held.clone() else { continue };
+        let Some(stored) = state.stored.clone() else { continue };
         let mut changes = Arc::clone(&state.changes);
         forget_unknown(&mut changes, labels);
-        seed_unknown(&mut changes, &held.tallies, labels);
+        seed_unknown(&mut changes, &stored.tallies, labels);
         if !Arc::ptr_eq(&changes, &state.changes) {
             Arc::make_mut(state).changes = changes;
         }
@@ -285,14 +286,14 @@ mod tests {
     }
 
     /// Which reading is stored, and how the last one ended.
-    fn held(writer: &FleetWriter) -> Option<(u64, PollOutcome)> {
+    fn stored(writer: &FleetWriter) -> Option<(u64, PollOutcome)> {
         let fleet = writer.reader().now();
         let state = fleet.companies.get("c")?;
-        let held = state
-            .held
+        let stored = state
+            .stored
             .as_ref()
-            .map_or(0, |held| held.snapshot.faults.count(Kind::Connection, RecordFault::NoId));
-        Some((held, state.last_poll.unwrap_or(Ok(()))))
+            .map_or(0, |stored| stored.snapshot.faults.count(Kind::Connection, RecordFault::NoId));
+        Some((stored, state.last_poll.unwrap_or(Ok(()))))
     }
 
     fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {
@@ -307,21 +308,21 @@ mod tests {
         let other = writer.clone();
         for (reading, expected) in [(2, 2), (1, 2), (3, 3), (3, 3), (2, 3)] {
             other.succeeded(&company().id, read_at(reading));
-            assert_eq!(held(&writer), Some((expected, Ok(()))), "reading {reading}");
+            assert_eq!(stored(&writer), Some((expected, Ok(()))), "reading {reading}");
         }
         for (begun, outcome) in [(2, Ok(())), (3, Err(FAILURE))] {
             writer.failed(&company().id, FAILURE, Duration::from_secs(begun));
-            assert_eq!(held(&writer), Some((3, outcome)), "a failure begun at {begun}");
+            assert_eq!(stored(&writer), Some((3, outcome)), "a failure begun at {begun}");
         }
         other.succeeded(&company().id, read_at(3));
-        assert_eq!(held(&writer), Some((3, Ok(()))), "as late as the failure");
+        assert_eq!(stored(&writer), Some((3, Ok(()))), "as late as the failure");
         other.succeeded(&company().id, read_at(4));
         for (begun, outcome) in [(1, Ok(())), (5, Err(FAILURE))] {
             writer.all_failed(FAILURE, Duration::from_secs(begun));
-            assert_eq!(held(&writer), Some((4, outcome)), "a list that failed, begun at {begun}");
+            assert_eq!(stored(&writer), Some((4, outcome)), "a list that failed, begun at {begun}");
         }
         other.succeeded(&company().id, read_at(4));
-        assert_eq!(held(&writer), Some((4, Err(FAILURE))), "earlier than the failure");
+        assert_eq!(stored(&writer), Some((4, Err(FAILURE))), "earlier than the failure");
     }
 
     #[test]
@@ -329,15 +330,15 @@ mod tests {
         let (writer, listed) = listing();
         writer.listed(&BTreeMap::new(), &[], Duration::from_secs(1));
         writer.succeeded(&company().id, read_at(9));
-        assert_eq!(held(&writer), None);
+        assert_eq!(stored(&writer), None);
         writer.listed(&BTreeMap::new(), &[company()], Duration::from_secs(2));
         writer.succeeded(&company().id, read_at(9));
         writer.failed(&company().id, FAILURE, Duration::from_secs(9));
-        assert_eq!(held(&writer), Some((0, Err(Failure::NotListed))), "asked for, and not listed");
+        assert_eq!(stored(&writer), Some((0, Err(Failure::NotListed))), "asked for, and not listed");
         writer.listed(&listed, &[], Duration::from_secs(4));
         writer.succeeded(&company().id, read_at(3));
-        assert_eq!(held(&writer), Some((0, Ok(()))), "read before it was listed again");
+        assert_eq!(stored(&writer), Some((0, Ok(()))), "read before it was listed again");
         writer.succeeded(&company().id, read_at(4));
-        assert_eq!(held(&writer), Some((4, Ok(()))));
+        assert_eq!(stored(&writer), Some((4, Ok(()))));
     }
 }

@@ -33,8 +33,8 @@ pub struct Objects<'a> {
 impl<'a> Objects<'a> {
     /// The objects of a company, if it has a snapshot.
     pub fn of(state: &'a CompanyState) -> Option<Self> {
-        let held = state.held.as_ref()?;
-        Some(Self { company: &state.company, snapshot: &held.snapshot })
+        let stored = state.stored.as_ref()?;
+        Some(Self { company: &state.company, snapshot: &stored.snapshot })
     }
 
     fn each_connection(&self) -> impl Iterator<Item = (&'a Company, &'a Connection)> {
@@ -51,7 +51,7 @@ impl<'a> Objects<'a> {
 
 /// Whether all of them are withheld because there are too many.
 pub fn are_too_many<'a>(served: impl Iterator<Item = &'a StoredSnapshot>, settings: &Settings) -> bool {
-    let series = served.map(|held| settings.detail.series(&held.tallies));
+    let series = served.map(|stored| settings.detail.series(&stored.tallies));
     series.sum::<u64>() > settings.detail_limit
 }
 

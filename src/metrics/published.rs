@@ -79,11 +79,15 @@ struct Source {
 
 impl Source {
     fn of(state: &CompanyState, is_served: bool) -> Self {
-        let held = state.held.as_deref();
-        let shown = held.filter(|_| is_served).map(|held| {
-            (Arc::clone(&held.snapshot.connections), Arc::clone(&held.tallies), held.snapshot.faults.clone())
+        let stored = state.stored.as_deref();
+        let shown = stored.filter(|_| is_served).map(|stored| {
+            (
+                Arc::clone(&stored.snapshot.connections),
+                Arc::clone(&stored.tallies),
+                stored.snapshot.faults.clone(),
+            )
         });
-        let changes = held.map(|_| Arc::clone(&state.changes));
+        let changes = stored.map(|_| Arc::clone(&state.changes));
         Self { company: state.company.clone(), shown, changes }
     }
 
@@ -134,7 +138,7 @@ impl Published {
         let runs = if fleet.ready { renderer.runs(&states, &chunks)? } else { Vec::new() };
         let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
         let expires = expires.filter(|expires| *expires >= now).min();
-        let is_withheld = served().count() < states.iter().filter(|state| state.held.is_some()).count();
+        let is_withheld = served().count() < states.iter().filter(|state| state.stored.is_some()).count();
         Ok(Self { runs: runs.into(), rendered: now, expires, is_withheld, is_limited, chunks, fleet })
     }
 
@@ -152,7 +156,7 @@ fn chunked<'a, 's>(
         let (mut companies, mut connections) = (0, 0);
         while companies < COMPANIES_PER_CHUNK && connections < CONNECTIONS_PER_CHUNK {
             let Some(state) = left.get(companies) else { break };
-            connections += state.held.as_ref().map_or(0, |held| held.tallies.connections.count());
+            connections += state.stored.as_ref().map_or(0, |stored| stored.tallies.connections.count());
             companies += 1;
         }
         let (chunk, rest) = left.split_at_checked(companies).unwrap_or((left, &[]));
@@ -180,8 +184,10 @@ impl Renderer<'_> {
         let max_age = self.settings.max_data_age;
         let is_served = |state: &CompanyState| state.served(self.now, max_age).is_some();
         let sources: Vec<_> = states.iter().map(|state| Source::of(state, is_served(state))).collect();
-        let statuses =
-            states.iter().filter_map(|state| state.held.as_ref()).flat_map(|held| held.tallies.statuses());
+        let statuses = states
+            .iter()
+            .filter_map(|state| state.stored.as_ref())
+            .flat_map(|stored| stored.tallies.statuses());
         let words = self.fleet.labels.among(statuses);
         if let Some(earlier) = earlier
             && earlier.labels == words

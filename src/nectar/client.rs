@@ -75,7 +75,7 @@ pub struct Client {
     requests: Semaphore,
     /// Limits responses that are being received, waiting or being decoded, since each may be as large as a response can be. Half as
     /// many more than requests, so that these need not wait for decoding.
-    answers: Arc<Semaphore>,
+    responses: Arc<Semaphore>,
     /// Responses are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
     decoder: Worker,
     pacing: Pacing,
@@ -126,7 +126,7 @@ impl Client {
             None => ClientError::Tls,
         })?;
         let at_once = settings.max_concurrent_requests.max(1);
-        let (requests, answers) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
+        let (requests, responses) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
         let pacing = Pacing::new(Arc::clone(&clock));
         let decoder = Worker::start("decoder", Priority::Low)?;
         Ok(Self {
@@ -134,7 +134,7 @@ impl Client {
             settings,
             key: key.into(),
             requests,
-            answers: Arc::new(answers),
+            responses: Arc::new(responses),
             decoder,
             pacing,
             clock,
@@ -190,14 +190,14 @@ impl Client {
     pub async fn ping(&self) -> Result<Option<Timestamp>, ReadError> {
         let url = self.url(&["ping"]);
         let asked = self.http.get(url).header(KEY_HEADER, self.key.header()).send().await;
-        let answer = asked.map_err(|error| self.no_response(&error))?;
-        if answer.status() != StatusCode::OK {
-            return Err(self.refused(&answer).into());
+        let response = asked.map_err(|error| self.no_response(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(self.refused(&response).into());
         }
-        if is_page(answer.headers()) {
-            return Err(AttemptError::unreadable(words_of_response(&answer)).into());
+        if is_page(response.headers()) {
+            return Err(AttemptError::unreadable(words_of_response(&response)).into());
         }
-        Ok(date(answer.headers()))
+        Ok(date(response.headers()))
     }
 
     fn refused(&self, response: &Response) -> AttemptError {
@@ -227,9 +227,9 @@ impl Client {
         loop {
             let key = self.key.header();
             let failed = match self.request(endpoint, url, &key, decode).await {
-                Ok(answer) => {
+                Ok(found) => {
                     self.pacing.answered();
-                    return Ok(answer);
+                    return Ok(found);
                 }
                 Err(failed) => failed,
             };
@@ -284,19 +284,19 @@ impl Client {
         key: &HeaderValue,
         decode: Decode<T>,
     ) -> Result<T, AttemptError> {
-        let answers = Arc::clone(&self.answers).acquire_owned().await.map_err(|_| Reason::Other)?;
-        let (code, answer, took) = {
+        let permit = Arc::clone(&self.responses).acquire_owned().await.map_err(|_| Reason::Other)?;
+        let (code, response, took) = {
             // Released before the response is decoded, so that the next request need not wait for that.
             let _place = self.requests.acquire().await.map_err(|_| Reason::Other)?;
             if !self.pacing.pause_is_over().await {
                 return Err(Reason::RateLimited.into());
             }
             let began = self.clock.monotonic();
-            let (code, answer) = self.exchange(url, key).await;
-            (code, answer, self.clock.monotonic().saturating_sub(began))
+            let (code, response) = self.exchange(url, key).await;
+            (code, response, self.clock.monotonic().saturating_sub(began))
         };
-        let outcome = match answer {
-            Ok((body, words)) => match self.decoded(body, decode, answers).await {
+        let outcome = match response {
+            Ok((body, words)) => match self.decoded(body, decode, permit).await {
                 Ok(None) => Err(AttemptError::unreadable(words)),
                 Ok(Some(decoded)) => Ok(decoded),
                 Err(failed) => Err(failed),
@@ -309,17 +309,17 @@ impl Client {
     }
 
     /// Decodes a body on a thread of its own: a large one takes milliseconds, in which no other response could be read. It is decoded
-    /// even if nobody waits for it any more, and counts towards `responses` until then.
+    /// even if nobody waits for it any more, and keeps `permit` until then.
     async fn decoded<T: Send + 'static>(
         &self,
         body: Bytes,
         decode: Decode<T>,
-        answers: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     ) -> Result<Option<T>, AttemptError> {
         let clock = Arc::clone(&self.clock);
         let decoding = self.decoder.run(move || {
             let decoded = decode(&body, clock.now());
-            drop((body, answers));
+            drop((body, permit));
             decoded
         });
         Ok(decoding.await.map_err(|_| Reason::Other)?)

@@ -45,13 +45,13 @@ pub enum KeyError {
 #[derive(Debug)]
 pub struct Key {
     file: Option<PathBuf>,
-    held: Mutex<Held>,
+    current: Mutex<Current>,
     /// One reading of the file at a time: an earlier one cannot end after a later one, and a file that hangs occupies only one thread.
     reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct Current {
     secret: SecretString,
     file_is_fine: bool,
 }
@@ -73,14 +73,14 @@ impl Key {
     pub async fn from_file(path: PathBuf) -> Result<Self, KeyError> {
         let mut key = Self::holding(None, SecretString::default());
         let (secret, _turn) = key.read(&path, false).await?;
-        key.held().secret = secret?;
+        key.current().secret = secret?;
         key.file = Some(path);
         Ok(key)
     }
 
     fn holding(file: Option<PathBuf>, secret: SecretString) -> Self {
-        let held = Mutex::new(Held { secret, file_is_fine: true });
-        Self { file, held, reading: Arc::default() }
+        let current = Mutex::new(Current { secret, file_is_fine: true });
+        Self { file, current, reading: Arc::default() }
     }
 
     /// The file that it is read from, if it is in a file.
@@ -90,8 +90,8 @@ impl Key {
 
     /// What is odd about it, for people; none if nothing is.
     pub fn oddity(&self) -> Option<&'static str> {
-        let held = self.held();
-        let key = held.secret.expose_secret();
+        let current = self.current();
+        let key = current.secret.expose_secret();
         if key.starts_with(['"', '\'']) || key.ends_with(['"', '\'']) {
             return Some("the key stands in quotes: does an env file keep them?");
         }
@@ -104,7 +104,7 @@ impl Key {
     /// The key as a header that no `Debug` shows.
     pub fn header(&self) -> HeaderValue {
         // It was checked when it was read, so this cannot fail; if it did, Nectar would refuse the empty key.
-        let mut header = HeaderValue::from_str(self.held().secret.expose_secret())
+        let mut header = HeaderValue::from_str(self.current().secret.expose_secret())
             .unwrap_or_else(|_| HeaderValue::from_static(""));
         header.set_sensitive(true);
         header
@@ -118,22 +118,22 @@ impl Key {
             Ok((outcome, turn)) => (outcome, Some(turn)),
             Err(error) => (Err(error), None),
         };
-        let mut held = self.held();
+        let mut current = self.current();
         match outcome {
             Ok(secret) => {
-                held.file_is_fine = true;
-                if secret.expose_secret() == held.secret.expose_secret() {
+                current.file_is_fine = true;
+                if secret.expose_secret() == current.secret.expose_secret() {
                     return Reread::Same;
                 }
                 info!(msg = "The API key file has a new key", file = %path.display());
-                held.secret = secret;
+                current.secret = secret;
                 Reread::New
             }
             Err(error) => {
-                if held.file_is_fine {
+                if current.file_is_fine {
                     warn!(msg = "The API key file is no longer usable; the key read earlier stays", error = %error);
                 }
-                held.file_is_fine = false;
+                current.file_is_fine = false;
                 Reread::Unusable
             }
         }
@@ -150,8 +150,8 @@ impl Key {
         read.map_err(|_| KeyError::Unreadable(path.to_owned(), io::ErrorKind::Other.into()))
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
