@@ -1,6 +1,6 @@
-//! What a bad upstream may do, as a table: each fault, as what it counts, and where it can strike.
+//! What can go wrong upstream, as a table: each fault, the reason it counts as, and where it can occur.
 //!
-//! Wherever a fault can carry text, it carries the key and a login: Nectar may quote them in what it fails with.
+//! Faults that can carry text carry the key and a login, because Nectar may quote them in its errors.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use nectar_simulator::{Fault, SECRET, Scope};
 use crate::front::Cut;
 use crate::program::KEY;
 
-/// A fault, and as what it counts.
+/// A fault, and the reason it counts as.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub name: &'static str,
@@ -22,9 +22,9 @@ pub struct Row {
 }
 
 impl Row {
-    /// What an exporter is started with for it.
+    /// The flags that an exporter needs for this fault.
     pub fn flags(&self) -> &'static [&'static str] {
-        // Each request has four attempts: a busy machine does not make a poll fail that should not.
+        // Each request has four attempts: a busy machine does not make a poll fail that should succeed.
         if self.is_slow { &["--nectar.request-timeout=2s"] } else { &[] }
     }
 }
@@ -53,7 +53,7 @@ pub enum BadCertificate {
     Expired,
 }
 
-/// Where a fault strikes, and how many of the three companies it makes unreadable.
+/// Where a fault occurs, and how many of the three companies it makes unreadable.
 #[derive(Debug, Clone, Copy)]
 pub enum At {
     Page,
@@ -80,7 +80,7 @@ impl At {
 }
 
 impl Wrong {
-    /// A server that is not there, or not who it should be, is so for every request.
+    /// Where this can occur. A server that is missing, or is the wrong one, is so for every request.
     pub fn places(&self) -> &'static [At] {
         match self {
             Self::Answer(_) | Self::Connection(_) => &At::ALL,
@@ -97,17 +97,17 @@ fn slow(name: &'static str, fault: Fault, reason: &'static str) -> Row {
     Row { is_slow: true, ..row(name, fault, reason) }
 }
 
-/// What must not come out again.
+/// Text that must not be shown by the exporter.
 fn quote() -> String {
     format!("{KEY} of {SECRET}@example.org")
 }
 
-/// All of them.
+/// All rows.
 pub fn all() -> Vec<Row> {
     [statuses(), bodies(), silences(), connections(), servers()].concat()
 }
 
-/// Answers that say no, or send us elsewhere.
+/// Responses that refuse, or redirect.
 pub fn statuses() -> Vec<Row> {
     let after = |wait: &str| Fault::StatusRetryAfter(429, wait.to_owned());
     let nowhere = format!("http://127.0.0.1:1/{SECRET}?key={KEY}");
@@ -134,7 +134,7 @@ pub fn statuses() -> Vec<Row> {
     ]
 }
 
-/// Bodies that are no answer.
+/// Bodies that are not a valid response.
 pub fn bodies() -> Vec<Row> {
     let body = |text: &str| Fault::Body(text.to_owned());
     let quote = quote();
@@ -165,7 +165,7 @@ pub fn bodies() -> Vec<Row> {
     ]
 }
 
-/// So deep that a reader which goes down a level at a time would run out of stack.
+/// So deep that a recursive parser would run out of stack.
 pub fn deep() -> String {
     ["[".repeat(200_000), "]".repeat(200_000)].concat()
 }
@@ -180,7 +180,7 @@ fn bomb() -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Servers that say nothing.
+/// Servers that send nothing, or hardly anything.
 pub fn silences() -> Vec<Row> {
     vec![
         slow("no answer", Fault::Hang, "timeout"),
@@ -189,7 +189,7 @@ pub fn silences() -> Vec<Row> {
     ]
 }
 
-/// Connections that break, each in its own way.
+/// Connections that break off, each in its own way.
 pub fn connections() -> Vec<Row> {
     let row = |name, cut| Row { name, wrong: Wrong::Connection(cut), reason: "connect", is_slow: false };
     vec![
@@ -199,7 +199,7 @@ pub fn connections() -> Vec<Row> {
     ]
 }
 
-/// Faults of the whole server: there is no such thing for one page or one company, so they are for everything.
+/// Faults of the whole server, which affect every request.
 pub fn servers() -> Vec<Row> {
     let row = |name, wrong, reason| Row { name, wrong, reason, is_slow: false };
     let certificate = |name, wrong| row(name, Wrong::Certificate(wrong), "tls");

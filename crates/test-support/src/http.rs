@@ -1,6 +1,6 @@
-//! Answers as they come over the wire, one behind the other, each with its body however its length is told.
+//! Splits responses that came over one connection, each with its body, however its length is given.
 
-/// The heads and bodies of the answers to `requests`, given by method. The last may end with the connection.
+/// The heads and bodies of the responses to `requests`, given by method. The last one may end with the connection.
 pub fn answers(bytes: &[u8], requests: &[&str]) -> Vec<(String, Vec<u8>)> {
     let mut rest = bytes;
     let answers = requests.iter().map(|request| {

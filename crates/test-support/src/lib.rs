@@ -1,6 +1,6 @@
-//! What the tests share: a clock they turn, an exporter they start, a Nectar that says what they want.
+//! What the tests share: a clock that they move, an exporter that they start, a Nectar that sends what they want.
 
-// Tests may stop at the first surprise.
+// Tests may panic when something is unexpected.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -34,23 +34,22 @@ pub mod stopped;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long a test waits, in real time, for something that must happen. Nothing that is as it should be takes nearly as long, on any
-/// machine.
+/// How long a test waits, in real time, for something that must happen. Nothing that works takes nearly as long, on any machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A file or folder of the checkout.
+/// The path of a file or folder in the checkout.
 pub fn in_checkout(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// Compares a file of the checkout with what the code makes of it now; with `UPDATE=1` it is rewritten instead.
+/// Compares a file of the checkout with what the code renders; with `UPDATE=1` it is rewritten instead.
 pub fn assert_same_as_file(path: &str, actual: &str) {
     if let Some(difference) = differs_from_file(path, actual) {
         panic!("{difference}");
     }
 }
 
-/// As [`assert_same_as_file`], but says what differs instead of panicking.
+/// Like [`assert_same_as_file`], but returns the difference instead of panicking.
 pub fn differs_from_file(path: &str, actual: &str) -> Option<String> {
     let file = in_checkout(path);
     if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {

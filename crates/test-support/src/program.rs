@@ -1,4 +1,4 @@
-//! The exporter in this process, on real sockets, with a clock that the test turns.
+//! The exporter in this process, on real sockets, with a clock that the test moves.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub const KEY: &str = "sim-secret-api-key";
 pub struct Program {
     /// Where it serves, without a slash at the end.
     pub url: String,
-    /// The clock it goes by.
+    /// The clock that it uses.
     pub clock: Arc<TestClock>,
     http: reqwest::Client,
     _stop: DropGuard,
@@ -39,7 +39,7 @@ impl Program {
     pub async fn start(base_url: &str, flags: &[&str], clock: Arc<TestClock>) -> Self {
         let mut arguments = vec!["nectar-exporter", "--nectar.base-url", base_url];
         arguments.extend(flags);
-        // By itself no request ends for its time: a busy machine must not turn one outcome into another.
+        // No request times out by itself: a busy machine must not change the outcome.
         if !flags.iter().any(|flag| flag.starts_with("--nectar.request-timeout=")) {
             arguments.push("--nectar.request-timeout=1h");
         }
@@ -69,18 +69,18 @@ impl Program {
         let app =
             App::new(settings, key, clock.clone(), DroppedLines::default()).unwrap().protected_by(keeper);
         tokio::spawn(app.run(vec![listener], stop.clone()));
-        // One for all scrapes, and trusting nobody: reading the system's certificates at each costs more than the scrape.
+        // One client for all scrapes, without trusted certificates: reading the system's for each one costs more than the scrape.
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0);
         Self { url, clock, http: http.build().unwrap(), _stop: stop.drop_guard() }
     }
 
-    /// Starts it against given bodies.
+    /// Starts it against these bodies.
     pub async fn scripted(bodies: Bodies, flags: &[&str]) -> Self {
         let base_url = bodies.serve(CancellationToken::new()).await;
         Self::start(&base_url, flags, TestClock::new()).await
     }
 
-    /// Starts it against a simulated Nectar whose fleet stands still, with waits between attempts skipped.
+    /// Starts it against a simulated Nectar whose fleet does not change; waits between attempts are skipped.
     pub async fn simulated(plan: &Plan, flags: &[&str]) -> (Self, Simulator) {
         let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
         let simulator = Simulator::new(plan, KEY, wall(&clock));
@@ -110,7 +110,7 @@ impl Program {
         text
     }
 
-    /// The metrics, read.
+    /// The metrics, parsed.
     pub async fn scrape(&self) -> Scrape {
         Scrape::read(&self.text().await)
     }
@@ -123,7 +123,7 @@ impl Program {
         .await
     }
 
-    /// Lets a poll interval of five minutes pass, and scrapes when the next poll has ended.
+    /// Lets a poll interval of five minutes pass, and scrapes after the next poll has ended.
     pub async fn next_poll(&self) -> Scrape {
         let before = self.scrape().await.value("nectar_exporter_polls_total", &[]).unwrap();
         self.clock.advance(Duration::from_secs(5 * 60));

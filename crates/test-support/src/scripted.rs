@@ -1,4 +1,4 @@
-//! A Nectar that answers with given bodies, whatever they are.
+//! A Nectar that sends given bodies, whatever they are.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -10,13 +10,13 @@ use nectar_exporter::http::{Limits, Request, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Bodies by what they answer: `company`, or a company's id, a dot and the number of a page. Several bodies for one
-/// are sent one after the other; the last is then sent for good.
+/// Bodies by what they are the response to: `company`, or a company's id, a dot and the number of a page. Several bodies for the same
+/// request are sent one after the other; then the last one is repeated.
 #[derive(Debug, Default)]
 pub struct Bodies(BTreeMap<String, Mutex<VecDeque<String>>>);
 
 impl Bodies {
-    /// The files of a folder that end in `.json`; the name without it is what they answer.
+    /// The files of a folder that end in `.json`, each for the request that its name says.
     pub fn from_folder(folder: &Path) -> Self {
         let mut bodies = Self::default();
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -29,13 +29,13 @@ impl Bodies {
         bodies
     }
 
-    /// One company, `c`, whose pages are these.
+    /// One company, `c`, with these pages.
     pub fn one_company(pages: &[String]) -> Self {
         let bodies = Self::default().with("company", r#"[{"id":"c","name":"C","externalId":null}]"#);
         (1..).zip(pages).fold(bodies, |bodies, (number, page)| bodies.with(&format!("c.{number}"), page))
     }
 
-    /// A further body for what `name` says.
+    /// Adds a body for the request that `name` says.
     pub fn with(mut self, name: &str, body: impl Into<String>) -> Self {
         self.0.entry(name.to_owned()).or_default().get_mut().unwrap().push_back(body.into());
         self
@@ -46,7 +46,7 @@ impl Bodies {
         if left.len() > 1 { left.pop_front() } else { left.front().cloned() }
     }
 
-    /// Answers on a free port until `stop`; returns the base URL.
+    /// Serves the bodies on a free port until `stop`; returns the base URL.
     pub async fn serve(self, stop: CancellationToken) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v2.2", listener.local_addr().unwrap());
@@ -73,12 +73,12 @@ pub fn page(total_connections: u64, total_pages: u64, rows: &[&str]) -> String {
     format!(r#"{{"totalConnections":{total_connections},"totalPages":{total_pages},"connections":[{rows}]}}"#)
 }
 
-/// A connection's record with a status, nothing odd about it.
+/// A connection's record with this status, with nothing odd about it.
 pub fn connection(id: &str, status: &str) -> String {
     connection_with(id, status, "")
 }
 
-/// As [`connection`], with accounts.
+/// Like [`connection`], with accounts.
 pub fn connection_with(id: &str, status: &str, accounts: &str) -> String {
     format!(
         r#"{{"id":"{id}","status":"{status}","statusLastUpdateTime":"2026-06-14T12:00:00Z","statusFirstSeenTime":null,

@@ -1,4 +1,4 @@
-//! An exporter before a Nectar that can go wrong in every way of the table, and be right again.
+//! An exporter and a Nectar that can have every fault of the table, and recover.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::program::{KEY, Program};
 use super::scrape::Scrape;
 use crate::fault_table::{At, BadCertificate, Wrong};
 
-/// Several pages of three for each company.
+/// Each company has several pages of three connections.
 const PLAN: Plan = Plan { companies: 3, connections: 8, accounts: 1, seed: 7, speed: 0.0 };
-/// Addresses of this machine on which nothing else listens: one that is left can be come back to.
+/// Addresses of this machine on which nothing else listens, so that one can be left and used again.
 const OPEN: &str = "127.0.0.2:0";
 const HOST: &str = "127.0.0.2";
 
-/// An exporter before a Nectar.
+/// An exporter and its Nectar.
 pub struct Stage {
     pub program: Program,
     pub simulator: Simulator,
@@ -31,12 +31,12 @@ pub struct Stage {
 struct Tls {
     trusted: Authority,
     good: Arc<ServerConfig>,
-    /// Holds what the exporter trusts; gone with the stage.
+    /// What the exporter trusts; removed at the end.
     file: NamedTempFile,
 }
 
 impl Stage {
-    /// Sets up what `wrong` needs, all well so far. The waits between attempts are skipped.
+    /// Sets up what `wrong` needs, without the fault. Waits between attempts are skipped.
     pub async fn for_fault(wrong: &Wrong, flags: &[&str]) -> Self {
         let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
         let simulator = Simulator::new(&PLAN, KEY, wall(&clock));
@@ -57,12 +57,12 @@ impl Stage {
         Self { program, simulator, front: Some(front), tls }
     }
 
-    /// As [`Stage::for_fault`], for a fault of answers.
+    /// Like [`Stage::for_fault`], for a fault of responses.
     pub async fn plain(flags: &[&str]) -> Self {
         Self::for_fault(&Wrong::Answer(Fault::Status(500)), flags).await
     }
 
-    /// From now on it goes wrong.
+    /// The fault begins.
     pub async fn spoil(&mut self, wrong: &Wrong, at: At, victim: &str) {
         match (wrong, &mut self.front, &self.tls) {
             (Wrong::Answer(fault), _, _) => self.simulator.faults().set(at.scope(victim), fault.clone()),
@@ -73,7 +73,7 @@ impl Stage {
         }
     }
 
-    /// All is well again.
+    /// The fault ends.
     pub async fn mend(&mut self) {
         self.simulator.faults().clear();
         if let Some(front) = &mut self.front {
@@ -86,7 +86,7 @@ impl Stage {
         }
     }
 
-    /// A company of at least two pages.
+    /// A company with at least two pages.
     pub fn victim(&self, scrape: &Scrape) -> String {
         let size = |id: &String| scrape.sum("nectar_connections", &[("company_id", id)]);
         self.simulator.companies().into_iter().find(|id| size(id) > 3.0).expect("a company of two pages")
