@@ -1,7 +1,7 @@
-//! Hands the commit and the compiler to the program, for `nectar_exporter_build_info`.
+//! Passes the commit and the compiler's version to the program, for `nectar_exporter_build_info`.
 //!
-//! Outside a checkout, in a package for instance, the commit is taken from `NECTAR_EXPORTER_REVISION`, else unknown. The repository of
-//! something else that the source was unpacked in is no checkout of it.
+//! Outside a checkout, in a package for instance, the commit is taken from `NECTAR_EXPORTER_REVISION`, or is `unknown`. If the source
+//! was unpacked inside another repository, that repository's commit is not used.
 
 use std::env;
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-env-changed=NECTAR_EXPORTER_REVISION");
     println!("cargo::rerun-if-changed=build.rs");
-    // Cargo runs this program in the package's folder, which is the root of its own repository: there, Git's prefix is empty.
+    // Cargo runs this script in the package's folder. Git's prefix is empty only if that folder is the root of a repository.
     let is_own = first_line("git", &["rev-parse", "--show-prefix"]).is_some_and(|prefix| prefix.is_empty());
     let git = |arguments: &[&str]| is_own.then(|| first_line("git", arguments)).flatten();
     for name in ["HEAD", "logs/HEAD"] {

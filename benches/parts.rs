@@ -1,8 +1,8 @@
-//! Micro-benchmarks of the parts that a large fleet leans on: decode, summarise, render. `cargo bench --bench parts`
+//! Micro-benchmarks of the parts that a large fleet depends on: decode, summarise, render. `cargo bench --bench parts`
 //!
-//! Each is given what the simulated Nectar sends: a page of 100 connections, or 100 companies of them.
+//! The input is what the simulated Nectar sends: a page of 100 connections, or 100 companies with one such page each.
 
-// A benchmark may stop at the first surprise.
+// A benchmark may panic when something is unexpected.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::hint::black_box;
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 const KEY: &str = "bench";
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// A simulated Nectar, and the runtime that it lives in.
+/// A simulated Nectar, and the runtime that it runs on.
 struct Nectar {
     runtime: Runtime,
     base: String,
@@ -139,7 +139,7 @@ fn publishing(criterion: &mut Criterion) {
     }
 }
 
-/// One company of a thousand has one connection more or less.
+/// One company of a thousand gains or loses a connection.
 fn renewing(criterion: &mut Criterion) {
     let (nectar, clock) = (Nectar::start(1000), SystemClock::shared());
     let writer = filled(&nectar);

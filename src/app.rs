@@ -1,6 +1,4 @@
-//! The exporter, put together: poller, fleet, metrics, routes.
-//!
-//! Knows who gets what.
+//! Puts the exporter together: poller, fleet, metrics, routes.
 
 use std::sync::Arc;
 
@@ -24,24 +22,24 @@ use crate::observe::DroppedLines;
 use crate::poll::Poller;
 use crate::worker::SpawnError;
 
-/// Why the exporter could not start, or could not go on.
+/// Why the exporter could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// No client for Nectar.
+    /// The client for Nectar could not be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The metrics are declared wrongly.
+    /// A metric is declared twice, or with a name that the client library refuses.
     #[error("the exporter's own metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// No thread to render on.
+    /// The system gave no thread to render on.
     #[error(transparent)]
     Thread(#[from] SpawnError),
-    /// The poll loop ended by itself, by a fault of ours.
+    /// The poll loop ended without being asked to: a bug.
     #[error("polling stopped by a fault in this program; restart it, and please report what stands above")]
     PollerStopped,
 }
 
-/// An exporter that has not begun.
+/// An exporter that was not started yet.
 #[derive(Debug)]
 pub struct App {
     poller: Poller,
@@ -57,10 +55,10 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. Nothing is sent or served yet; `dropped_lines` are the log's.
+    /// Puts the parts together. Nothing is sent or served yet. `dropped_lines` counts the lines that the log drops.
     ///
     /// # Errors
-    /// [`AppError`], when it could not work.
+    /// [`AppError`], if one of the parts cannot be set up.
     pub fn new(
         settings: Config,
         key: Key,
@@ -81,19 +79,19 @@ impl App {
         Ok(Self { poller, exposition, routes, clock, web_config, limits, key, reload, own, has_ca_file })
     }
 
-    /// The same, with TLS, passwords and headers as `web_config` has them.
+    /// Adds TLS, passwords and headers, as `web_config` has them.
     #[must_use]
     pub fn protected_by(self, web_config: Option<ConfigReloader>) -> Self {
         Self { web_config: web_config.map(Arc::new), ..self }
     }
 
-    /// The same, in a process that may have so many `descriptors` open.
+    /// Limits connections to what a process with this many file `descriptors` can serve.
     #[must_use]
     pub fn within(self, descriptors: u64) -> Self {
         Self { limits: self.limits.within(descriptors), ..self }
     }
 
-    /// The same, reading its files again whenever `reload` says so.
+    /// Reads the key file and the web configuration again at every notification of `reload`.
     #[must_use]
     pub fn reloading_on(self, reload: Arc<Notify>) -> Self {
         Self { reload, ..self }
@@ -102,7 +100,7 @@ impl App {
     /// Polls, and serves on `listeners`, until `stop`.
     ///
     /// # Errors
-    /// [`AppError::PollerStopped`], when it cannot go on.
+    /// [`AppError::PollerStopped`], if polling ends before `stop`.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
         let Self { poller, exposition, routes, clock, web_config, limits, key, reload, own, has_ca_file } =
             self;
@@ -119,7 +117,7 @@ impl App {
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),
-            // Serving without polling would show old data for good.
+            // Serving without polling would go on showing old data.
             _ = polling => {
                 let asked_to_stop = stop.is_cancelled();
                 stop.cancel();
@@ -143,7 +141,7 @@ async fn reload_when_told(
             reload.notified().await;
             let api_key_file = key.refresh().await.words();
             let web_config_file = match &web_config {
-                // What hangs must not keep the key from being read the next time.
+                // A file that hangs must not keep the key from being read the next time.
                 Some(web_config) => {
                     timeout(FILE_READ_TIMEOUT, web_config.reload()).await.map_or(Some("hangs"), Reread::words)
                 }
@@ -163,7 +161,7 @@ async fn reload_when_told(
     }
 }
 
-/// Whether there is TLS is settled now; which certificate it has, at each connection.
+/// Whether there is TLS is settled at the start; which certificate is used, at each connection.
 fn tls_mode(web_config: Option<&Arc<ConfigReloader>>) -> TlsMode {
     match web_config {
         Some(web_config) if web_config.has_tls() => {

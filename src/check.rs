@@ -1,6 +1,6 @@
-//! `nectar-exporter check`: what would be exported, and what keeps it from working, before anything runs.
+//! `nectar-exporter check`: reports what would be exported, and what would keep the exporter from working, before it runs.
 //!
-//! It does not log, and never shows the key.
+//! It writes no log, and never shows the key.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -21,29 +21,28 @@ use crate::nectar::{Client, ClientError, Key};
 use crate::observe::Uncounted;
 use crate::poll::CompanyFilter;
 
-/// Companies that are looked at, unless all are.
+/// How many companies are looked at without `--all`.
 const SAMPLE: usize = 10;
-/// Clocks that differ by less are as good as the same: Nectar says its time to the second, and the answer takes a while.
+/// Clocks that differ by less count as equal: Nectar gives its time to the second, and its response takes a while.
 const SAME_TIME: SignedDuration = SignedDuration::from_secs(5);
-/// Beyond this, ages and what is overdue are wrong by as much as a poll interval.
+/// Beyond this, ages and overdue counts are wrong by as much as a poll interval.
 const OTHER_TIME: SignedDuration = SignedDuration::from_mins(5);
 
-/// A check does not wait for as long as a poll would: where Nectar asks for the key, or the list, to be asked for again later than
-/// this, that counts as failed.
+/// A check does not wait as long as a poll would: if Nectar asks for a longer pause than this, the request counts as failed.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// Why the check could not go on to its end.
+/// Why the check could not be completed.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// No client for Nectar.
+    /// The client for Nectar could not be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// Nobody reads what it says.
+    /// The report cannot be written, because nobody reads it any more.
     #[error("the report cannot be written: {0}")]
     Write(#[from] io::Error),
 }
 
-/// What a check says, line by line.
+/// The report of a check, written line by line.
 #[derive(Debug)]
 pub struct Report<W> {
     out: W,
@@ -51,7 +50,7 @@ pub struct Report<W> {
 }
 
 impl<W: Write> Report<W> {
-    /// Nothing said yet.
+    /// An empty report, to be written to `out`.
     pub fn to(out: W) -> Self {
         Self { out, failures: 0 }
     }
@@ -61,7 +60,7 @@ impl<W: Write> Report<W> {
         self.failures == 0
     }
 
-    /// Something is as it should be.
+    /// Reports something that is as it should be.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -69,7 +68,7 @@ impl<W: Write> Report<W> {
         self.say("ok      ", text)
     }
 
-    /// Something is worth knowing.
+    /// Reports something worth knowing that is no failure.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -77,7 +76,7 @@ impl<W: Write> Report<W> {
         self.say("note    ", text)
     }
 
-    /// Something keeps it from working, and what to do about that.
+    /// Reports something that would keep the exporter from working, and what to do about it.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -87,19 +86,19 @@ impl<W: Write> Report<W> {
         self.say("        ", &format!("What to do: {advice}."))
     }
 
-    /// A line is a line, also where a company's name has several.
+    /// Writes one line, even where a company's name has several.
     fn say(&mut self, mark: &str, text: &str) -> io::Result<()> {
         writeln!(self.out, "{mark}{}", text.replace('\n', " "))
     }
 }
 
-/// What a look at some companies brought.
+/// What the companies that were looked at add up to.
 #[derive(Debug, Default)]
 struct Sample {
     companies: usize,
     connections: u64,
     accounts: u64,
-    /// Pages that a whole reading of these companies takes.
+    /// Pages to request for a full reading of these companies.
     pages: u64,
     /// Connections on the first pages, and the series about them and their accounts.
     on_first_pages: u64,
@@ -112,7 +111,7 @@ struct Sample {
 /// Asks Nectar what a first poll would ask, of ten companies or of `all`, and reports.
 ///
 /// # Errors
-/// [`CheckError`], when there is no client, or nobody to report to.
+/// [`CheckError`], if there is no client, or the report cannot be written.
 pub async fn check<W: Write>(
     report: &mut Report<W>,
     settings: Config,
@@ -237,7 +236,7 @@ fn why(client: &Client, what: &str, ReadError { failure, host, cause }: &ReadErr
     text + "."
 }
 
-/// The first page of each of these companies.
+/// Reads the first page of each of these companies.
 async fn look<W: Write>(
     report: &mut Report<W>,
     client: &Client,
@@ -259,7 +258,7 @@ async fn look<W: Write>(
         let page = match page {
             Ok(page) => page,
             Err(error) => {
-                // The others are exported all the same.
+                // The other companies are exported all the same.
                 let text = why(client, &format!("The company {} ({})", company.name, company.id), &error);
                 report.note(&format!("{text} What to do: {}.", error.failure.advice()))?;
                 continue;
@@ -285,16 +284,16 @@ async fn look<W: Write>(
     writer.listed(&listed, &[], Duration::ZERO);
     snapshots.into_iter().for_each(|(id, snapshot)| writer.succeeded(&id, snapshot));
     let fleet = writer.reader().now();
-    for held in fleet.companies.values().filter_map(|state| state.held.as_ref()) {
-        sample.accounts += held.tallies.accounts.count();
-        sample.on_first_pages += held.tallies.connections.count();
-        sample.series += detail.series(&held.tallies);
+    for stored in fleet.companies.values().filter_map(|state| state.stored.as_ref()) {
+        sample.accounts += stored.tallies.accounts.count();
+        sample.on_first_pages += stored.tallies.connections.count();
+        sample.series += detail.series(&stored.tallies);
     }
     sample.company_series = metrics::company_series(&fleet, clock.now());
     Ok(sample)
 }
 
-/// What follows for all companies from those that were looked at.
+/// What the companies that were looked at say about all of them.
 struct Estimate {
     companies: usize,
     is_sample: bool,
@@ -321,7 +320,7 @@ impl Estimate {
                 * times,
             company_series: number(sample.company_series) * times,
             requests: pages + 1.0,
-            // First the list, and then so many pages at once.
+            // First the list, then the pages, several at once.
             poll_seconds: list_took.as_secs_f64() + (pages / share(at_once)).ceil() * each,
         }
     }

@@ -1,6 +1,4 @@
-//! Time as a value that is handed in.
-//!
-//! Knows how to tell the time and how to wait.
+//! Time is handed in as a value: the system's clock in production, a clock of their own in tests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 
-/// Where the program gets its time from: the system in life, a test's own clock in tests.
+/// Where the program gets its time from.
 pub trait Clock: Send + Sync + 'static {
     /// The wall clock. It may step backwards.
     fn now(&self) -> Timestamp;
@@ -21,7 +19,7 @@ pub trait Clock: Send + Sync + 'static {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
-/// The clock that every part of the program shares.
+/// A clock that all parts of the program share.
 pub type SharedClock = Arc<dyn Clock>;
 
 impl fmt::Debug for dyn Clock {
@@ -37,7 +35,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// A clock whose monotonic origin is this moment.
+    /// A clock whose monotonic time starts now.
     pub fn shared() -> SharedClock {
         Arc::new(Self { origin: Instant::now() })
     }

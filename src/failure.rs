@@ -1,11 +1,12 @@
-//! Why something was not read: closed lists, their label values, and what a person can do; and what reading a file again came to.
+//! Why something could not be read: closed lists of reasons, their label values, and advice for people. Also the outcome of reading a
+//! file again.
 
 use std::fmt;
 use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantArray};
 
-/// Why one request gave nothing usable.
+/// Why a request gave no usable response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Reason {
@@ -21,19 +22,19 @@ pub enum Reason {
     ClientError,
     /// 5xx
     ServerError,
-    /// No answer, or not all of it, within the request timeout.
+    /// No response, or not all of it, within the request timeout.
     Timeout,
-    /// The name of the host leads nowhere.
+    /// The host's name cannot be resolved.
     Dns,
-    /// No connection, or one that broke.
+    /// No connection, or one that broke off.
     Connect,
     /// The two sides could not agree on TLS, or we do not trust the certificate.
     Tls,
-    /// An answer that is not what the API documents.
+    /// A response that is not what the API documents.
     Decode,
-    /// An answer larger than this program reads.
+    /// A response larger than this program reads.
     TooLarge,
-    /// Anything else, a redirect for instance.
+    /// Anything else, such as a redirect.
     Other,
 }
 
@@ -46,7 +47,7 @@ impl Reason {
         self.into()
     }
 
-    /// Whether it came from the way to Nectar, and not from Nectar.
+    /// Whether the cause lies on the way to Nectar, and not at Nectar.
     pub fn is_network(self) -> bool {
         matches!(self, Self::Dns | Self::Connect | Self::Tls)
     }
@@ -57,24 +58,24 @@ impl Reason {
     }
 }
 
-/// For a file. One that takes longer is a pipe that nobody writes to, or lies on a mount that hangs.
+/// Time limit for reading a file. One that takes longer is a pipe that nobody writes to, or on a mount that hangs.
 pub const FILE_READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What reading a file again came to.
+/// The outcome of reading a file again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reread {
-    /// There is no file.
+    /// No file is configured.
     Nothing,
-    /// It says what it said before.
+    /// Its contents are what they were before.
     Same,
-    /// It says something new, which is in force.
+    /// Its contents are new, and in force now.
     New,
     /// It cannot be used; what was read earlier stays.
     Unusable,
 }
 
 impl Reread {
-    /// For the log; none where there is no file.
+    /// Words for the log; none if no file is configured.
     pub fn words(self) -> Option<&'static str> {
         match self {
             Self::Nothing => None,
@@ -88,13 +89,13 @@ impl Reread {
 /// Why a company, or a whole poll, failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Failure {
-    /// A request failed for good.
+    /// A request failed, and so did its retries.
     Request(Reason),
-    /// The pages never added up to the number that Nectar gave.
+    /// The pages never added up to the number of connections that Nectar gave.
     Incomplete,
-    /// The poll ended before it was read.
+    /// The poll ended before the company was read.
     Deadline,
-    /// It was asked for by id, and the key does not list it.
+    /// The company was asked for by id, but the list for this key does not have it.
     NotListed,
 }
 
@@ -115,7 +116,7 @@ impl Failure {
         }
     }
 
-    /// What it is, in plain words.
+    /// What happened, in plain words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Request(Reason::Auth) => "Nectar refuses the API key",
@@ -174,14 +175,14 @@ impl Failure {
     }
 }
 
-/// Why something was not read, and what is known of it besides, for people.
+/// Why something was not read, with details for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
-    /// The failure, of a closed list.
+    /// The failure, from a closed list.
     pub failure: Failure,
-    /// Whom we wanted to reach, where nobody answered.
+    /// The host that we wanted to reach, if there was no response.
     pub host: Option<String>,
-    /// What the operating system or TLS says of it, or what is odd about the answer. Nothing of its text.
+    /// What the operating system or TLS says, or what is odd about the response. Never the response's own text.
     pub cause: Option<String>,
 }
 

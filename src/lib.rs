@@ -1,8 +1,8 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
-//! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `http`. What all use: `clock`, `status`,
-//! `text`, `gzip`, `failure`, `observe`. Beside them stands `check`, which asks what a first poll would ask. The simulated Nectar of the
-//! demo is a crate of its own, which only the program starts.
+//! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `http`. All of them use `clock`, `status`,
+//! `text`, `gzip`, `failure` and `observe`. `check` is apart from these: it asks what a first poll would ask. The simulated Nectar of
+//! the demo is a crate of its own, which only the program starts.
 
 #![deny(clippy::disallowed_methods)]
 

@@ -1,6 +1,6 @@
-//! The log: lines to standard error, logfmt or JSON, written by a thread of their own.
+//! The log: lines to standard error, in logfmt or JSON, written by a thread of their own.
 //!
-//! Only this program's own events: what libraries would say may quote headers.
+//! Only this program's own events are logged: those of libraries may quote headers.
 
 use std::fmt::Debug;
 use std::io::{self, Write};
@@ -22,21 +22,21 @@ use tracing_subscriber::{Layer, Registry, fmt};
 use crate::config::{LogFlags, LogFormat};
 use crate::observe::DroppedLines;
 
-/// Lines that wait until whoever reads standard error has taken those before. More are dropped: a reader that stands still
-/// must not make the program do the same.
+/// Lines that wait to be written while the reader of standard error is slow. Further ones are dropped: a reader that stops must not
+/// stop the program.
 const WAITING_LINES: usize = 2048;
-/// For what still waits when the program ends.
+/// How long the end of the program waits for lines that are still queued.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// What goes to the thread that writes.
+/// What is sent to the thread that writes.
 #[derive(Debug)]
 enum Entry {
     Line(Vec<u8>),
-    /// All lines before this are written: says so.
+    /// Reports back once all lines before it are written.
     Flush(Sender<()>),
 }
 
-/// Standard error, or another target, which never keeps anybody waiting. Cheap to clone.
+/// Standard error, or another target, to which writing never blocks. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Lines {
     queue: SyncSender<Entry>,
@@ -44,10 +44,10 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Standard error; what nobody reads is counted in `dropped`.
+    /// Starts the thread that writes. Lines that had to be dropped are counted in `dropped`.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the system gives no thread.
     pub fn to_standard_error(dropped: DroppedLines) -> io::Result<Self> {
         Self::to(io::stderr(), dropped)
     }
@@ -63,11 +63,11 @@ impl Lines {
         Ok(Self { queue, dropped })
     }
 
-    /// Waits until everything is written, but not for long.
+    /// Waits until everything is written, for a second at most.
     pub fn wait_until_written(&self) {
         let (written, is_written) = channel();
         let until = Instant::now() + LAST_LINES;
-        // Full for a moment, or for good.
+        // The queue may be full, for a moment or for good.
         while self.queue.try_send(Entry::Flush(written.clone())).is_err() {
             if Instant::now() > until {
                 return;
@@ -81,7 +81,7 @@ impl Lines {
 fn write(entries: &Receiver<Entry>, mut target: impl Write, lost: &DroppedLines) {
     for entry in entries {
         match entry {
-            // A target that is gone, or full, must not take the program with it.
+            // A target that is closed or full must not end the program.
             Entry::Line(line) => {
                 if target.write_all(&line).is_err() {
                     lost.one_more();
@@ -92,7 +92,7 @@ fn write(entries: &Receiver<Entry>, mut target: impl Write, lost: &DroppedLines)
     }
 }
 
-/// One line at a time, as a whole: so it is called by what makes them.
+/// Each call writes one whole line: that is how the formatters call it.
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.queue.try_send(Entry::Line(line.to_vec())).is_err() {
@@ -135,12 +135,12 @@ where
     }
 }
 
-/// The object so far, without its end.
+/// The JSON object so far, without its closing brace.
 struct JsonFields(String);
 
 impl JsonFields {
     fn add(&mut self, name: &str, value: &impl Serialize) {
-        // Numbers, truth values and text: there is nothing in them that JSON cannot say.
+        // Numbers, booleans and text, all of which JSON can express.
         if let (Ok(name), Ok(value)) = (serde_json::to_string(name), serde_json::to_string(value)) {
             self.0 += &format!(",{name}:{value}");
         }
@@ -173,7 +173,7 @@ impl Visit for JsonFields {
     }
 }
 
-/// What turns events into lines. To be set as the default once, by whoever starts the program.
+/// What turns events into lines. The program sets it as the default, once.
 pub fn subscriber(flags: LogFlags, lines: Lines) -> impl Subscriber + Send + Sync {
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match flags.format {
         LogFormat::Json => {

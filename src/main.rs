@@ -1,4 +1,4 @@
-//! The program: arguments, files, sockets, and which of its commands runs.
+//! The program: arguments, files, sockets, and which command runs.
 
 mod process;
 
@@ -38,7 +38,7 @@ use url::Url;
 
 use crate::process::{Hangup, on_runtime, start};
 
-/// Descriptors where the system does not say how many there are.
+/// How many file descriptors there are, if the system does not say.
 const DESCRIPTORS: u64 = 256;
 
 /// Why the program ends with status 1.
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// `help --help` is `help`.
+/// The command line, with `help --help` read as `help`.
 fn arguments() -> Vec<OsString> {
     let mut arguments: Vec<OsString> = env::args_os().collect();
     if arguments.get(1).is_some_and(|first| first == "help") {
@@ -106,12 +106,12 @@ fn arguments() -> Vec<OsString> {
     arguments
 }
 
-/// What the log says first, once nothing keeps the program from starting.
+/// What is logged first, once nothing keeps the program from starting.
 struct Beginning {
     base_url: Url,
     detail: Detail,
     companies: String,
-    /// Variables that look like those of a flag.
+    /// Variables that look like those of a flag, but are not.
     stray: Vec<String>,
     key_file: Option<PathBuf>,
     crosses_network_in_the_clear: bool,
@@ -138,7 +138,7 @@ impl Beginning {
         }
     }
 
-    /// What looks like a slip.
+    /// Warnings about what looks like a mistake.
     async fn warnings(&self) -> Vec<String> {
         let stray = self.stray.iter().map(|variable| {
             format!("The variable {variable} looks like one of a flag, and is none; see docs/flags.md")
@@ -157,12 +157,12 @@ impl Beginning {
     }
 }
 
-/// Read here and not as a flag: a command line is public.
+/// The key is read from the environment and is not a flag, because a command line is public.
 fn key_variable() -> Option<SecretString> {
     env::var_os("NECTAR_API_KEY").map(|key| SecretString::from(key.to_string_lossy().as_ref()))
 }
 
-/// The same settings, with what stands in files and in the variables for proxies; and the key.
+/// Completes the settings with what is in files and in the variables for proxies, and reads the key.
 async fn with_files(
     mut settings: Config,
     key: KeySource,
@@ -189,7 +189,7 @@ fn check(flags: &CheckFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError
     let mut report = Report::to(io::stdout());
     let outcome = on_runtime(report_on(&mut report, flags, settings, key, stray));
     if let Err(fault) = outcome {
-        // Who cannot be told so by these words sees the exit code.
+        // If this cannot be written either, the exit code still says it.
         let _ = report.failed(&sentence(&fault.to_string()), "mend this, and run the check again");
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -224,7 +224,7 @@ async fn report_on(
     }
     let clock = SystemClock::shared();
     if flags.config_only {
-        // Takes in the certificates, and sends nothing.
+        // This reads the certificates, and sends nothing.
         App::new(settings, key, clock, DroppedLines::default())?;
         return Ok(());
     }
@@ -292,7 +292,7 @@ fn plan(flags: &SimFlags) -> Plan {
     Plan { companies, connections, accounts, seed, speed }
 }
 
-/// A key that everybody on this machine can read is no secret.
+/// Whether everybody on this machine can read the file.
 async fn is_readable_by_all(file: &Path) -> bool {
     match tokio::time::timeout(FILE_READ_TIMEOUT, tokio::fs::metadata(file)).await {
         Ok(Ok(file)) => file.is_file() && file.mode() & 0o007 != 0,
@@ -300,7 +300,7 @@ async fn is_readable_by_all(file: &Path) -> bool {
     }
 }
 
-/// Raises the soft limit of descriptors to the hard one, and returns how many there are now.
+/// Raises the soft limit of file descriptors to the hard one, and returns the limit.
 fn descriptors() -> u64 {
     rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
         warn!(msg = "The limit of open files cannot be raised", error = %error);
@@ -308,7 +308,7 @@ fn descriptors() -> u64 {
     })
 }
 
-/// What protects the server, where a file says so.
+/// Reads the web configuration, if there is a file.
 async fn web_config(settings: &Config) -> Result<Option<ConfigReloader>, StartError> {
     let Some(path) = &settings.web.config_file else { return Ok(None) };
     Ok(Some(within_time(path, ConfigReloader::load(path.clone())).await??))
@@ -318,7 +318,8 @@ async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result
     tokio::time::timeout(FILE_READ_TIMEOUT, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
 }
 
-/// Binds every address, says what has begun, and where, a line each. None where `stop` comes first: a name can take long to resolve.
+/// Binds every address, and logs what has begun and where, a line each. Returns no listeners if `stop` comes first: a name can take
+/// long to resolve.
 async fn listen(
     addresses: &[ListenAddress],
     beginning: &Beginning,

@@ -1,6 +1,6 @@
-//! The things this program speaks about: companies, connections, accounts, and a snapshot of them.
+//! What this program is about: companies, connections, accounts, and snapshots of them.
 //!
-//! Knows when a check is due, as the status page's section "Check frequency" says it.
+//! Source of the rule for when a check is due: the status page's section "Check frequency".
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::status::{Kind, Recheck, Status};
 /// A company's id, as Nectar sent it.
 pub type CompanyId = Arc<str>;
 
-/// A customer of ours at Nectar.
+/// One of our customers, as a company at Nectar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Company {
-    /// What it is known and joined by.
+    /// Identifies it; series about a company are joined on this.
     pub id: CompanyId,
-    /// Its name, or its id where it has none.
+    /// Its name, or its id if it has no name.
     pub name: Arc<str>,
-    /// The customer's own id for it; empty where there is none.
+    /// The customer's own id for it; empty if there is none.
     pub external_id: Arc<str>,
 }
 
@@ -30,42 +30,42 @@ pub struct Company {
 pub struct Connection {
     /// Unique within a snapshot.
     pub id: Box<str>,
-    /// The status it has now.
+    /// Its current status.
     pub status: Status,
     /// `statusLastUpdateTime`: when the status was last recorded. None: never checked.
     pub last_update: Option<Timestamp>,
     /// `statusFirstSeenTime`: when the status was first set.
     pub first_seen: Option<Timestamp>,
-    /// `created`
+    /// `created`: when the connection was set up.
     pub created: Option<Timestamp>,
-    /// The utility, `datasource.name`; `unknown` where Nectar has none. Many have the same, and share it.
+    /// The utility, `datasource.name`; `unknown` if Nectar has none. Connections of one page share the allocation.
     pub datasource: Arc<str>,
-    /// Two letters; `unknown` where Nectar has none. Shared, too.
+    /// The country, two letters; `unknown` if Nectar has none. Shared, too.
     pub country: Arc<str>,
-    /// What was found behind the login, by id.
+    /// The accounts found behind the login, sorted by id.
     pub accounts: Vec<Account>,
 }
 
 impl Connection {
-    /// When Nectar is to look again: one interval after the last update. None for one that waits for its
-    /// customer, or was never checked.
+    /// When Nectar should check again: one interval after the last update. None if the connection waits for its customer, or was never
+    /// checked.
     pub fn check_due(&self, interval: SignedDuration) -> Option<Timestamp> {
         due(&self.status, self.last_update, interval)
     }
 
-    /// When it was created, where nothing newer is known of it.
+    /// When it was created, if it was never checked.
     pub fn created_if_never_checked(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.last_update.is_none())
     }
 
-    /// Since when it has been in its status, as far as is known, where that is not CONNECTED. Where Nectar gives no time, 1970.
+    /// Since when it has been in its status, as far as is known; none if that is CONNECTED. If Nectar gives no time at all, 1970.
     pub fn not_connected_since(&self) -> Option<Timestamp> {
         let since = self.first_seen.or(self.last_update).or(self.created);
         (!self.status.is_connected()).then(|| since.unwrap_or(Timestamp::UNIX_EPOCH))
     }
 
-    /// As [`Connection::check_due`], for one of its accounts. None, too, while the connection waits for its
-    /// customer: nobody can look at the account before.
+    /// Like [`Connection::check_due`], for one of its accounts. Also none while the connection waits for its customer, because the
+    /// account cannot be checked before.
     pub fn account_check_due(&self, account: &Account, interval: SignedDuration) -> Option<Timestamp> {
         if self.status.recheck() == Recheck::AfterCustomer {
             return None;
@@ -86,7 +86,7 @@ fn due(status: &Status, last_update: Option<Timestamp>, interval: SignedDuration
 pub struct Account {
     /// Unique within its connection.
     pub id: Box<str>,
-    /// The status it has now.
+    /// Its current status.
     pub status: Status,
     /// `statusLastUpdateTime`: when the status was last recorded. None: never checked.
     pub last_update: Option<Timestamp>,
@@ -100,16 +100,16 @@ pub struct Account {
 pub enum RecordFault {
     /// It has no readable id, and was dropped.
     NoId,
-    /// Its id stands twice on one page, or twice within one connection.
+    /// Its id occurs twice on one page, or twice within one connection.
     DuplicateId,
-    /// One of its times is there but cannot be read.
+    /// One of its times is present, but cannot be read.
     BadTime,
     /// One of its other fields is missing, or of the wrong type.
     BadField,
 }
 
 impl RecordFault {
-    /// Every fault, in the order of the declaration.
+    /// All faults, in the order of the declaration.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The value of the `reason` label.
@@ -128,7 +128,7 @@ impl RecordFaults {
         *self.0.entry((kind, fault)).or_default() += 1;
     }
 
-    /// Counts what `other` has counted.
+    /// Adds the counts of `other`.
     pub fn add_all(&mut self, other: &Self) {
         for (key, count) in &other.0 {
             *self.0.entry(*key).or_default() += count;
@@ -141,21 +141,21 @@ impl RecordFaults {
     }
 }
 
-/// What one poll of one company brought, whole.
+/// One whole reading of one company.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// When the reading of it began. Whatever it says was true then or later.
+    /// When the reading began. Everything in it was true then or later.
     pub begun: Timestamp,
-    /// The same moment by the monotonic clock, which nobody sets back.
+    /// The same moment by the monotonic clock, which nobody can set back.
     pub begun_monotonic: Duration,
-    /// By id; no id twice. What did not change from one snapshot to the next is there once.
+    /// Sorted by id, no id twice. Two snapshots of a company share the list if it did not change.
     pub connections: Arc<Vec<Connection>>,
-    /// What was odd.
+    /// How many records had which fault.
     pub faults: RecordFaults,
 }
 
 impl Snapshot {
-    /// How many accounts its connections have together.
+    /// How many accounts all connections have together.
     pub fn accounts(&self) -> usize {
         self.connections.iter().map(|connection| connection.accounts.len()).sum()
     }

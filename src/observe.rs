@@ -1,4 +1,4 @@
-//! What is told to whoever counts: requests, polls, clients that are turned away, and log lines that nobody reads.
+//! Interfaces to whatever counts: requests, polls, refused clients, and log lines that were dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use crate::failure::{Failure, Reason};
 
-/// A route of Nectar's API.
+/// An endpoint of Nectar's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Endpoint {
@@ -19,7 +19,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Both.
+    /// Both endpoints.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The value of the `endpoint` label.
@@ -28,44 +28,44 @@ impl Endpoint {
     }
 }
 
-/// Told of every request.
+/// Is told of every request to Nectar.
 pub trait ObserveRequests: Send + Sync + 'static {
-    /// A request ended: with an HTTP status or without an answer, after `took`, and why it gave nothing usable.
+    /// A request ended after `took`, with an HTTP status or without a response. `failure` says why it gave nothing usable.
     fn finished(&self, endpoint: Endpoint, code: Option<u16>, took: Duration, failure: Option<Reason>);
 
     /// The same request is about to be sent again.
     fn retried(&self, endpoint: Endpoint);
 }
 
-/// Told of every poll.
+/// Is told of every poll.
 pub trait ObservePolls: Send + Sync + 'static {
-    /// A poll ended after `took`: whole, or not, with the first cause.
+    /// A poll ended after `took`. If it was not whole, `outcome` has the first cause.
     fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>);
 }
 
-/// Why a client of ours does not get what it asked for.
+/// Why a client of ours did not get what it asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Refusal {
-    /// No user's name and password, or wrong ones.
+    /// No user name and password, or wrong ones.
     Unauthorized,
     /// Nothing is served at this path.
     NotFound,
-    /// Nothing is served to this method.
+    /// This path does not take the method.
     #[strum(serialize = "method_not_allowed")]
     Method,
-    /// What came is no request of HTTP, or has too large a head.
+    /// Not a request in HTTP, or one with too large a head.
     Malformed,
     /// The two sides could not agree on TLS.
     Tls,
-    /// It took too long, to ask or to take its answer.
+    /// It took too long to send its request, or to read the response.
     TooSlow,
-    /// All places were taken, and it had been unfinished for longest.
+    /// The limit of connections was reached, and this request had been unfinished for longest.
     NoPlace,
 }
 
 impl Refusal {
-    /// Every one.
+    /// All reasons.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The value of the `reason` label.
@@ -74,13 +74,13 @@ impl Refusal {
     }
 }
 
-/// Told of every client that does not get what it asked for.
+/// Is told of every client that does not get what it asked for.
 pub trait ObserveClients: Send + Sync + 'static {
-    /// One more.
+    /// A client was refused.
     fn refused(&self, refusal: Refusal);
 }
 
-/// Told, and forgets it.
+/// An observer that counts nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Uncounted;
 
@@ -94,17 +94,17 @@ impl ObserveRequests for Uncounted {
     fn retried(&self, _: Endpoint) {}
 }
 
-/// How many lines of the log were dropped since the start. Shared by its clones.
+/// The number of log lines dropped since the start. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct DroppedLines(Arc<AtomicU64>);
 
 impl DroppedLines {
-    /// A line was dropped.
+    /// Counts a dropped line.
     pub fn one_more(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So far.
+    /// How many lines were dropped so far.
     pub fn number(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -21,18 +21,18 @@ use tracing::{error, info};
 /// For work that outlives the stop signal, such as a scrape still being written.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
-/// A file has become larger than the limit for files allows. The same on Linux and macOS.
+/// The signal for a file that reached the limit for its size. It has the same number on Linux and macOS.
 const SIGXFSZ: i32 = 25;
 
-/// Runs `work` to its end. Threads that hang, at a file for instance, are left behind.
+/// Runs `work` to its end. Threads that hang, on a file for instance, are abandoned.
 pub fn on_runtime<T, E: From<io::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    // The library hears of signals through a pair of these, and panics where it gets none.
+    // Tokio receives signals through such a pair, and panics if it gets none.
     UnixStream::pair().map_err(|error| {
         let hint =
             "where Unix sockets are forbidden, allow them (systemd: add AF_UNIX to RestrictAddressFamilies)";
         io::Error::new(error.kind(), format!("{error}; {hint}"))
     })?;
-    // Said aloud: the library panics at a TOKIO_WORKER_THREADS that is no number.
+    // Set explicitly: Tokio panics at a TOKIO_WORKER_THREADS that is not a number.
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     let outcome = runtime.block_on(work);
@@ -40,7 +40,7 @@ pub fn on_runtime<T, E: From<io::Error>>(work: impl Future<Output = Result<T, E>
     outcome
 }
 
-/// What the operating system tells us.
+/// Signals from the operating system.
 pub struct Signals {
     /// SIGTERM or SIGINT: end.
     pub stop: CancellationToken,
@@ -52,11 +52,11 @@ pub struct Signals {
 #[derive(Clone, Copy)]
 pub enum Hangup {
     Reloads,
-    /// There is nothing to read again: it means that the terminal is gone.
+    /// There are no files to read again: the signal means that the terminal is gone.
     Ends,
 }
 
-/// Runs `job` until it ends or SIGTERM or SIGINT comes, and turns how it ended into an exit code.
+/// Runs `job` until it ends or SIGTERM or SIGINT comes, and turns its outcome into an exit code.
 pub fn start<F, E>(
     flags: LogFlags,
     on_hangup: Hangup,
@@ -89,7 +89,7 @@ fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> io::Result<L
     let lines = Lines::to_standard_error(dropped)?;
     tracing::subscriber::set_global_default(log::subscriber(flags, lines.clone()))
         .map_err(io::Error::other)?;
-    // By itself it would write to standard error, and wait for whoever reads that.
+    // The default hook would write to standard error, and block if its reader is slow.
     panic::set_hook(Box::new(|fault| {
         let fault = fault.to_string();
         let msg = if fault.contains("OS can't spawn") {
@@ -104,7 +104,8 @@ fn log_to_standard_error(flags: LogFlags, dropped: DroppedLines) -> io::Result<L
 
 fn signals(on_hangup: Hangup) -> io::Result<Signals> {
     let signals = Signals { stop: CancellationToken::new(), reload: Arc::default() };
-    // A log that may not grow any further costs lines, and not the program. Once somebody listens, the signal does nothing by itself.
+    // A log that may not grow any further costs lines, and not the program: once there is a listener, the signal does nothing by
+    // itself.
     let _grown = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! What text from outside may look like once it is ours: short, and without control characters.
+//! Limits for text from outside: short, and without control characters.
 //!
 //! Source of the rules: the section "Label values" of the README.
 
@@ -21,7 +21,7 @@ pub fn clean(text: &str) -> String {
     cleaned
 }
 
-/// `text` cleaned, or `fallback` where there is none or what is left of it is blank.
+/// `text` cleaned, or `fallback` if there is no text or only blanks are left of it.
 pub fn clean_or(text: Option<&str>, fallback: &str) -> String {
     let cleaned = text.map(clean).filter(|cleaned| !cleaned.trim().is_empty());
     cleaned.unwrap_or_else(|| fallback.to_owned())
@@ -32,7 +32,7 @@ pub fn is_readable_id(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_BYTES && !text.chars().any(char::is_control)
 }
 
-/// The order of ids. They are UUIDs: upper and lower case are the same.
+/// The order of ids. They are UUIDs, so letter case does not matter.
 pub fn by_id(one: &str, other: &str) -> Ordering {
     let [one, other] = [one, other].map(|id| id.bytes().map(|byte| byte.to_ascii_lowercase()));
     one.cmp(other)
@@ -53,7 +53,7 @@ mod tests {
         ] {
             assert_eq!(clean(given), cleaned, "{given:?}");
         }
-        // Cut before the character that would be too much, and not within it.
+        // Cut before the character that would exceed the limit, and not within it.
         assert_eq!(clean(&"é".repeat(150)), "é".repeat(100));
         assert_eq!(clean(&format!("{}é", "x".repeat(199))), "x".repeat(199));
         for (given, expected) in [(None, "-"), (Some(""), "-"), (Some(" \n "), "-"), (Some("a"), "a")] {

@@ -1,9 +1,8 @@
-//! A thread of its own for work that takes a processor for milliseconds: one piece after the other, in the order in which
-//! they came.
+//! A thread of its own for work that takes a processor for milliseconds: one job after the other, in the order of arrival.
 //!
-//! On the threads that answer requests, such work would hold up everybody; on whichever thread is free, what stays in memory of
-//! it would lie in many of the allocator's arenas, and what one arena has free is of no use to another thread. Work that may take
-//! its time can have a low priority: `docs/performance.md` says what that bought, and its price.
+//! On the threads that serve requests, such work would delay all of them. On whichever thread is free, the memory that stays allocated
+//! would be spread over many of the allocator's arenas, and what is free in one arena is of no use to another thread. Work that is not
+//! urgent can have a low priority; `docs/performance.md` has the gain and the price.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -12,37 +11,37 @@ use tokio::sync::{mpsc, oneshot};
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The thread. It ends when this is gone, and its work is done.
+/// The thread. It ends when this is dropped and all work is done.
 #[derive(Debug)]
 pub struct Worker(mpsc::UnboundedSender<Work>);
 
-/// Who goes first when processors are short.
+/// Which threads go first when processors are short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
-    /// As all others.
+    /// The same as all other threads.
     Normal,
-    /// Behind the others of this program, and behind other programs of the same scheduling group, where the system has
-    /// priorities for threads: on Linux.
+    /// Behind the other threads of this program, and behind other programs of the same scheduling group. Only on Linux, which has
+    /// priorities for threads.
     Low,
 }
 
-/// So much nicer than the program was started: against its other threads, a tenth of a processor.
+/// Added to the niceness that the program was started with. Against the program's other threads, that leaves a tenth of a processor.
 #[cfg(target_os = "linux")]
 const LOWER_BY: i32 = 10;
 
 fn lower_priority() {
-    // Of this thread alone: Linux keeps niceness by thread. Where it is forbidden, it works as all others do.
+    // For this thread alone: Linux keeps niceness by thread. If that is forbidden, the thread has the same priority as the others.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::getpriority_process(None)
         .and_then(|niceness| rustix::process::setpriority_process(None, niceness.saturating_add(LOWER_BY)));
 }
 
-/// There is no thread.
+/// The thread could not be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the system gives no further thread; raise its limits on threads or memory")]
 pub struct SpawnError;
 
-/// The work ended without a result: it panicked, which stands in the log.
+/// The work panicked, so there is no result. The panic is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Panicked;
 
@@ -50,7 +49,7 @@ impl Worker {
     /// Starts the thread, under a `name` that a debugger shows.
     ///
     /// # Errors
-    /// [`SpawnError`], when the system gives none.
+    /// [`SpawnError`], if the system gives no thread.
     pub fn start(name: &str, priority: Priority) -> Result<Self, SpawnError> {
         let (sender, mut queue) = mpsc::unbounded_channel::<Work>();
         let work = move || {
@@ -58,7 +57,7 @@ impl Worker {
                 lower_priority();
             }
             while let Some(work) = queue.blocking_recv() {
-                // What panics takes its own result with it, and nobody else's.
+                // A job that panics loses its own result, and no other.
                 let _ = catch_unwind(AssertUnwindSafe(work));
             }
         };
@@ -66,10 +65,10 @@ impl Worker {
         Ok(Self(sender))
     }
 
-    /// Does `work` when all that came before is done. It is done even if nobody waits for it any more.
+    /// Runs `work` after all work that came before, even if nobody waits for its result any more.
     ///
     /// # Errors
-    /// [`Panicked`], when it panics.
+    /// [`Panicked`], if `work` panics.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -1,6 +1,4 @@
-//! The simulated Nectar in a process of its own, answering from prepared bytes.
-//!
-//! Knows both ends of that process.
+//! The simulated Nectar in a process of its own, which serves prepared bytes. Both ends of that process are here.
 
 use std::io::BufRead;
 use std::process::ExitCode;
@@ -17,13 +15,13 @@ use super::process::Process;
 
 /// The argument that starts this role.
 pub const ROLE: &str = "simulated-nectar";
-/// The key that it takes.
+/// The key that it accepts.
 pub const KEY: &str = "bench";
 
-/// A utility that every company of some size has logins with.
+/// A utility with which every company of some size has logins.
 const UTILITY: &str = "Northgate Power & Light";
 
-/// The process, seen from outside.
+/// The process, as seen by the benchmark.
 pub struct Api {
     servant: Servant,
     /// Whether all utilities are down.
@@ -33,7 +31,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Starts it; when this returns, every answer is ready.
+    /// Starts it; when this returns, every response is ready.
     pub fn start(plan: &Plan) -> Self {
         let Plan { companies, connections, accounts, seed, .. } = plan;
         let numbers = [u64::from(*companies), u64::from(*connections), u64::from(*accounts), *seed];
@@ -44,24 +42,24 @@ impl Api {
         Self { servant, is_down: false, base }
     }
 
-    /// From now on it waits so long before each answer.
+    /// From now on, it waits this long before each response.
     pub fn delay(&mut self, wait: Duration) {
         self.servant.ask(&format!("delay {}", wait.as_millis()));
     }
 
-    /// For the next companies, so many, a utility that is up goes down, and one that is down comes up; after the last company
-    /// come the first ones again. Returns how many connections that changed; their answers are ready again.
+    /// For this many companies, the next ones in the list, the utility goes down if it is up, and comes up if it is down; the last
+    /// company is followed by the first. Returns how many connections changed; their responses are ready again.
     pub fn change(&mut self, companies: usize) -> usize {
         self.servant.ask(&format!("change {companies}")).parse().unwrap()
     }
 
-    /// All utilities go down for all companies, or come up again. Returns how many connections that changed.
+    /// All utilities go down for all companies, or come up again. Returns how many connections changed.
     pub fn change_all(&mut self) -> usize {
         self.is_down = !self.is_down;
         self.servant.ask(&format!("all {}", u8::from(self.is_down))).parse().unwrap()
     }
 
-    /// What it is as a process.
+    /// Its CPU and memory.
     pub fn process(&self) -> Process {
         self.servant.process()
     }
@@ -89,7 +87,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// How far the last change came.
+/// How far the last change got.
 struct Tide {
     turned: usize,
     down: bool,

@@ -1,7 +1,5 @@
-//! The bare loop that a poll is measured against: the exporter's own client fetches and decodes the same pages, with
-//! as many requests at once, and drops what it has read.
-//!
-//! Knows both ends of that process.
+//! The bare loop that a poll is compared with: the exporter's own client fetches and decodes the same pages, with as many requests at
+//! once, and drops what it has read. Both ends of its process are here.
 
 use std::io::BufRead;
 use std::process::ExitCode;
@@ -23,18 +21,18 @@ pub const ROLE: &str = "bare-client";
 /// The exporter's default.
 pub const CONCURRENCY: usize = 8;
 
-/// The process, seen from outside.
+/// The process, as seen by the benchmark.
 pub struct Bare(Servant);
 
 impl Bare {
-    /// Starts it, and lets it run once to warm up.
+    /// Starts it, and runs it once to warm up.
     pub fn start(api: &Api) -> Self {
         let mut servant = Servant::start(&[ROLE.to_owned(), api.base.clone()]);
         servant.ask("go");
         Self(servant)
     }
 
-    /// The CPU that one loop takes.
+    /// The CPU time of one loop.
     pub fn cpu(&mut self) -> Duration {
         let before = self.0.process().settled_cpu();
         self.0.ask("go");
@@ -42,7 +40,7 @@ impl Bare {
     }
 }
 
-/// Runs the role: one loop for each line, answered with how many connections it read.
+/// Runs the role: one loop for each line of input, answered with the number of connections read.
 pub fn run(mut words: impl Iterator<Item = String>) -> ExitCode {
     let settings = Settings {
         base_url: words.next().unwrap().parse().unwrap(),
@@ -84,7 +82,7 @@ async fn read_all(client: &Client) -> usize {
     companies.buffer_unordered(client.max_concurrent_requests()).fold(0, async |sum, read| sum + read).await
 }
 
-/// Counts nothing.
+/// An observer that counts nothing.
 struct Nobody;
 
 impl ObserveRequests for Nobody {

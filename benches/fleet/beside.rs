@@ -1,6 +1,4 @@
-//! Scrapes of an exporter that always polls, by turns with one that has nothing to do.
-//!
-//! Knows what is timed, and how often.
+//! Scrapes of an exporter that polls all the time, in turn with those of one that has nothing to do.
 
 use std::time::Duration;
 
@@ -11,15 +9,15 @@ use super::exporter::{ALWAYS, Exporter, ONCE};
 use super::series::next_second;
 use super::wire::Wire;
 
-/// The times of both, taken in turn, and how many polls ended meanwhile.
+/// The times of both, and how many polls ended meanwhile.
 pub struct Beside {
     pub idle: Vec<Duration>,
     pub busy: Vec<Duration>,
     pub polls: usize,
 }
 
-/// Scrapes both with gzip, `rounds` times, each in another second. While the idle one is scraped, the other one is stopped.
-/// A tenth of the companies changes in each round.
+/// Scrapes both with gzip, `rounds` times, each in another second. While the idle one is scraped, the other one is stopped. A tenth of
+/// the companies changes in each round.
 pub fn measure(plan: &Plan, rounds: usize) -> Beside {
     let mut api = Api::start(plan);
     let resting = Exporter::filled(&api, ONCE);

@@ -1,6 +1,4 @@
-//! A process of ours that answers each line on its standard input with one on its standard output, and ends with it.
-//!
-//! Knows processes and lines.
+//! A process of ours that answers each line of its standard input with one on its standard output, and ends with it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -18,7 +16,7 @@ impl Servant {
     /// Starts it with these arguments.
     pub fn start(arguments: &[String]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        // As the exporter: with no allocator or setting of whoever runs this.
+        // Without the caller's environment, like the exporter: it could change the allocator or other settings.
         command.env_clear().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let questions = child.stdin.take();
@@ -26,18 +24,18 @@ impl Servant {
         Self { child, questions, answers }
     }
 
-    /// What it is as a process.
+    /// Its CPU and memory.
     pub fn process(&self) -> Process {
         Process::of(self.child.id())
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a line, and waits for the response.
     pub fn ask(&mut self, question: &str) -> String {
         writeln!(self.questions.as_mut().unwrap(), "{question}").unwrap();
         self.hear()
     }
 
-    /// The next line that it says.
+    /// The next line that it writes.
     pub fn hear(&mut self) -> String {
         let mut line = String::new();
         assert!(self.answers.read_line(&mut line).unwrap() > 0, "a process of the benchmark ended early");
@@ -47,7 +45,7 @@ impl Servant {
 
 impl Drop for Servant {
     fn drop(&mut self) {
-        // The end of its input is the end of its work.
+        // It ends when its input does.
         drop(self.questions.take());
         let _ = self.child.wait();
     }

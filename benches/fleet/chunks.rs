@@ -1,38 +1,38 @@
-//! `Transfer-Encoding: chunked`, taken apart while it comes in.
+//! Decodes `Transfer-Encoding: chunked` while it comes in.
 //!
 //! Source: RFC 9112, section 7.1.
 
-/// Where in the encoding the next byte stands.
+/// Where in the encoding the next byte is.
 #[derive(Debug)]
 enum At {
     Size(u64),
-    /// An extension, and the end of the line.
+    /// An extension, up to the end of the line.
     SizeLine(u64),
     Data(u64),
     DataEnd,
-    /// After the last chunk: an empty line ends it all.
+    /// After the last chunk: an empty line ends the body.
     Trailer {
         line_is_empty: bool,
     },
     End,
 }
 
-/// A body that comes in.
+/// A body while it comes in.
 #[derive(Debug)]
 pub struct Chunks(At);
 
 impl Chunks {
-    /// None of it yet.
+    /// A body of which nothing has come in yet.
     pub fn new() -> Self {
         Self(At::Size(0))
     }
 
-    /// Whether all of it came in.
+    /// Whether all of it has come in.
     pub fn is_over(&self) -> bool {
         matches!(self.0, At::End)
     }
 
-    /// Takes what came in, and hands on what is data.
+    /// Decodes what came in, and passes the data on.
     pub fn take(&mut self, mut bytes: &[u8], data: &mut impl FnMut(&[u8])) {
         while let Some((&byte, rest)) = bytes.split_first() {
             if let At::Data(left) = &mut self.0 {

@@ -1,6 +1,4 @@
-//! The exporter, as a process of its own, polling the simulated Nectar.
-//!
-//! Knows its flags and its log.
+//! The exporter, as a process of its own, which polls the simulated Nectar.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -15,12 +13,12 @@ use super::process::Process;
 
 /// Longer than any poll of these fleets takes.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// No second poll comes while anything is measured.
+/// So long that no second poll comes while anything is measured.
 pub const ONCE: Duration = Duration::from_secs(30 * 60);
-/// One poll follows the other.
+/// So short that one poll follows the other.
 pub const ALWAYS: Duration = Duration::from_millis(1);
 
-/// A running exporter. It ends with this.
+/// A running exporter, which ends when this is dropped.
 pub struct Exporter {
     child: Child,
     log: Receiver<String>,
@@ -29,10 +27,10 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Starts it with a poll every `interval`, its first one under way.
+    /// Starts it, with a poll every `interval`; the first one is in progress.
     pub fn start(api: &Api, interval: Duration) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nectar-exporter"));
-        // Neither its settings nor another allocator come from whoever runs the benchmark.
+        // The caller's environment must not change its settings or its allocator.
         command.env_clear();
         command.env("NECTAR_API_KEY", KEY).arg(format!("--nectar.base-url={}", api.base));
         command.arg(format!("--nectar.poll-interval={}ms", interval.as_millis()));
@@ -48,7 +46,7 @@ impl Exporter {
         Self { child, log, address }
     }
 
-    /// As [`start`](Self::start), with its first poll done and nothing left to do.
+    /// Like [`start`](Self::start), but its first poll is done, and it has nothing left to do.
     pub fn filled(api: &Api, interval: Duration) -> Self {
         let exporter = Self::start(api, interval);
         exporter.poll_finished();
@@ -56,25 +54,25 @@ impl Exporter {
         exporter
     }
 
-    /// Waits for the next end of a poll, and returns how long it took. Ends of which nobody asked count as well.
+    /// Waits for the end of the next poll, and returns how long it took. Polls that ended before this was called count as well.
     pub fn poll_finished(&self) -> Duration {
         let line = wait_for(&self.log, "Poll finished");
         assert_eq!(field(&line, "failures"), "0", "{line}");
         Duration::from_secs_f64(field(&line, "seconds").parse().unwrap())
     }
 
-    /// As [`poll_finished`](Self::poll_finished), for so many polls.
+    /// Like [`poll_finished`](Self::poll_finished), for this many polls.
     pub fn polls_finished(&self, polls: usize) -> Vec<Duration> {
         (0..polls).map(|_| self.poll_finished()).collect()
     }
 
-    /// How many ends of polls were logged and not asked for yet.
+    /// How many polls have ended that were not waited for.
     pub fn polls_meanwhile(&self) -> usize {
         let finished = self.log.try_iter().filter(|line| line.contains("Poll finished"));
         finished.inspect(|line| assert_eq!(field(line, "failures"), "0", "{line}")).count()
     }
 
-    /// What it is as a process.
+    /// Its CPU and memory.
     pub fn process(&self) -> Process {
         Process::of(self.child.id())
     }

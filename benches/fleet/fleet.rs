@@ -1,16 +1,14 @@
 //! The fleets that are measured.
-//!
-//! Knows sizes.
 
 use nectar_simulator::Plan;
 
 /// Connections per page: every company of these fleets fits on one.
 pub const PAGE: u16 = 500;
 
-/// A fleet by its part in the measurement.
+/// A fleet, by its part in the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fleet {
-    /// What the targets are about.
+    /// The one that the targets are for.
     Large,
     /// A tenth of it, for growth.
     Small,

@@ -1,6 +1,4 @@
-//! Everything that was measured so far: what two rows of the table need is measured once.
-//!
-//! Knows which measurements there are, and how many runs each has.
+//! Everything that was measured so far: what two rows of the table need is measured once. Also how many runs each measurement has.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,7 +14,7 @@ use super::polls::{self, Growth, Polls};
 use super::prometheus::{self, Cost};
 use super::scrapes::{self, Scrapes};
 
-/// How long the API waits before each answer, where that is measured.
+/// How long the API waits before each response, for rows about a slow API.
 pub const LATENCY: Duration = Duration::from_millis(50);
 
 type Memo<K, T> = RefCell<HashMap<K, Rc<T>>>;
@@ -50,7 +48,7 @@ impl Lab {
         }
     }
 
-    /// What one must know to read the table.
+    /// What a reader of the table must know.
     pub fn conditions(&self) -> String {
         let plan = Fleet::Large.plan(self.quick);
         let trial =
@@ -107,9 +105,9 @@ impl Lab {
         once(&self.wall, (), || polls::wall(&Fleet::Large.plan(self.quick), LATENCY, self.runs(3)))
     }
 
-    /// How long a poll of a slow API takes at least: the list, and then all pages, some at once.
+    /// The least that a poll of a slow API takes: the list, and then all pages, several at once.
     pub fn least_wall(&self) -> Duration {
-        // A page for each company.
+        // There is one page for each company.
         let pages = f64::from(Fleet::Large.plan(self.quick).companies);
         LATENCY.mul_f64(1.0 + pages / bare::CONCURRENCY as f64)
     }

@@ -1,9 +1,8 @@
 //! `make bench`: measures a large fleet's exporter against nginx and a bare client, and prints one table. Exits with 1 when a target is missed.
 //!
-//! This file knows the arguments and the order of work. The simulated Nectar and the bare client are this very program again,
-//! each in a process of its own.
+//! The simulated Nectar and the bare client are this program again, each in a process of its own.
 
-// A benchmark may stop at the first surprise.
+// A benchmark may panic when something is unexpected.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

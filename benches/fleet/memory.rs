@@ -1,4 +1,4 @@
-//! How much memory an exporter takes: at most while it polls and is scraped, and when it does neither.
+//! How much memory an exporter takes: its peak while it polls and is scraped, and what it keeps at rest.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use super::wire::Wire;
 
 /// Resident memory with one fleet, in MiB. The exporter keeps no files in memory.
 pub struct Memory {
-    /// The most over polls and scrapes together.
+    /// The peak over polls and scrapes together.
     pub peak: f64,
     /// Between polls, nobody scraping.
     pub rest: f64,
@@ -20,14 +20,14 @@ pub struct Memory {
     pub scrapes: usize,
 }
 
-/// Polls with scrapes beside them, and further ones.
+/// Polls during which it is scraped, and polls after those.
 pub const POLLS: usize = 4;
 pub const POLLS_ALONE: usize = 3;
 
 /// What polls find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum News {
-    /// What the last one found.
+    /// The same as the last one.
     Nothing,
     /// Nearly every connection changed: all but those of companies that are switched off.
     Everything,
@@ -45,8 +45,8 @@ impl News {
     }
 }
 
-/// Measures a fleet: polls with a scraper that never pauses, now plain, now with gzip; then polls without. Between any two of
-/// them, the `news` happen.
+/// Measures a fleet: polls with a scraper that never pauses, alternating plain and gzip; then polls without. Between any two of them,
+/// the `news` happen.
 pub fn measure(plan: &Plan, news: News) -> Memory {
     let mut api = Api::start(plan);
     let took = Exporter::start(&api, Duration::from_secs(60)).poll_finished();

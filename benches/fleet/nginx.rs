@@ -1,6 +1,4 @@
-//! nginx, serving files: what the machine can do at best.
-//!
-//! Knows its configuration.
+//! nginx, serving files: the best that the machine can do.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,7 +12,7 @@ use tempfile::TempDir;
 /// The variable with the path of the program; without it, `nginx` from the search path. (`NGINX` is nginx's own.)
 const PROGRAM: &str = "BENCH_NGINX";
 
-/// A running nginx. It ends with this.
+/// A running nginx, which ends when this is dropped.
 pub struct Nginx {
     master: Child,
     /// Where it listens.
@@ -23,7 +21,7 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Serves `plain` at `/metrics`, and `packed` at `/packed`, said to be packed with gzip.
+    /// Serves `plain` at `/metrics`, and `packed` at `/packed`, with `Content-Encoding: gzip`.
     pub fn serve(plain: &[u8], packed: &[u8]) -> Self {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("metrics"), plain).unwrap();
@@ -54,7 +52,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // By a signal that it passes on: a killed master leaves its worker behind.
+        // By a signal that it passes on: a master that is killed leaves its worker behind.
         let id = nix::unistd::Pid::from_raw(i32::try_from(self.master.id()).unwrap());
         let _ = nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM);
         let _ = self.master.wait();

@@ -1,6 +1,4 @@
-//! What polls cost: CPU beside the bare loop, and time when the API takes its time.
-//!
-//! Knows what is measured, and how often.
+//! What polls cost: CPU compared with the bare loop, and time when the API is slow.
 
 use std::time::Duration;
 
@@ -15,28 +13,28 @@ use super::series::median;
 pub struct Polls {
     /// Of the bare loop.
     pub bare: Vec<Duration>,
-    /// Of an exporter from its start to the end of all that its first poll brings.
+    /// Of an exporter from its start until everything that its first poll causes is done.
     pub first: Vec<Duration>,
-    /// Of a further poll that finds what the last one found.
+    /// Of a later poll that finds nothing new.
     pub unchanged: Vec<Duration>,
-    /// Of a poll that finds some connections changed, in a tenth of the companies.
+    /// Of a poll that finds some connections changed, at a tenth of the companies.
     pub changed: Vec<Duration>,
-    /// How many, in all of them.
+    /// How many changed in all of them.
     pub connections_changed: usize,
-    /// Of the simulated Nectar, in one further poll.
+    /// Of the simulated Nectar, in one more poll.
     pub api: Duration,
 }
 
 /// Polls that find changes.
 const CHANGES: usize = 3;
 
-/// Measures a fleet, `runs` times each, by turns: some figures are small differences of large ones, and the machine may
-/// be slower at one time than at another.
+/// Measures a fleet, `runs` times each, in turn: some figures are small differences of large ones, and the machine may be slower at one
+/// time than at another.
 pub fn measure(plan: &Plan, runs: usize) -> Polls {
     let mut api = Api::start(plan);
     let mut loops = Bare::start(&api);
     let took = Exporter::start(&api, ONCE).poll_finished();
-    // Long enough that the others have their turns between two polls.
+    // Long enough that the others have their turn between two polls.
     let exporter = Exporter::filled(&api, took * 8 + Duration::from_secs(4));
     let (mut bare, mut first, mut unchanged, mut served) = (vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
@@ -57,17 +55,17 @@ pub fn measure(plan: &Plan, runs: usize) -> Polls {
 
 /// CPU of the polls of two fleets.
 pub struct Growth {
-    /// From the start to the end of all that a first poll brings.
+    /// From the start until everything that a first poll causes is done.
     pub first: [Vec<Duration>; 2],
-    /// Of a further poll that finds what the last one found.
+    /// Of a later poll that finds nothing new.
     pub unchanged: [Vec<Duration>; 2],
 }
 
-/// Measures two fleets by turns, the larger one first.
+/// Measures two fleets in turn, the larger one first.
 pub fn growth(plans: [&Plan; 2], runs: usize) -> Growth {
     let apis = plans.map(Api::start);
     let took = Exporter::start(&apis[0], ONCE).poll_finished();
-    // Long enough for two first polls between two others; and the small one's polls come well after the large one's.
+    // Long enough for two first polls between two others; the small fleet's polls come well after the large one's.
     let gap = took + Duration::from_secs(2);
     let exporters = apis.each_ref().map(|api| {
         std::thread::sleep(gap);
@@ -93,7 +91,7 @@ fn next_poll(exporter: &Exporter) -> Duration {
     process.settled_cpu() - before
 }
 
-/// How long polls take when the API waits so long before each answer.
+/// How long polls take when the API waits this long before each response.
 pub fn wall(plan: &Plan, latency: Duration, runs: usize) -> Vec<Duration> {
     let mut api = Api::start(plan);
     api.delay(latency);

@@ -1,6 +1,4 @@
-//! What a process has used: CPU, and memory.
-//!
-//! Knows the kernel's clocks and `/proc`.
+//! What a process has used: CPU and memory, from the kernel's clocks and `/proc`.
 
 use std::fs;
 use std::thread::sleep;
@@ -15,17 +13,17 @@ use nix::unistd::Pid;
 pub struct Process(i32);
 
 impl Process {
-    /// The one with this id.
+    /// The process with this id.
     pub fn of(id: u32) -> Self {
         Self(i32::try_from(id).unwrap())
     }
 
-    /// All CPU it has used, to the nanosecond, threads that have ended included.
+    /// All CPU time it has used, to the nanosecond, including threads that have ended.
     pub fn cpu(self) -> Duration {
         clock_getcpuclockid(Pid::from_raw(self.0)).unwrap().now().unwrap().into()
     }
 
-    /// As [`cpu`](Self::cpu), once it has nothing more to do: what follows from some work belongs to it.
+    /// Like [`cpu`](Self::cpu), once it has nothing more to do: late work belongs to what caused it.
     pub fn settled_cpu(self) -> Duration {
         let mut used = self.cpu();
         for _ in 0..50 {
@@ -43,22 +41,22 @@ impl Process {
         self.status("VmRSS:")
     }
 
-    /// The most of it since the start, or since [`forget_peak`](Self::forget_peak), in MiB.
+    /// The peak of it since the start, or since [`forget_peak`](Self::forget_peak), in MiB.
     pub fn memory_peak(self) -> f64 {
         self.status("VmHWM:")
     }
 
-    /// The peak begins anew.
+    /// Starts a new peak.
     pub fn forget_peak(self) {
         fs::write(format!("/proc/{}/clear_refs", self.0), "5").unwrap();
     }
 
-    /// It does nothing until [`go_on`](Self::go_on).
+    /// Stops it until [`go_on`](Self::go_on).
     pub fn pause(self) {
         kill(Pid::from_raw(self.0), Signal::SIGSTOP).unwrap();
     }
 
-    /// It does what it did before [`pause`](Self::pause).
+    /// Continues it after [`pause`](Self::pause).
     pub fn go_on(self) {
         kill(Pid::from_raw(self.0), Signal::SIGCONT).unwrap();
     }

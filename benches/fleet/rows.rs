@@ -1,4 +1,4 @@
-//! The rows of the table: each target, and how its figure comes from what was measured.
+//! The rows of the table: each target, and how its figure follows from what was measured.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::series::{median, percentile, ratio};
 /// What a figure must be.
 pub enum Target {
     AtMost(f64),
-    /// Anything: it stands here to be known.
+    /// Any figure is fine: the row is for information.
     ToKnow,
 }
 
 use Target::{AtMost, ToKnow};
 
-/// A figure, and what it came from, in words.
+/// A figure, and in words what it was computed from.
 type Figure = (f64, String);
 
 /// One row.
@@ -86,7 +86,7 @@ fn beside_nginx(Turns { exporter, nginx }: &Turns) -> Figure {
     (ratio(median(exporter), median(nginx)), format!("{}, nginx {}", of(exporter), of(nginx)))
 }
 
-/// What client_golang sends of such series with gzip: 17.2 MB for 739,190 of them.
+/// What client_golang sends for such series with gzip: 17.2 MB for 739,190 of them.
 const CLIENT_GOLANG_BYTES: f64 = 17.2e6 / 739_190.0;
 
 fn bytes(lab: &Lab) -> Figure {

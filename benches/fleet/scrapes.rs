@@ -1,6 +1,4 @@
-//! Scrapes of an exporter that polls nothing meanwhile, in turn with nginx serving files of the same bytes.
-//!
-//! Knows what is timed, and how often.
+//! Scrapes of an exporter that does not poll meanwhile, in turn with those of nginx, which serves the same bytes as files.
 
 use std::io::Read;
 use std::sync::{Arc, Barrier};
@@ -15,7 +13,7 @@ use super::nginx::Nginx;
 use super::series::next_second;
 use super::wire::Wire;
 
-/// The times of all, taken in turn.
+/// The times of both, taken in turn.
 #[derive(Default)]
 pub struct Turns {
     pub exporter: Vec<Duration>,
@@ -26,9 +24,9 @@ pub struct Turns {
 pub struct Scrapes {
     pub plain: Turns,
     pub gzip: Turns,
-    /// A plain body.
+    /// The body of a plain scrape.
     pub text: Vec<u8>,
-    /// Bytes of a packed one.
+    /// Size of a gzip body, in bytes.
     pub packed: usize,
 }
 
@@ -45,8 +43,8 @@ pub fn measure(plan: &Plan, runs: usize) -> Scrapes {
     Scrapes { plain, gzip, packed: packed.len(), text }
 }
 
-/// The first member of the packed body, which is all that some clients read, has the series of the plain one, and their values
-/// but for those that pass with time; and none is missing.
+/// The first member of the gzip body, which is all that some clients read, must have the series of the plain one, with the same values
+/// unless they change with time; and no series may be missing.
 fn check(text: &[u8], packed: &[u8], plan: &Plan) {
     let mut unpacked = Vec::new();
     GzDecoder::new(packed).read_to_end(&mut unpacked).unwrap();
@@ -61,17 +59,17 @@ fn check(text: &[u8], packed: &[u8], plan: &Plan) {
     assert!(text.contains("\nnectar_up 1\n"), "the poll was not whole");
 }
 
-/// What a line says also a second later: ages and the exporter's own counters go on.
+/// The part of a line that is the same a second later: ages and the exporter's own counters change.
 fn lasting(line: &str) -> &str {
     let own = ["process_", "nectar_api_", "nectar_exporter_"];
     let goes_on = line.contains("_max_staleness_seconds{") || own.iter().any(|own| line.starts_with(own));
     if goes_on { line.rsplit_once(' ').unwrap().0 } else { line }
 }
 
-/// Runs that are not counted.
+/// Runs before those that count.
 const WARMING: usize = 2;
 
-/// Each round in another second of the clock: first the exporter, then nginx, on connections kept open.
+/// Each round is in another second of the clock: first the exporter, then nginx, on connections that are kept open.
 fn turns(exporter: &Exporter, nginx: &Nginx, gzip: bool, runs: usize) -> Turns {
     let mut scraped = Wire::to(exporter.address, "/metrics", gzip);
     let mut served = Wire::to(nginx.address, if gzip { "/packed" } else { "/metrics" }, gzip);
@@ -87,7 +85,7 @@ fn turns(exporter: &Exporter, nginx: &Nginx, gzip: bool, runs: usize) -> Turns {
     turns
 }
 
-/// The peak memory of an exporter with one scraper, and with ten at once, in MiB, with gzip. It polls nothing.
+/// The peak memory of an exporter with one scraper, and with ten at once, in MiB, with gzip. It does not poll meanwhile.
 pub fn crowd(plan: &Plan) -> (f64, f64) {
     let api = Api::start(plan);
     let exporter = Exporter::filled(&api, ONCE);

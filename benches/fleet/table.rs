@@ -1,6 +1,4 @@
 //! The table: what, target, figure, verdict.
-//!
-//! Knows how it is filled and printed.
 
 use super::lab::Lab;
 use super::rows::{Row, Target};
@@ -40,7 +38,7 @@ impl Table {
         self.0.iter().all(|line| line.holds)
     }
 
-    /// Prints it, so that it can be put into a page as it is.
+    /// Prints it in Markdown, to be pasted into a page as it is.
     pub fn print(&self) {
         let rows: Vec<[&str; 5]> = std::iter::once(HEAD)
             .chain(self.0.iter().map(|line| line.cells.each_ref().map(String::as_str)))

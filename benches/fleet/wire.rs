@@ -1,6 +1,5 @@
-//! The client that scrapes: one kept connection, a whole body read and thrown away. The same for everything scraped.
-//!
-//! Knows just enough HTTP/1.1.
+//! The client that scrapes: one connection that is kept open, a whole body that is read and thrown away. The same for everything that
+//! is scraped; it knows just enough of HTTP/1.1.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::chunks::Chunks;
 
-/// What one read may bring.
+/// The most that one read returns.
 const BUFFER: usize = 256 * 1024;
 
 /// A connection, and the one request that is sent on it.
@@ -28,14 +27,14 @@ impl Wire {
         Self { stream, request, buffer: vec![0; BUFFER] }
     }
 
-    /// How long it takes until the last byte of an answer is here.
+    /// The time until the last byte of a response is here.
     pub fn time(&mut self) -> Duration {
         let began = Instant::now();
         self.exchange(&mut |_| {});
         began.elapsed()
     }
 
-    /// The body of an answer.
+    /// The body of a response.
     pub fn body(&mut self) -> Vec<u8> {
         let mut body = Vec::new();
         self.exchange(&mut |bytes| body.extend_from_slice(bytes));
@@ -60,7 +59,7 @@ impl Wire {
         }
     }
 
-    /// The head of an answer, and where in the buffer what was read beyond it stands.
+    /// The head of a response, and where in the buffer the bytes after it are.
     fn head(&mut self) -> (String, std::ops::Range<usize>) {
         let mut filled = 0;
         loop {

@@ -1,4 +1,4 @@
-//! Every flag, once: name, default, what it takes, what it means. The environment twins follow by rule.
+//! Every flag, declared once: name, default, accepted values, meaning. The variables for them follow by rule.
 //!
 //! The page `docs/flags.md` and the table in the README are rendered from here.
 
@@ -242,7 +242,7 @@ fn whole<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<T, S
     }
 }
 
-/// The command line with everything that follows by rule: environment twins, and the livelier defaults of `demo`.
+/// The command line with what follows by rule: environment twins, and the livelier defaults of `demo`.
 pub fn command(version: String) -> clap::Command {
     let lively = |arg: clap::Arg| match arg.get_id().as_str() {
         "poll_interval" => arg.default_value("5s"),
@@ -257,7 +257,8 @@ pub fn command(version: String) -> clap::Command {
         .mut_subcommand("demo", without_nectar)
 }
 
-/// What `demo` takes only to say that it does not. Not from the environment: a container has the same variables for both.
+/// The flags that `demo` takes only to refuse them in words. They are not read from the environment, because a container has the same
+/// variables for both commands.
 fn without_nectar(demo: clap::Command) -> clap::Command {
     let refused = |_: &str| -> Result<String, String> {
         Err("the demo takes no key and no address: it polls a simulated Nectar".to_owned())
@@ -266,8 +267,8 @@ fn without_nectar(demo: clap::Command) -> clap::Command {
     demo.args(flags.map(|flag| clap::Arg::new(flag).long(flag).hide(true).value_parser(refused)))
 }
 
-/// Variables that look like a twin of a flag, and are none. A service that is called nectar-exporter makes some of these in Kubernetes: they
-/// are no slips.
+/// Variables that look like the twin of a flag, but are not. Those that Kubernetes sets for a service called nectar-exporter are left
+/// out.
 pub fn stray_variables(command: &clap::Command, names: impl Iterator<Item = String>) -> Vec<String> {
     let commands = std::iter::once(command).chain(command.get_subcommands());
     let flags: Vec<String> =
@@ -281,7 +282,7 @@ pub fn stray_variables(command: &clap::Command, names: impl Iterator<Item = Stri
     names.filter(is_stray).collect()
 }
 
-/// What is wrong, with the variables named that its flags were set by.
+/// What is wrong, naming the variables that its flags were set by.
 pub fn with_variables(fault: &str, command: &clap::Command, matches: &clap::ArgMatches) -> String {
     let (command, matches) = match matches.subcommand() {
         Some((name, matches)) => (command.find_subcommand(name).unwrap_or(command), matches),
@@ -301,7 +302,7 @@ pub fn with_variables(fault: &str, command: &clap::Command, matches: &clap::ArgM
     }
 }
 
-/// The variable that a value which was refused came from, where it did not come from the command line.
+/// The variable that a refused value came from; none if it came from the command line.
 pub fn variable_of(fault: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let ContextValue::String(argument) = fault.get(ContextKind::InvalidArg)? else { return None };
     let flag = argument.split([' ', '=']).next()?;
@@ -322,9 +323,9 @@ fn is_number(arg: &clap::Arg) -> bool {
 fn with_twin(arg: clap::Arg) -> clap::Arg {
     let Some(flag) = arg.get_long().filter(|flag| flag.contains('.')) else { return arg };
     let twin = twin(flag);
-    // A minus sign is a bad number for the flag before it, and not a flag of its own.
+    // A minus sign begins a bad number for the flag before it, and not another flag.
     let arg = if is_number(&arg) { arg.allow_hyphen_values(true) } else { arg };
-    // Set but empty is as good as not set: so do container platforms write "no value".
+    // Set but empty counts as not set: that is how container platforms write "no value".
     if env::var_os(&twin).is_some_and(|value| value.is_empty()) {
         return arg;
     }

@@ -1,6 +1,4 @@
-//! From flags and environment to settings that hold together.
-//!
-//! Knows every flag and what goes with what.
+//! From flags and environment to consistent settings.
 
 pub mod duration;
 pub mod flags;

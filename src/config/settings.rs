@@ -1,6 +1,4 @@
 //! Settings checked against each other; every fault is reported, not only the first.
-//!
-//! Knows which values go together.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,29 +11,29 @@ use super::flags::{ExporterFlags, NectarFlags};
 use crate::http::{ListenAddress, Pages};
 use crate::{metrics, nectar, poll};
 
-/// Paths that are taken. Some of them need no password, which the metrics must not fall under.
+/// Paths that are taken. They need no password, so the metrics must not be served there.
 const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
 
-/// Where neither it nor the poll interval says otherwise.
+/// The default, unless two poll intervals are longer.
 const MAX_DATA_AGE: Duration = Duration::from_secs(60 * 60);
 
-/// Where a simulated Nectar in this process is, but for the port.
+/// Where a simulated Nectar in this process is, without its port.
 const SIMULATOR_URL: &str = "http://127.0.0.1/v2.2";
 
-/// Everything wrong with how the program was called, a line each. Never holds a value that could be secret.
+/// Everything wrong with how the program was called, a line each. Never contains a value that could be secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<String>);
 
 /// Where the key comes from.
 #[derive(Debug)]
 pub enum KeySource {
-    /// A file.
+    /// A file, which is read again when it changes.
     File(PathBuf),
-    /// The variable.
+    /// The variable NECTAR_API_KEY.
     Value(SecretString),
 }
 
-/// What the server needs.
+/// Settings of the server.
 #[derive(Debug, Clone)]
 pub struct Web {
     /// Where to listen.
@@ -63,7 +61,7 @@ impl Config {
     /// The settings for polling Nectar, and where its key comes from. `key` is what NECTAR_API_KEY holds.
     ///
     /// # Errors
-    /// Everything that does not hold together.
+    /// Everything that is inconsistent.
     pub fn for_api(
         flags: &ExporterFlags,
         nectar: &NectarFlags,
@@ -79,10 +77,10 @@ impl Config {
         }
     }
 
-    /// The settings for polling a Nectar of our own on this machine; its port is still to be set.
+    /// The settings for polling a simulated Nectar on this machine; its port is set later.
     ///
     /// # Errors
-    /// Everything that does not hold together.
+    /// Everything that is inconsistent.
     pub fn for_simulator(flags: &ExporterFlags) -> Result<Self, ConfigError> {
         let mut faults = Vec::new();
         check(flags, &mut faults);
@@ -164,18 +162,18 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     }
 }
 
-/// Where it is not set, it follows the poll interval.
+/// The maximum age of data; it follows the poll interval unless it is set.
 fn max_data_age(flags: &ExporterFlags) -> Duration {
     flags.max_data_age.unwrap_or_else(|| MAX_DATA_AGE.max(flags.poll_interval.saturating_mul(2)))
 }
 
-/// A path as it is written without escapes. Clients resolve dots, and would ask for another one.
+/// Whether this is a path that needs no escapes. Dot segments are refused: clients resolve them, and would ask for another path.
 fn is_path(text: &str) -> bool {
     let has_dots = text.split('/').any(|segment| matches!(segment, "." | ".."));
     text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b)) && !has_dots
 }
 
-/// What all paths begin with, here and as they are reached from outside, without a slash at their end.
+/// The prefix of all paths, here and as seen from outside, without a trailing slash.
 fn prefixes(flags: &ExporterFlags) -> Result<[String; 2], String> {
     let outside = flags.external_url.as_ref().map(|text| {
         let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -193,14 +191,15 @@ fn prefixes(flags: &ExporterFlags) -> Result<[String; 2], String> {
     }
 }
 
-/// Ids as people write them: with blanks behind commas, one on each line, or in quotes that an env file keeps. No id has any of these.
+/// Ids as people write them: with blanks after commas, one on each line, or in quotes that an env file keeps. No id contains any of
+/// these.
 fn ids(given: &[String]) -> Vec<String> {
     let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'');
     let ids = given.iter().flat_map(|text| text.split(is_between));
     ids.filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
-/// Does not repeat the value: somebody may have written a password into it.
+/// Errors do not repeat the value: somebody may have put a password into it.
 fn base_url(text: &str) -> Result<Url, String> {
     let fault = "--nectar.base-url takes an http:// or https:// URL without user, query or fragment, \
                  such as https://external.nectarclimate.com/v2.2";
@@ -228,7 +227,7 @@ fn key_source(nectar: &NectarFlags, key: Option<SecretString>) -> Result<KeySour
     }
 }
 
-/// Flags take at most a year: it always fits.
+/// Never saturates, because flags take at most a year.
 fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

@@ -1,7 +1,7 @@
 //! Changes of status, counted from one snapshot of a company to the next.
 //!
-//! Counted under the label that the status had then: a counter never falls because a status got a name of its own. What is new or
-//! gone has not changed.
+//! A change is counted under the label that the status had then: a counter never falls because a status got a name of its own. Records
+//! that are new or gone have not changed.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -48,12 +48,12 @@ impl Changes {
         *self.kind_mut(kind).entry(labels.label(kind, status).into()).or_default() += 1;
     }
 
-    /// Makes a status that is not on the page countable from 0, before the first change to it.
+    /// Makes a status that is not on the page start at 0, before the first change to it.
     pub fn begin(&mut self, kind: Kind, label: &str) {
         self.kind_mut(kind).entry(label.into()).or_default();
     }
 
-    /// Forgets the labels that are not to be kept, so that they cannot pile up.
+    /// Drops the labels that are not kept, so that they cannot pile up.
     pub fn keep_only(&mut self, kind: Kind, is_kept: impl Fn(&str) -> bool) {
         self.kind_mut(kind).retain(|label, _| is_kept(label));
     }

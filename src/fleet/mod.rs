@@ -1,6 +1,6 @@
 //! The fleet as last seen. Only [`FleetWriter`] changes it; scrapes and pages show it once it is published.
 //!
-//! A reader gets an immutable value; the writer changes only what no reader holds. Knows companies, snapshots and outcomes.
+//! Readers get an immutable value; the writer changes in place only what no reader has.
 
 pub mod changes;
 pub mod status_labels;
@@ -32,13 +32,13 @@ pub struct Fleet {
     /// Whether there was a good poll: one that read the company list and at least one company, or an empty list.
     /// Until then nothing about companies may be shown.
     pub ready: bool,
-    /// The last poll that ended.
+    /// The outcome of the last poll that ended.
     pub last_poll: Option<PollOutcome>,
     /// When the last whole poll ended.
     pub last_whole_poll: Option<Timestamp>,
 }
 
-/// How a poll ended: `Err` with the first cause, if it was not whole.
+/// How a poll ended: `Err` has the first cause, if it was not whole.
 pub type PollOutcome = Result<(), Failure>;
 
 /// One company, as last seen.
@@ -46,35 +46,35 @@ pub type PollOutcome = Result<(), Failure>;
 pub struct CompanyState {
     /// As the list has it now.
     pub company: Company,
-    /// How the last reading of this company ended; none while it waits for its first.
+    /// How the last reading of this company ended; none until the first one has ended.
     pub last_poll: Option<PollOutcome>,
-    /// When that began, or that of the list in which the company came, by the monotonic clock.
+    /// When that reading began, or the reading of the list in which the company appeared, by the monotonic clock.
     pub begun: Duration,
     /// The last good snapshot, however old.
-    pub held: Option<Arc<StoredSnapshot>>,
-    /// By how much the wall clock was set back since that snapshot was begun, as of the last poll that ended.
+    pub stored: Option<Arc<StoredSnapshot>>,
+    /// How far the wall clock was set back since that snapshot began; updated at the end of each poll.
     pub set_back: SignedDuration,
     /// Changes of status counted so far.
     pub changes: Arc<Changes>,
 }
 
-/// A snapshot with what is counted from it once, and not at every scrape.
+/// A snapshot and its counts, which are made once and not at every scrape.
 #[derive(Debug)]
 pub struct StoredSnapshot {
     /// As read.
     pub snapshot: Snapshot,
-    /// As counted. What did not change from one snapshot to the next is there once.
+    /// As counted. Unchanged counts are shared with the snapshot before.
     pub tallies: Arc<Tallies>,
 }
 
 impl CompanyState {
-    /// A company of which nothing is held.
+    /// A company without a snapshot.
     fn new(company: Company, last_poll: Option<PollOutcome>, begun: Duration) -> Self {
         Self {
             company,
             last_poll,
             begun,
-            held: None,
+            stored: None,
             set_back: SignedDuration::ZERO,
             changes: Arc::default(),
         }
@@ -85,24 +85,24 @@ impl CompanyState {
         self.last_poll == Some(Ok(()))
     }
 
-    /// The snapshot that may be shown: none that was begun longer than `max_age` before `now`.
+    /// The snapshot that may be shown: none if it began longer than `max_age` before `now`.
     pub fn served(&self, now: Timestamp, max_age: Duration) -> Option<&StoredSnapshot> {
-        let held = self.held.as_deref()?;
+        let stored = self.stored.as_deref()?;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
-        // Without the correction, what was read before a clock was set back a year would be shown for a year.
-        let age = now.duration_since(held.snapshot.begun).saturating_add(self.set_back);
-        (age <= max_age).then_some(held)
+        // Without the correction, data from before a clock was set back by a year would be shown for a year.
+        let age = now.duration_since(stored.snapshot.begun).saturating_add(self.set_back);
+        (age <= max_age).then_some(stored)
     }
 
-    /// Whether the outcome of a reading that began at this moment, by the monotonic clock, is news: nothing later is known, and the
-    /// company is listed.
+    /// Whether the outcome of a reading that began at this moment, by the monotonic clock, is to be applied: nothing later is known,
+    /// and the company is listed.
     pub fn takes(&self, begun: Duration) -> bool {
         self.begun <= begun && self.last_poll != Some(Err(Failure::NotListed))
     }
 
-    /// The last moment at which its snapshot may be shown; none where it has none, or may be shown for ever.
+    /// The last moment at which its snapshot may be shown; none if it has no snapshot, or one that does not expire.
     pub fn expires(&self, max_age: Duration) -> Option<Timestamp> {
-        let begun = self.held.as_deref()?.snapshot.begun;
+        let begun = self.stored.as_deref()?.snapshot.begun;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
         begun.checked_add(max_age.saturating_sub(self.set_back)).ok()
     }
@@ -113,12 +113,12 @@ impl CompanyState {
 pub struct FleetReader(watch::Receiver<Arc<Fleet>>);
 
 impl FleetReader {
-    /// The fleet at this moment; it never changes under the reader's hands.
+    /// The fleet at this moment; the value does not change afterwards.
     pub fn now(&self) -> Arc<Fleet> {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Waits for a fleet that this reader has not waited for yet. False when there will be none: the writer is gone.
+    /// Waits for a fleet that this reader has not waited for yet. False if there will be none, because the writer is gone.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }

@@ -1,5 +1,4 @@
-//! Which undocumented statuses may be shown under their own name: few, so that a fault at Nectar cannot flood a
-//! Prometheus.
+//! Which undocumented statuses may be shown under their own name: only a few, so that a fault at Nectar cannot flood Prometheus.
 //!
 //! Source of the rule: the section "Label values" of the README.
 
@@ -8,10 +7,10 @@ use std::sync::Arc;
 
 use crate::status::{INVALID, Kind, MISSING, Status};
 
-/// So many per kind, in the whole program.
+/// Limit for each kind, over all companies.
 pub const MAX_WORDS: usize = 32;
 
-/// The label of those beyond.
+/// The label of those beyond the limit.
 pub const OVERFLOW: &str = "OVERFLOW";
 
 /// The undocumented statuses that have a name of their own.
@@ -30,7 +29,7 @@ impl StatusLabels {
         }
     }
 
-    /// Values by status, each with its label instead; several can have the same.
+    /// Values by status, with the status replaced by its label; several statuses can have the same label.
     pub fn labelled<'a, T>(
         &self,
         kind: Kind,
@@ -39,7 +38,7 @@ impl StatusLabels {
         by_status.iter().map(move |(status, value)| (self.label(kind, status), value))
     }
 
-    /// Those of the words that are among `statuses`: the same labels for these.
+    /// The labels of those of our words that are among `statuses`: enough to label these the same.
     #[must_use]
     pub fn among<'a>(&self, statuses: impl IntoIterator<Item = (Kind, &'a Status)>) -> Self {
         let mut found = Self::default();
@@ -53,7 +52,7 @@ impl StatusLabels {
         found
     }
 
-    /// Gives names to those of `statuses` that are undocumented, in their order, up to the limit.
+    /// Gives labels of their own to the undocumented ones of `statuses`, in their order, up to the limit.
     pub fn grant<'a>(&mut self, kind: Kind, statuses: impl IntoIterator<Item = &'a Status>) {
         let words = self.of_mut(kind);
         for status in statuses {
@@ -65,12 +64,12 @@ impl StatusLabels {
         }
     }
 
-    /// Takes back the names that are not among `present`.
+    /// Takes the labels back from statuses that are not `present`.
     pub fn keep_only(&mut self, kind: Kind, present: &BTreeSet<&Status>) {
         self.of_mut(kind).retain(|word| present.contains(&Status::Undocumented(Arc::clone(word))));
     }
 
-    /// Whether `label` can still be the label of a status: all but names that were given back.
+    /// Whether `label` can still be the label of a status: false only for labels that were taken back.
     pub fn is_in_use(&self, kind: Kind, label: &str) -> bool {
         let is_shared = label == OVERFLOW || matches!(label, INVALID | MISSING);
         is_shared || self.of(kind).contains(label) || kind.documented().iter().any(|row| row.value == label)

@@ -1,4 +1,4 @@
-//! What is counted from one snapshot, once: per status, and per utility.
+//! What is counted once for each snapshot: by status and by utility.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use super::status_labels::OVERFLOW;
 use crate::model::{Connection, Snapshot};
 use crate::status::{Kind, Status};
 
-/// So many utilities of a company have a name of their own; further ones are [`OVERFLOW`] together. No company has as many, but
-/// a fault at Nectar could flood a Prometheus.
+/// This many utilities of a company have a name of their own; further ones are [`OVERFLOW`] together. No company has as many, but a
+/// fault at Nectar could flood Prometheus.
 pub const MAX_DATASOURCES: usize = 1_000;
 
-/// A check is recent for so long, compared with the snapshot. Checks are weekly: who waits for all of them sees a utility go down
+/// How long before the snapshot a check counts as recent. Checks are weekly: with all of them, an outage of a utility would show only
 /// after six days.
 const RECENT: SignedDuration = SignedDuration::from_hours(72);
 
@@ -24,7 +24,7 @@ pub struct Tally {
     pub count: u64,
     /// How many were due for a check before the snapshot was begun.
     pub overdue: u64,
-    /// The earliest due time among those that are re-checked.
+    /// The earliest due time among those that are checked again.
     pub next_due: Option<Timestamp>,
     /// The oldest `statusLastUpdateTime`.
     pub oldest_update: Option<Timestamp>,
@@ -45,7 +45,7 @@ impl Tally {
         self.next_due = earlier(self.next_due, seen.due);
         self.oldest_update = earlier(self.oldest_update, seen.last_update);
         self.oldest_first_seen = earlier(self.oldest_first_seen, seen.first_seen);
-        // No time is less than any time.
+        // `None` is less than any time.
         self.newest_first_seen = self.newest_first_seen.max(seen.first_seen.or(seen.last_update));
         self.oldest_created = earlier(self.oldest_created, seen.created);
         if seen.last_update.is_none() {
@@ -53,7 +53,7 @@ impl Tally {
         }
     }
 
-    /// Counts what `other` has counted, too.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.overdue += other.overdue;
@@ -75,7 +75,7 @@ struct Seen {
     created: Option<Timestamp>,
 }
 
-/// How many time series a record has when it is shown by itself: its info, its status, and these of its times.
+/// How many series a record has when it is shown by itself: its info, its status, and those of these times that are known.
 fn series<const N: usize>(times: [Option<Timestamp>; N]) -> u64 {
     2 + times.into_iter().map(|time| u64::from(time.is_some())).sum::<u64>()
 }
@@ -87,7 +87,7 @@ pub struct KindTallies {
     pub by_status: BTreeMap<Status, Tally>,
     /// Records without a `statusLastUpdateTime`.
     pub never_checked: u64,
-    /// How many time series they have when each is shown by itself.
+    /// How many series they have when each is shown by itself.
     pub series: u64,
 }
 
@@ -116,14 +116,14 @@ pub struct DatasourceTally {
 }
 
 impl DatasourceTally {
-    /// Counts what `other` has counted, too.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.recently_checked += other.recently_checked;
     }
 }
 
-/// A snapshot, counted.
+/// The counts of a snapshot.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tallies {
     /// The connections.
@@ -145,8 +145,7 @@ impl Tallies {
         tallies
     }
 
-    /// Adds up the utilities beyond the limit. Those that keep their names are the first by name, so that they are the same at
-    /// every poll.
+    /// Merges the utilities beyond the limit. The first ones by name keep theirs, so that they are the same at every poll.
     fn fold_datasources(&mut self) {
         let Some(first_beyond) = self.by_datasource.keys().nth(MAX_DATASOURCES).cloned() else { return };
         let beyond = self.by_datasource.split_off(&first_beyond);

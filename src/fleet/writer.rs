@@ -1,6 +1,4 @@
-//! What an outcome of reading does to the fleet, in the order in which readings began.
-//!
-//! Knows what is kept, replaced and forgotten.
+//! Applies the outcomes of readings to the fleet, in the order in which the readings began.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,15 +16,14 @@ use crate::model::{Company, CompanyId, Connection, Snapshot};
 use crate::status::{Kind, Status};
 use crate::text::by_id;
 
-/// Two clocks that differ by no more have only drifted apart.
+/// A smaller difference between two clocks is drift.
 const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
 
-/// Writes the fleet, one outcome after the other, whoever brings them. What was read earlier never replaces what was read later. Cheap to
-/// clone.
+/// Writes the fleet, one outcome at a time, whichever task brings it. An earlier reading never replaces a later one. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct FleetWriter {
     cell: Arc<watch::Sender<Arc<Fleet>>>,
-    /// Held while an outcome is applied.
+    /// Locked while an outcome is applied.
     turn: Arc<Mutex<()>>,
     check_interval: SignedDuration,
 }
@@ -38,14 +35,14 @@ impl FleetWriter {
         Self { cell: Arc::new(cell), turn: Arc::default(), check_interval }
     }
 
-    /// Someone who reads it.
+    /// A new reader of the fleet.
     pub fn reader(&self) -> FleetReader {
         FleetReader(self.cell.subscribe())
     }
 
-    /// The company list was read. Companies that are gone go at once, new ones and new names come at once.
-    /// `absent` were asked for by id but are not in the list: whatever is held of them goes.
-    /// The reading of the list `begun` at this moment by the monotonic clock.
+    /// The company list was read. Companies that are not listed any more are removed at once; new companies and new names are there at
+    /// once. `absent` were asked for by id but are not in the list: their data is removed. `begun` is when the reading of the list
+    /// began, by the monotonic clock.
     pub fn listed(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company], begun: Duration) {
         let _turn = self.turn();
         let gone = self.change(|Fleet { companies, .. }| {
@@ -77,12 +74,12 @@ impl FleetWriter {
         drop(gone);
     }
 
-    /// A company was read whole: its snapshot replaces the one before. Nothing changes where something later is known, or where the
-    /// company is not listed any more.
+    /// A company was read whole: its snapshot replaces the one before. Nothing changes if something later is known, or if the company
+    /// is not listed any more.
     pub fn succeeded(&self, company: &CompanyId, snapshot: Snapshot) {
         let tallies = Tallies::of(&snapshot, self.check_interval);
         let _turn = self.turn();
-        // Let go of before the change: what nobody else reads by then is not copied.
+        // Dropped before the change, so that nothing is copied unless another reader still has it.
         let before = Arc::clone(&self.cell.borrow());
         let state = before.companies.get(company).filter(|state| state.takes(snapshot.begun_monotonic));
         let Some(earlier) = state.map(Arc::clone) else { return };
@@ -100,8 +97,8 @@ impl FleetWriter {
         drop(replaced);
     }
 
-    /// A company could not be read: what is held of it stays. Nothing changes where something later is known than of this reading,
-    /// which `begun` at this moment by the monotonic clock.
+    /// A company could not be read: its last snapshot stays. Nothing changes if something later is known than this reading, which
+    /// `begun` at this moment by the monotonic clock.
     pub fn failed(&self, company: &CompanyId, failure: Failure, begun: Duration) {
         let _turn = self.turn();
         self.change(|fleet| {
@@ -111,7 +108,7 @@ impl FleetWriter {
         });
     }
 
-    /// No company could be read, for one and the same cause; as [`failed`](Self::failed).
+    /// No company could be read, all for the same cause; otherwise like [`failed`](Self::failed).
     pub fn all_failed(&self, failure: Failure, begun: Duration) {
         let _turn = self.turn();
         self.change(|fleet| {
@@ -121,8 +118,8 @@ impl FleetWriter {
         });
     }
 
-    /// A poll ended. `good`: it read the company list and at least one company, or the list was empty.
-    /// `at` and `monotonic` are one moment, by either clock.
+    /// A poll ended. It is `good` if it read the company list and at least one company, or if the list was empty. `at` and `monotonic`
+    /// are the same moment by either clock.
     pub fn poll_ended(&self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
         let _turn = self.turn();
         let mut fleet = Fleet::clone(&self.cell.borrow());
@@ -140,10 +137,10 @@ impl FleetWriter {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the fleet where it stands: readers wait meanwhile. Who holds what it was keeps that; then, and only then, it is
-    /// copied, so that a poll of a thousand companies does not copy a thousand of them a thousand times.
+    /// Changes the fleet in place, while readers wait. It is copied only if a reader still has the old value: otherwise a poll of a
+    /// thousand companies would copy a thousand of them a thousand times.
     ///
-    /// Returns what `change` returns: what goes, with its thousands of records, must not be freed while readers wait.
+    /// Returns what `change` returns: removed data, with its thousands of records, must not be freed while readers wait.
     fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> Option<T> {
         let mut gone = None;
         self.cell.send_modify(|fleet| gone = Some(change(Arc::make_mut(fleet))));
@@ -158,8 +155,8 @@ fn note_failure(state: &mut Arc<CompanyState>, failure: Failure, begun: Duration
     }
 }
 
-/// A company that was read whole, after what was held of it `before`. What is the same in both stays where it is: readers know by
-/// its place that it did not change.
+/// A company that was read whole, after the state `before`. What is equal in both keeps its allocation: by its address, readers know
+/// that it did not change.
 fn renewed(
     before: &CompanyState,
     mut snapshot: Snapshot,
@@ -169,24 +166,24 @@ fn renewed(
     let mut tallies = Arc::new(tallies);
     let mut changes = Arc::clone(&before.changes);
     let (company, begun) = (before.company.clone(), snapshot.begun_monotonic);
-    if let Some(held) = &before.held {
-        spell_as_before(&held.snapshot.connections, &mut snapshot.connections);
-        if held.snapshot.connections == snapshot.connections {
-            snapshot.connections = Arc::clone(&held.snapshot.connections);
+    if let Some(stored) = &before.stored {
+        spell_as_before(&stored.snapshot.connections, &mut snapshot.connections);
+        if stored.snapshot.connections == snapshot.connections {
+            snapshot.connections = Arc::clone(&stored.snapshot.connections);
         } else {
             let mut counted = Changes::clone(&changes);
-            counted.count(&held.snapshot, &snapshot, labels);
+            counted.count(&stored.snapshot, &snapshot, labels);
             if counted != *changes {
                 changes = Arc::new(counted);
             }
         }
-        if held.tallies == tallies {
-            tallies = Arc::clone(&held.tallies);
+        if stored.tallies == tallies {
+            tallies = Arc::clone(&stored.tallies);
         }
     }
     seed_unknown(&mut changes, &tallies, labels);
-    let held = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
-    CompanyState { company, last_poll: Some(Ok(())), begun, held, set_back: SignedDuration::ZERO, changes }
+    let stored = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
+    CompanyState { company, last_poll: Some(Ok(())), begun, stored, set_back: SignedDuration::ZERO, changes }
 }
 
 /// An id keeps the letter case in which it was first read: in another one, all its series would be new.
@@ -195,27 +192,27 @@ fn spell_as_before(before: &Arc<Vec<Connection>>, now: &mut Arc<Vec<Connection>>
         return;
     }
     for connection in Arc::get_mut(now).into_iter().flatten() {
-        let place = before.binary_search_by(|held| by_id(&held.id, &connection.id));
-        let Some(held) = place.ok().and_then(|place| before.get(place)) else { continue };
-        connection.id.clone_from(&held.id);
+        let place = before.binary_search_by(|known| by_id(&known.id, &connection.id));
+        let Some(known) = place.ok().and_then(|place| before.get(place)) else { continue };
+        connection.id.clone_from(&known.id);
         for account in &mut connection.accounts {
-            let place = held.accounts.binary_search_by(|held| by_id(&held.id, &account.id));
-            if let Some(held) = place.ok().and_then(|place| held.accounts.get(place)) {
-                account.id.clone_from(&held.id);
+            let place = known.accounts.binary_search_by(|known| by_id(&known.id, &account.id));
+            if let Some(known) = place.ok().and_then(|place| known.accounts.get(place)) {
+                account.id.clone_from(&known.id);
             }
         }
     }
 }
 
-/// The wall clock may have been set back since a snapshot was begun. Set forward, it makes data look older than it is, and
-/// that does no harm.
+/// Notes by how much the wall clock was set back since each snapshot began. A clock set forward makes data look older than it is, which
+/// does no harm.
 fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
     for state in fleet.companies.values_mut() {
-        let Some(held) = &state.held else { continue };
-        let passed = monotonic.saturating_sub(held.snapshot.begun_monotonic);
+        let Some(stored) = &state.stored else { continue };
+        let passed = monotonic.saturating_sub(stored.snapshot.begun_monotonic);
         let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        let lost = passed.saturating_sub(now.duration_since(held.snapshot.begun));
-        // Clocks drift; nobody sets one back by less.
+        let lost = passed.saturating_sub(now.duration_since(stored.snapshot.begun));
+        // Clocks drift. A smaller difference is no step.
         let set_back = if lost > CLOCK_DRIFT { lost } else { SignedDuration::ZERO };
         if state.set_back != set_back {
             Arc::make_mut(state).set_back = set_back;
@@ -223,28 +220,29 @@ fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
     }
 }
 
-/// Undocumented statuses that no snapshot has any more give their names back; those that had none may get one.
+/// Undocumented statuses that no snapshot has any more lose their labels, and those without one may get one.
 fn reassign_labels(fleet: &mut Fleet) {
     let Fleet { companies, labels, .. } = fleet;
-    let held: Vec<Arc<StoredSnapshot>> = companies.values().filter_map(|state| state.held.clone()).collect();
+    let stored: Vec<Arc<StoredSnapshot>> =
+        companies.values().filter_map(|state| state.stored.clone()).collect();
     for kind in Kind::ALL {
         let present: BTreeSet<&Status> =
-            held.iter().flat_map(|held| held.tallies.kind(kind).by_status.keys()).collect();
+            stored.iter().flat_map(|stored| stored.tallies.kind(kind).by_status.keys()).collect();
         labels.keep_only(kind, &present);
         labels.grant(kind, present);
     }
     for state in companies.values_mut() {
-        let Some(held) = state.held.clone() else { continue };
+        let Some(stored) = state.stored.clone() else { continue };
         let mut changes = Arc::clone(&state.changes);
         forget_unknown(&mut changes, labels);
-        seed_unknown(&mut changes, &held.tallies, labels);
+        seed_unknown(&mut changes, &stored.tallies, labels);
         if !Arc::ptr_eq(&changes, &state.changes) {
             Arc::make_mut(state).changes = changes;
         }
     }
 }
 
-/// Statuses that are not on the page are counted from 0 as soon as they are seen.
+/// Undocumented statuses are counted from 0 as soon as they are seen.
 fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, labels: &StatusLabels) {
     for kind in Kind::ALL {
         for status in tallies.kind(kind).by_status.keys() {
@@ -279,7 +277,7 @@ mod tests {
         Company { id: "c".into(), name: "C".into(), external_id: "".into() }
     }
 
-    /// With as many records without an id as seconds have passed: so that it can be told from others.
+    /// A snapshot with as many records without an id as seconds have passed, so that tests can tell it from others.
     fn read_at(seconds: u64) -> Snapshot {
         let mut faults = RecordFaults::default();
         (0..seconds).for_each(|_| faults.add(Kind::Connection, RecordFault::NoId));
@@ -287,15 +285,15 @@ mod tests {
         Snapshot { begun: Timestamp::UNIX_EPOCH, begun_monotonic, connections: Arc::default(), faults }
     }
 
-    /// Which reading is held, and how the last one ended.
-    fn held(writer: &FleetWriter) -> Option<(u64, PollOutcome)> {
+    /// Which reading is stored, and how the last one ended.
+    fn stored(writer: &FleetWriter) -> Option<(u64, PollOutcome)> {
         let fleet = writer.reader().now();
         let state = fleet.companies.get("c")?;
-        let held = state
-            .held
+        let stored = state
+            .stored
             .as_ref()
-            .map_or(0, |held| held.snapshot.faults.count(Kind::Connection, RecordFault::NoId));
-        Some((held, state.last_poll.unwrap_or(Ok(()))))
+            .map_or(0, |stored| stored.snapshot.faults.count(Kind::Connection, RecordFault::NoId));
+        Some((stored, state.last_poll.unwrap_or(Ok(()))))
     }
 
     fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {
@@ -310,21 +308,21 @@ mod tests {
         let other = writer.clone();
         for (reading, expected) in [(2, 2), (1, 2), (3, 3), (3, 3), (2, 3)] {
             other.succeeded(&company().id, read_at(reading));
-            assert_eq!(held(&writer), Some((expected, Ok(()))), "reading {reading}");
+            assert_eq!(stored(&writer), Some((expected, Ok(()))), "reading {reading}");
         }
         for (begun, outcome) in [(2, Ok(())), (3, Err(FAILURE))] {
             writer.failed(&company().id, FAILURE, Duration::from_secs(begun));
-            assert_eq!(held(&writer), Some((3, outcome)), "a failure begun at {begun}");
+            assert_eq!(stored(&writer), Some((3, outcome)), "a failure begun at {begun}");
         }
         other.succeeded(&company().id, read_at(3));
-        assert_eq!(held(&writer), Some((3, Ok(()))), "as late as the failure");
+        assert_eq!(stored(&writer), Some((3, Ok(()))), "as late as the failure");
         other.succeeded(&company().id, read_at(4));
         for (begun, outcome) in [(1, Ok(())), (5, Err(FAILURE))] {
             writer.all_failed(FAILURE, Duration::from_secs(begun));
-            assert_eq!(held(&writer), Some((4, outcome)), "a list that failed, begun at {begun}");
+            assert_eq!(stored(&writer), Some((4, outcome)), "a list that failed, begun at {begun}");
         }
         other.succeeded(&company().id, read_at(4));
-        assert_eq!(held(&writer), Some((4, Err(FAILURE))), "earlier than the failure");
+        assert_eq!(stored(&writer), Some((4, Err(FAILURE))), "earlier than the failure");
     }
 
     #[test]
@@ -332,15 +330,15 @@ mod tests {
         let (writer, listed) = listing();
         writer.listed(&BTreeMap::new(), &[], Duration::from_secs(1));
         writer.succeeded(&company().id, read_at(9));
-        assert_eq!(held(&writer), None);
+        assert_eq!(stored(&writer), None);
         writer.listed(&BTreeMap::new(), &[company()], Duration::from_secs(2));
         writer.succeeded(&company().id, read_at(9));
         writer.failed(&company().id, FAILURE, Duration::from_secs(9));
-        assert_eq!(held(&writer), Some((0, Err(Failure::NotListed))), "asked for, and not listed");
+        assert_eq!(stored(&writer), Some((0, Err(Failure::NotListed))), "asked for, and not listed");
         writer.listed(&listed, &[], Duration::from_secs(4));
         writer.succeeded(&company().id, read_at(3));
-        assert_eq!(held(&writer), Some((0, Ok(()))), "read before it was listed again");
+        assert_eq!(stored(&writer), Some((0, Ok(()))), "read before it was listed again");
         writer.succeeded(&company().id, read_at(4));
-        assert_eq!(held(&writer), Some((4, Ok(()))));
+        assert_eq!(stored(&writer), Some((4, Ok(()))));
     }
 }

@@ -1,4 +1,4 @@
-//! The body of one scrape, written as its client takes it. A slow client holds one piece in memory, and keeps what was published when
+//! The body of one scrape, written as fast as its client takes it. A slow client keeps one piece in memory, and what was published when
 //! it asked.
 
 use std::io;
@@ -15,15 +15,15 @@ use crate::gzip::{self, Deflater, Sum};
 pub struct Body {
     gzip: bool,
     runs: Arc<[Run]>,
-    /// Ages are as of this time.
+    /// The time that ages are computed for.
     now: Timestamp,
-    /// Text before what is published, and after it; none once it is written.
+    /// Text before the published part, and after it; none once it is written.
     before: Option<String>,
     after: Option<String>,
-    /// Where the next piece of what is published stands: in which run, and which of its segments and ages.
+    /// The next piece of the published part: the index of its run, and of the segment or ages within that.
     next: (usize, usize),
     deflater: Deflater,
-    /// Of the text so far.
+    /// The sum of the text so far.
     sum: Sum,
 }
 
@@ -66,7 +66,7 @@ impl Body {
         Ok(deflated)
     }
 
-    /// It holds a quarter of a megabyte, and a slow client may take long until it is needed again.
+    /// Frees a quarter of a megabyte: a slow client may take long until the next piece.
     fn forget_deflater(&mut self) {
         self.deflater = Deflater::default();
     }

@@ -1,4 +1,4 @@
-//! What this program was built from and with. Filled in by `build.rs` at the top of the checkout.
+//! Version, commit and compiler of this build, filled in by `build.rs` at the top of the checkout.
 
 /// What this program was built from and with.
 #[derive(Debug, Clone, Copy)]
@@ -12,7 +12,7 @@ pub struct Build {
 }
 
 impl Build {
-    /// Of this very binary.
+    /// This very binary.
     pub const THIS: Self = Self {
         version: env!("CARGO_PKG_VERSION"),
         revision: env!("NECTAR_EXPORTER_REVISION"),

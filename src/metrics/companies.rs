@@ -1,6 +1,4 @@
 //! The families about companies, and the counts of their connections and accounts.
-//!
-//! Knows which value goes under which name.
 
 use jiff::Timestamp;
 
@@ -14,7 +12,7 @@ use crate::fleet::tally::{DatasourceTally, KindTallies, Tally};
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
-/// Writes those about every listed company, also one never read or withdrawn, for some.
+/// Writes the families about listed companies, whether or not their data was read or withdrawn, for some of the companies.
 pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     let mut info = text.family(&cat::COMPANY_INFO);
     for state in states {
@@ -27,7 +25,8 @@ pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     }
     let mut last_success = text.family(&cat::COMPANY_LAST_SUCCESS);
     for state in states {
-        last_success.time(id_and_name(&state.company), state.held.as_ref().map(|held| held.snapshot.begun));
+        last_success
+            .time(id_and_name(&state.company), state.stored.as_ref().map(|stored| stored.snapshot.begun));
     }
     let mut last_failure = text.family(&cat::COMPANY_LAST_FAILURE);
     for state in states {
@@ -38,11 +37,11 @@ pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     }
 }
 
-/// Writes those that are counted from snapshots, for some companies.
+/// Writes the families that are counted from snapshots, for some of the companies.
 pub fn counted(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
-    // Without series per connection, this tells of one that comes into a status as another leaves it.
+    // Without series per connection, this shows that one comes into a status as another leaves it.
     each_time(text, views, Kind::Connection, &cat::CONNECTIONS_NEWEST_FIRST_SEEN, |tally| {
         tally.newest_first_seen
     });
@@ -59,7 +58,7 @@ pub fn counted(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
     changes(text, views, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
 }
 
-/// The families that both kinds have.
+/// The families that exist for both kinds.
 struct KindFamilies {
     count: Metric<4>,
     overdue: Metric<4>,
@@ -93,7 +92,7 @@ fn record_faults(text: &mut Text, views: &[View<'_>]) {
         let [id, name] = id_and_name(company);
         for kind in Kind::ALL {
             for fault in RecordFault::ALL {
-                let count = served.held.snapshot.faults.count(kind, *fault);
+                let count = served.stored.snapshot.faults.count(kind, *fault);
                 family.count([id, name, kind.label(), fault.label()], count);
             }
         }
@@ -114,7 +113,7 @@ fn by_status(text: &mut Text, views: &[View<'_>], kind: Kind, families: &KindFam
     each_time(text, views, kind, &families.oldest_first_seen, |tally| tally.oldest_first_seen);
     let mut never_checked = text.family(&families.never_checked);
     for (company, served) in shown(views) {
-        let KindTallies { never_checked: count, .. } = served.held.tallies.kind(kind);
+        let KindTallies { never_checked: count, .. } = served.stored.tallies.kind(kind);
         never_checked.count(id_and_name(company), *count);
     }
 }
@@ -161,7 +160,7 @@ fn by_datasource(
     let mut family = text.family(metric);
     for (company, served) in shown(views) {
         let [id, name] = id_and_name(company);
-        for (datasource, by_status) in &served.held.tallies.by_datasource {
+        for (datasource, by_status) in &served.stored.tallies.by_datasource {
             let labelled = labels.labelled(Kind::Connection, by_status);
             for row in rows(Kind::Connection, labelled, DatasourceTally::merge) {
                 let count = count(&row.value);
@@ -173,10 +172,10 @@ fn by_datasource(
     }
 }
 
-/// Counted from the first snapshot on, and kept while the company is withdrawn.
+/// Counted from the first snapshot on, and kept while the company's data is withdrawn.
 fn changes(text: &mut Text, views: &[View<'_>], kind: Kind, metric: &Metric<3>) {
     let mut family = text.family(metric);
-    for state in views.iter().map(|view| view.state).filter(|state| state.held.is_some()) {
+    for state in views.iter().map(|view| view.state).filter(|state| state.stored.is_some()) {
         let labelled = state.changes.kind(kind).iter().map(|(label, count)| (&**label, count));
         for row in rows(kind, labelled, |sum: &mut u64, count| *sum += count) {
             family.count([&state.company.id, row.status, row.category.label()], row.value);

@@ -1,4 +1,4 @@
-//! What a metric is: name, type, unit, labels, help. Its number of labels is part of its Rust type.
+//! What a metric is: name, type, unit, labels, help. The number of its labels is part of its Rust type.
 
 use std::ops::Deref;
 
@@ -17,7 +17,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// The word of the text format.
+    /// The type's name in the text format.
     pub fn word(self) -> &'static str {
         self.into()
     }
@@ -40,13 +40,13 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// In words, for people.
+    /// The unit in words, for people.
     pub fn word(self) -> &'static str {
         self.into()
     }
 }
 
-/// Under which circumstances a metric is there.
+/// When a metric is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     /// About the fleet: from the first good poll on.
@@ -59,7 +59,7 @@ pub enum Group {
     Exporter,
 }
 
-/// What a metric is declared as.
+/// The declaration of a metric.
 #[derive(Debug, Clone, Copy)]
 pub struct Desc {
     /// Its name.
@@ -68,7 +68,7 @@ pub struct Desc {
     pub kind: Type,
     /// What the value is measured in.
     pub unit: Unit,
-    /// When it is there.
+    /// When it is served.
     pub group: Group,
     /// Its labels, in the order in which values are given.
     pub labels: &'static [&'static str],
@@ -76,7 +76,7 @@ pub struct Desc {
     pub help: &'static str,
 }
 
-/// A metric with `N` labels: whoever writes a sample gives as many values, or it does not compile.
+/// A metric with `N` labels: a sample with another number of values does not compile.
 #[derive(Debug)]
 pub struct Metric<const N: usize>(pub Desc);
 

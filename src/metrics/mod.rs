@@ -1,6 +1,4 @@
 //! What is served at `/metrics`: the catalogue, and where each value comes from.
-//!
-//! Knows names, labels and the text format.
 
 mod body;
 mod build;
@@ -40,7 +38,7 @@ use text::Text;
 /// While a poll runs, the fleet is published this often at most.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Which series there are per object: none but counts, a set per connection, or one per account, too.
+/// Which series there are per object: none, one set per connection, or one per account, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, ValueEnum)]
 #[strum(serialize_all = "snake_case")]
 #[allow(missing_docs, reason = "comments here would become part of the flag's help")]
@@ -51,12 +49,12 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// As `--metrics.detail` has it.
+    /// The value of `--metrics.detail`.
     pub fn label(self) -> &'static str {
         self.into()
     }
 
-    /// How many series per object there are of what was counted.
+    /// How many series per object there are for these counts.
     pub fn series(self, tallies: &Tallies) -> u64 {
         match self {
             Self::None => 0,
@@ -66,22 +64,23 @@ impl Detail {
     }
 }
 
-/// What the metrics' text depends on besides the fleet.
+/// The settings that the metrics depend on.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Which series there are per object.
     pub detail: Detail,
-    /// With more series per object than this, there are none.
+    /// With more series per object than this, none are served.
     pub detail_limit: u64,
     /// How soon Nectar is expected to look again.
     pub check_interval: SignedDuration,
-    /// A snapshot begun longer ago is withdrawn.
+    /// A snapshot that began longer ago is withdrawn.
     pub max_data_age: Duration,
-    /// As configured, to be shown.
+    /// Not used here, but served as a metric.
     pub poll_interval: Duration,
 }
 
-/// How many series there are about the companies of `fleet`, read just before `now`, without those of single objects.
+/// How many series there are about the companies of `fleet`, without those about single connections and accounts. `now` is just after
+/// the fleet was read.
 pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
     let states: Vec<_> = fleet.companies.values().map(AsRef::as_ref).collect();
     let mut text = Text::default();
@@ -98,10 +97,10 @@ pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
 /// Why nothing new could be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// The compressor refused, which it has no reason to.
+    /// The compressor failed, for which there is no known reason.
     #[error("the metrics could not be compressed, by a fault in this program; please report it")]
     Compress,
-    /// The rendering ended by itself.
+    /// The rendering ended by itself: it panicked.
     #[error("the metrics could not be written, by a fault in this program; please report what stands above")]
     Ended,
 }
@@ -112,17 +111,17 @@ impl From<CompressError> for RenderError {
     }
 }
 
-/// Renders the fleet, and answers scrapes with it. Cheap to clone.
+/// Renders the fleet, and serves scrapes from the result. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Exposition {
     fleet: FleetReader,
     own: Arc<SelfMetrics>,
     clock: SharedClock,
-    /// `process_start_time_seconds` is missing or 0 where `/proc` is hidden.
+    /// Served because `process_start_time_seconds` is missing or 0 where `/proc` is hidden.
     started: Timestamp,
     settings: Arc<Settings>,
     published: Arc<Mutex<Arc<Published>>>,
-    /// One thread renders, so that what it allocates for long lies in one of the allocator's arenas.
+    /// One thread renders, so that its long-lived allocations are in one of the allocator's arenas.
     renderer: Arc<Worker>,
 }
 
@@ -130,7 +129,7 @@ impl Exposition {
     /// Puts the sources together.
     ///
     /// # Errors
-    /// [`SpawnError`], when the system gives none to render on.
+    /// [`SpawnError`], if the system gives no thread to render on.
     pub fn new(
         fleet: FleetReader,
         own: Arc<SelfMetrics>,
@@ -142,7 +141,7 @@ impl Exposition {
         Ok(Self { fleet, own, clock, started, settings, published: Arc::default(), renderer })
     }
 
-    /// The fleet that scrapes are answered with.
+    /// The fleet that scrapes show.
     pub fn fleet(&self) -> Arc<Fleet> {
         Arc::clone(&self.published().fleet)
     }
@@ -152,7 +151,7 @@ impl Exposition {
         let this = self.clone();
         let render = move || {
             let (earlier, fleet, now) = (this.published(), this.fleet.now(), this.clock.now());
-            // As it is known by its place, and kept there while it is published: nothing has happened since.
+            // A published fleet keeps its address, so an equal address means that nothing has happened since.
             if Arc::ptr_eq(&earlier.fleet, &fleet) && !earlier.is_outdated(now) {
                 return Ok(());
             }
@@ -168,8 +167,8 @@ impl Exposition {
         }
     }
 
-    /// Publishes whenever the fleet has changed, but once in [`PUBLISH_INTERVAL`] at most, until `stop`. The end of a poll does
-    /// not wait for it: see [`publish`](Self::publish).
+    /// Publishes whenever the fleet has changed, but at most once in [`PUBLISH_INTERVAL`], until `stop`. The end of a poll does not
+    /// wait for it: see [`publish`](Self::publish).
     pub async fn publish_changes(self, stop: CancellationToken) {
         let mut fleet = self.fleet.clone();
         let publishing = async {
@@ -187,9 +186,9 @@ impl Exposition {
     /// The body of a scrape, in Prometheus' text format 0.0.4. Reads memory only.
     ///
     /// # Errors
-    /// [`RenderError`], where what was published may not be shown any more, and nothing newer can be.
+    /// [`RenderError`], if what was published may not be shown any more, and nothing newer can be rendered.
     pub async fn body(&self, gzip: bool) -> Result<Body, RenderError> {
-        // Read first: a poll's fleet is published before the poll is counted, and so is never older than the count.
+        // Read first: a poll's fleet is published before the poll is counted, so it is never older than the count.
         let own = self.own.text();
         let mut published = self.published();
         if published.is_outdated(self.clock.now()) {
@@ -228,7 +227,7 @@ impl Exposition {
     }
 }
 
-/// Both are there whatever happens to Nectar, so that rules need not guess from counters what holds now.
+/// Always served, whatever happens to Nectar, so that rules need not infer the current state from counters.
 fn about_last_poll(text: &mut Text, outcome: Option<PollOutcome>) {
     text.family(&cat::UP).count([], u64::from(outcome == Some(Ok(()))));
     let mut last_failure = text.family(&cat::LAST_FAILURE);

@@ -1,7 +1,7 @@
-//! Values of samples, digit by digit: whole numbers, and times in seconds.
+//! Writes values of samples digit by digit: whole numbers, and times in seconds.
 //!
-//! They are whole numbers of nanoseconds all along, and never floats: the nearest float is for the reader to find. A scrape
-//! writes 20,000 ages.
+//! They are whole nanoseconds throughout, and never floats: finding the nearest float is left to the reader. A scrape writes 20,000
+//! ages.
 
 use jiff::SignedDuration;
 
@@ -19,7 +19,7 @@ pub fn push_seconds(out: &mut String, duration: SignedDuration) {
     let nanos = duration.subsec_nanos().unsigned_abs();
     if nanos > 0 {
         let mut digits = itoa::Buffer::new();
-        // The one in front keeps the zeros behind it.
+        // The leading digit keeps the zeros behind it.
         let fraction = digits.format(1_000_000_000 + nanos).get(1..).unwrap_or_default();
         out.push('.');
         out.push_str(fraction.trim_end_matches('0'));

@@ -1,6 +1,4 @@
 //! The families about single connections and accounts: their times, and no ages.
-//!
-//! Knows which value goes under which name, and when there are too many.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +11,7 @@ use crate::fleet::{CompanyState, StoredSnapshot};
 use crate::model::{Account, Company, Connection, Snapshot};
 use crate::status::Kind;
 
-/// Writes as many of those of `companies` as `settings` ask for.
+/// Writes as many of the families about `companies` as `settings` ask for.
 pub fn render(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>], settings: &Settings) {
     if settings.detail >= Detail::Connections {
         connections(text, labels, companies);
@@ -26,17 +24,17 @@ pub fn render(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>],
 /// What the series about single objects of one company are written from.
 #[derive(Debug, Clone, Copy)]
 pub struct Objects<'a> {
-    /// Whose they are.
+    /// The company.
     pub company: &'a Company,
-    /// Where they were read.
+    /// Its snapshot.
     pub snapshot: &'a Snapshot,
 }
 
 impl<'a> Objects<'a> {
-    /// Those of a company of which a snapshot is held.
+    /// The objects of a company, if it has a snapshot.
     pub fn of(state: &'a CompanyState) -> Option<Self> {
-        let held = state.held.as_ref()?;
-        Some(Self { company: &state.company, snapshot: &held.snapshot })
+        let stored = state.stored.as_ref()?;
+        Some(Self { company: &state.company, snapshot: &stored.snapshot })
     }
 
     fn each_connection(&self) -> impl Iterator<Item = (&'a Company, &'a Connection)> {
@@ -51,9 +49,9 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Whether they are withheld, all of them, because there are too many.
+/// Whether all of them are withheld because there are too many.
 pub fn are_too_many<'a>(served: impl Iterator<Item = &'a StoredSnapshot>, settings: &Settings) -> bool {
-    let series = served.map(|held| settings.detail.series(&held.tallies));
+    let series = served.map(|stored| settings.detail.series(&stored.tallies));
     series.sum::<u64>() > settings.detail_limit
 }
 

@@ -1,4 +1,4 @@
-//! The fleet as rendered text: published as a whole, rendered anew only where companies changed.
+//! The fleet as rendered text: published as a whole, and rendered again only where companies changed.
 
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ use crate::model::{Company, Connection, RecordFaults};
 
 /// Companies that are rendered together: enough for segments that compress well, few enough that a change costs little.
 const COMPANIES_PER_CHUNK: usize = 16;
-/// A chunk with so many connections takes no further company.
+/// A chunk with this many connections takes no further company.
 const CONNECTIONS_PER_CHUNK: u64 = 3_200;
-/// A segment takes no further line when it has so much text: that much is unpacked at a time for a client that takes no gzip.
+/// A segment with this much text takes no further line. For a client that takes no gzip, one segment is unpacked at a time.
 const SEGMENT_LEN: usize = 256 * 1024;
 
 /// Everything about the fleet that does not change with the clock alone.
 #[derive(Debug)]
 pub(super) struct Published {
-    /// What was rendered.
+    /// The fleet that was rendered.
     pub(super) fleet: Arc<Fleet>,
     /// Whether series per object are withheld because there are too many.
     pub(super) is_limited: bool,
@@ -34,21 +34,21 @@ pub(super) struct Published {
     pub(super) runs: Arc<[Run]>,
     /// When it was rendered.
     rendered: Timestamp,
-    /// The last moment at which all data shown may still be shown.
+    /// The last moment at which everything in it may be shown.
     expires: Option<Timestamp>,
     /// Whether some data was too old to be shown.
     is_withheld: bool,
     chunks: Vec<Arc<Chunk>>,
 }
 
-/// Some text that is ready to be sent, and the ages that come behind it, which are written at the scrape.
+/// Text that is ready to be sent, and the ages behind it, which are written at the scrape.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     /// Heads and samples.
     pub(super) segments: Vec<Segment>,
-    /// Of all segments. To add them up takes too long for a scrape.
+    /// The sum of all segments. Adding them up would take too long for a scrape.
     pub(super) sum: Sum,
-    /// A family's, without its head.
+    /// The ages of one family, without its head.
     pub(super) ages: Vec<Arc<Aging>>,
 }
 
@@ -56,34 +56,38 @@ pub(super) struct Run {
 #[derive(Debug)]
 struct Chunk {
     sources: Vec<Source>,
-    /// Those of the unknown statuses that occur in it.
+    /// The labels of the unknown statuses that occur in it.
     labels: StatusLabels,
     families: Vec<(Head, Samples)>,
 }
 
-/// The samples that a chunk has of a family.
+/// The samples of a family in one chunk.
 #[derive(Debug, Clone)]
 enum Samples {
     Static(Vec<Segment>),
     Ages(Arc<Aging>),
 }
 
-/// What a company's text is rendered from. What did not change from poll to poll is the same allocation.
+/// What a company's text is rendered from. What did not change from poll to poll has the same address.
 #[derive(Debug)]
 struct Source {
     company: Company,
-    /// None where nothing may be shown.
+    /// None if nothing may be shown.
     shown: Option<(Arc<Vec<Connection>>, Arc<Tallies>, RecordFaults)>,
     changes: Option<Arc<Changes>>,
 }
 
 impl Source {
     fn of(state: &CompanyState, is_served: bool) -> Self {
-        let held = state.held.as_deref();
-        let shown = held.filter(|_| is_served).map(|held| {
-            (Arc::clone(&held.snapshot.connections), Arc::clone(&held.tallies), held.snapshot.faults.clone())
+        let stored = state.stored.as_deref();
+        let shown = stored.filter(|_| is_served).map(|stored| {
+            (
+                Arc::clone(&stored.snapshot.connections),
+                Arc::clone(&stored.tallies),
+                stored.snapshot.faults.clone(),
+            )
         });
-        let changes = held.map(|_| Arc::clone(&state.changes));
+        let changes = stored.map(|_| Arc::clone(&state.changes));
         Self { company: state.company.clone(), shown, changes }
     }
 
@@ -114,7 +118,7 @@ impl Default for Published {
 }
 
 impl Published {
-    /// `fleet` as it is to be shown from `now` on. What did not change since `self` is taken over from it.
+    /// `fleet` as it is to be shown from `now` on. What did not change is taken over from `self`.
     pub(super) fn next(
         &self,
         fleet: Arc<Fleet>,
@@ -134,11 +138,11 @@ impl Published {
         let runs = if fleet.ready { renderer.runs(&states, &chunks)? } else { Vec::new() };
         let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
         let expires = expires.filter(|expires| *expires >= now).min();
-        let is_withheld = served().count() < states.iter().filter(|state| state.held.is_some()).count();
+        let is_withheld = served().count() < states.iter().filter(|state| state.stored.is_some()).count();
         Ok(Self { runs: runs.into(), rendered: now, expires, is_withheld, is_limited, chunks, fleet })
     }
 
-    /// Whether it shows what may not be shown at `now`, or withholds what may be: time goes on, and clocks are set.
+    /// Whether it shows what may not be shown at `now`, or withholds what may be: time passes, and clocks are set.
     pub(super) fn is_outdated(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires < now) || (self.is_withheld && now < self.rendered)
     }
@@ -152,7 +156,7 @@ fn chunked<'a, 's>(
         let (mut companies, mut connections) = (0, 0);
         while companies < COMPANIES_PER_CHUNK && connections < CONNECTIONS_PER_CHUNK {
             let Some(state) = left.get(companies) else { break };
-            connections += state.held.as_ref().map_or(0, |held| held.tallies.connections.count());
+            connections += state.stored.as_ref().map_or(0, |stored| stored.tallies.connections.count());
             companies += 1;
         }
         let (chunk, rest) = left.split_at_checked(companies).unwrap_or((left, &[]));
@@ -171,7 +175,7 @@ struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
-    /// These companies, or the chunk of `earlier` if that was rendered from the same.
+    /// Renders these companies, or takes the chunk from `earlier` if it was rendered from the same.
     fn chunk(
         &mut self,
         states: &[&Arc<CompanyState>],
@@ -180,8 +184,10 @@ impl Renderer<'_> {
         let max_age = self.settings.max_data_age;
         let is_served = |state: &CompanyState| state.served(self.now, max_age).is_some();
         let sources: Vec<_> = states.iter().map(|state| Source::of(state, is_served(state))).collect();
-        let statuses =
-            states.iter().filter_map(|state| state.held.as_ref()).flat_map(|held| held.tallies.statuses());
+        let statuses = states
+            .iter()
+            .filter_map(|state| state.stored.as_ref())
+            .flat_map(|stored| stored.tallies.statuses());
         let words = self.fleet.labels.among(statuses);
         if let Some(earlier) = earlier
             && earlier.labels == words
@@ -201,8 +207,8 @@ impl Renderer<'_> {
         Ok(Arc::new(Chunk { sources, labels: words, families: self.compressed(text)? }))
     }
 
-    /// All families. Those about the companies themselves come first. They are rendered for all companies together, because every
-    /// poll changes them.
+    /// All families. Those about the companies themselves come first. Every poll changes them, so they are rendered for all companies
+    /// together.
     fn runs(
         &mut self,
         states: &[&Arc<CompanyState>],
@@ -225,7 +231,7 @@ impl Renderer<'_> {
         Ok(runs)
     }
 
-    /// One that has no samples leaves no trace.
+    /// A family without samples leaves no trace.
     fn add_family<'s>(
         &mut self,
         runs: &mut Vec<Run>,
@@ -264,7 +270,7 @@ impl Renderer<'_> {
         while !lines.is_empty() {
             let end = lines.as_bytes().iter().skip(SEGMENT_LEN).position(|byte| *byte == b'\n');
             let end = end.map_or(lines.len(), |end| SEGMENT_LEN + end + 1);
-            // Behind the end of a line begins a character.
+            // The end of a line is always the end of a character.
             let (segment, rest) = lines.split_at_checked(end).unwrap_or((lines, ""));
             segments.push(self.segment(segment)?);
             lines = rest;

@@ -1,6 +1,6 @@
 //! What is rendered of a company: the snapshot that may be shown, as rows of the `status` label.
 //!
-//! Several statuses can share a row (those beyond the limit of unknown ones do).
+//! Several statuses can share a row: those beyond the limit of unknown ones do.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Row<'a, T> {
     pub category: Category,
     /// Whether Nectar looks again by itself.
     pub recheck: Recheck,
-    /// What stands there.
+    /// The row's value.
     pub value: T,
 }
 
@@ -39,7 +39,7 @@ pub struct View<'a> {
 #[derive(Debug)]
 pub struct Served<'a> {
     /// The snapshot and its counts.
-    pub held: &'a StoredSnapshot,
+    pub stored: &'a StoredSnapshot,
     connections: Vec<Row<'a, Tally>>,
     accounts: Vec<Row<'a, Tally>>,
 }
@@ -71,12 +71,12 @@ fn served<'a>(
     now: Timestamp,
     max_age: Duration,
 ) -> Option<Served<'a>> {
-    let held = state.served(now, max_age)?;
+    let stored = state.served(now, max_age)?;
     let of = |kind: Kind| {
-        let labelled = labels.labelled(kind, &held.tallies.kind(kind).by_status);
+        let labelled = labels.labelled(kind, &stored.tallies.kind(kind).by_status);
         rows(kind, labelled, |sum: &mut Tally, tally| sum.merge(tally))
     };
-    Some(Served { held, connections: of(Kind::Connection), accounts: of(Kind::Account) })
+    Some(Served { stored, connections: of(Kind::Connection), accounts: of(Kind::Account) })
 }
 
 /// Turns values by label into rows: every documented status of `kind`, present or not, then the others.

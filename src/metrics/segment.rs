@@ -1,4 +1,4 @@
-//! Lines of text, compressed apart from all others: segments of different polls are put together to one gzip member.
+//! Lines of text, compressed independently: segments of different polls are joined into one gzip member.
 
 use std::io;
 
@@ -19,21 +19,21 @@ impl Segment {
     pub(super) fn new(text: &str, deflater: &mut Deflater) -> Result<Self, CompressError> {
         let mut deflated = Vec::new();
         deflater.segment(text.as_bytes(), &mut deflated)?;
-        // Copied to what it needs: it is kept for long.
+        // Copied to its exact size, because it is kept for long.
         Ok(Self { deflated: Bytes::copy_from_slice(&deflated), sum: Sum::of(text.as_bytes()) })
     }
 
-    /// Of the text.
+    /// The sum of the plain text.
     pub(super) fn sum(&self) -> Sum {
         self.sum
     }
 
-    /// As it stands in a gzip member.
+    /// The bytes for a gzip member.
     pub(super) fn deflated(&self) -> &Bytes {
         &self.deflated
     }
 
-    /// The text.
+    /// The plain text.
     pub(super) fn inflate(&self) -> io::Result<Bytes> {
         let length = usize::try_from(self.sum.len()).map_err(io::Error::other)?;
         let mut text = Vec::with_capacity(length);

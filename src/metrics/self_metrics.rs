@@ -1,6 +1,6 @@
-//! The metrics about the exporter itself: what it asked, how long it took, what it is.
+//! The metrics about the exporter itself: its requests, its polls, its clients, its build.
 //!
-//! Every known label value is there from the start, at 0. Knows the `prometheus` crate.
+//! Every known label value is there from the start, at 0.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,15 +41,15 @@ pub struct SelfMetrics {
     requests_refused: IntCounterVec,
     log_lines_dropped: IntCounter,
     dropped_lines: DroppedLines,
-    /// Held while the end of a poll is counted, and while all are read: no scrape sees half of a poll.
+    /// Locked while the end of a poll is counted, and while all are read: no scrape sees half of a poll.
     counting: Mutex<()>,
 }
 
 impl SelfMetrics {
-    /// All of them at 0, with those of this process where the system has them.
+    /// All of them at 0, and those of this process if the system has them.
     ///
     /// # Errors
-    /// When the catalogue declares one twice, or with a name that the client library refuses.
+    /// If the catalogue declares one twice, or with a name that the client library refuses.
     pub fn new(dropped_lines: DroppedLines) -> prometheus::Result<Self> {
         let own = Self {
             registry: Registry::new(),
@@ -86,8 +86,8 @@ impl SelfMetrics {
         Ok(())
     }
 
-    /// Every known label value, from 0. The label sets here are closed and short: no two of them collide in the
-    /// library's hash of joined values.
+    /// Creates every known label value, at 0. The label sets here are closed and short: no two of them collide in the library's hash of
+    /// joined values.
     fn begin(&self) {
         for endpoint in Endpoint::ALL.iter().map(|endpoint| endpoint.label()) {
             for code in KNOWN_CODES {

@@ -12,7 +12,7 @@ use super::number::{push_seconds, push_whole};
 /// The exact content type of what [`Text`] writes.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What stands above a family's samples.
+/// The two lines above a family's samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Head {
     /// The family's name. No two families have the same.
@@ -26,7 +26,7 @@ impl Head {
         Self { name: metric.name, help: metric.help, kind: metric.kind }
     }
 
-    /// Its two lines.
+    /// Its HELP and TYPE lines.
     pub fn lines(self) -> String {
         let Self { name, help, kind } = self;
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
@@ -43,20 +43,20 @@ pub enum Samples<'a> {
     Aging(Aging),
 }
 
-/// An age in seconds, with a space before it and a line's end behind: enough for most.
+/// Bytes that are enough for most ages in seconds, with the space before and the line end behind.
 const VALUE_CHARS: usize = 24;
 
 /// Lines whose values are ages.
 #[derive(Debug, Default, PartialEq)]
 pub struct Aging {
-    /// The beginnings of all lines, one after the other.
+    /// All lines without their values, one after the other.
     beginnings: String,
-    /// Where each beginning ends, and since when it ages.
+    /// Where each line's value is inserted, and the time that its age counts from.
     lines: Vec<(usize, Timestamp)>,
 }
 
 impl Aging {
-    /// How many there are.
+    /// How many lines there are.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
@@ -66,7 +66,7 @@ impl Aging {
         self.lines.is_empty()
     }
 
-    /// Writes them with their ages at `now`, in seconds. What is to come is not old.
+    /// Writes the lines with their ages at `now`, in seconds. A time in the future has age 0.
     pub fn write(&self, now: Timestamp, out: &mut String) {
         out.reserve(self.beginnings.len() + self.lines.len() * VALUE_CHARS);
         let mut begin = 0;
@@ -78,7 +78,7 @@ impl Aging {
     }
 }
 
-/// Families as text, growing. All lines stand in one buffer, which can be used again.
+/// Families as text, while they are written. All lines are in one buffer, which can be used again.
 #[derive(Debug, Default)]
 pub struct Text {
     lines: String,
@@ -111,7 +111,7 @@ impl Text {
             Family { out: &mut aging.beginnings, metric }.series(labels);
             aging.lines.push((aging.beginnings.len(), since));
         }
-        // It is kept for long.
+        // Kept for long, so the spare capacity is freed.
         aging.beginnings.shrink_to_fit();
         aging.lines.shrink_to_fit();
         self.begin(metric, Some(aging));
@@ -133,7 +133,7 @@ impl Text {
         })
     }
 
-    /// Heads and samples. A family without samples leaves no trace, nor does one of ages.
+    /// Heads and samples. A family without samples leaves no trace, nor does a family of ages.
     pub fn into_string(mut self) -> String {
         let mut text = String::new();
         for (head, samples) in self.families() {

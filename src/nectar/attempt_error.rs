@@ -1,4 +1,4 @@
-//! Why one request gave nothing: the reason that is counted, and the cause in words for people.
+//! Why one request gave nothing usable: the reason that is counted, and the cause in words for people.
 
 use std::error::Error;
 use std::io;
@@ -15,7 +15,7 @@ use super::settings::Settings;
 use crate::failure::{Failure, ReadError, Reason};
 use crate::text;
 
-/// What an attempt that failed says about the next one.
+/// A failed attempt, and what it says about the next one.
 #[derive(Debug)]
 pub struct AttemptError {
     /// Why it failed.
@@ -35,7 +35,7 @@ impl From<Reason> for AttemptError {
 }
 
 impl AttemptError {
-    /// There is no response, or not all of it.
+    /// There was no response, or not all of it.
     pub fn no_response(error: &reqwest::Error, settings: &Settings) -> Self {
         let reason = reason_of(error);
         if !reason.is_network() {
@@ -51,8 +51,8 @@ impl AttemptError {
         Self::on_the_way(reason, cause, settings)
     }
 
-    /// The response has another status than 200. Its body says why in free text, which may quote a login: it is not read. `now` is the
-    /// time here, for a response that does not say what time it is there.
+    /// The response has a status other than 200. Its body says why in free text, which may quote a login, so it is not read. `now` is
+    /// our own time, for a response that does not give the server's.
     pub fn refused(response: &Response, settings: &Settings, now: Timestamp) -> Self {
         let (status, headers) = (response.status(), response.headers());
         let reason = reason_of_status(status);
@@ -60,13 +60,13 @@ impl AttemptError {
             return Self::on_the_way(reason, refusal_by_proxy(settings).to_owned(), settings);
         }
         let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        // By the clock of whoever wrote the date: ours may be another.
+        // By the clock of the server that wrote the date: ours may differ.
         let now = date(headers).unwrap_or(now);
         let retry_after = asked.and_then(|value| retry_after(value, now));
         Self { retry_after, cause: Some(words_of_response(response)), ..reason.into() }
     }
 
-    /// The response is none of Nectar's API; `words` are what it says of itself.
+    /// The response does not come from Nectar's API; `words` describe it.
     pub fn unreadable(words: String) -> Self {
         Self { cause: Some(words), ..Reason::Decode.into() }
     }
@@ -94,7 +94,7 @@ impl From<AttemptError> for ReadError {
 fn reason_of(error: &reqwest::Error) -> Reason {
     let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     if error.is_timeout() {
-        // A timeout for requests that is longer would not help.
+        // A longer timeout for requests would not help.
         if error.is_connect() { Reason::Connect } else { Reason::Timeout }
     } else if error.is_dns() {
         Reason::Dns
@@ -113,7 +113,7 @@ fn reason_of(error: &reqwest::Error) -> Reason {
     }
 }
 
-/// What the operating system or TLS says of it: the innermost cause.
+/// The innermost cause: what the operating system or TLS says.
 fn cause_of(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no connection in time: does a firewall drop it, or does the name lead nowhere?".to_owned();
@@ -130,15 +130,15 @@ fn cause_of(error: &reqwest::Error) -> String {
 /// How a proxy refuses to make a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tunnel {
-    /// For want of a user's name and a password that it takes.
+    /// It wants a user name and a password that it accepts.
     Unauthorized,
-    /// For another reason, which the library keeps to itself.
+    /// For another reason, which the library does not give.
     Refused,
 }
 
-/// Whether a proxy refused to make the connection.
+/// Whether a proxy refused to make the connection, and how.
 fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
-    // The library tells them apart by their words only.
+    // The library distinguishes them by their text only.
     causes(error).find_map(|cause| match cause.to_string().strip_prefix("tunnel error: ")? {
         "proxy authorization required" => Some(Tunnel::Unauthorized),
         "unsuccessful" => Some(Tunnel::Refused),
@@ -146,7 +146,7 @@ fn tunnel_refusal(error: &reqwest::Error) -> Option<Tunnel> {
     })
 }
 
-/// What a response says of itself that is not what the API sends, but nothing of its text.
+/// What a response has that the API does not send, without quoting its text.
 pub fn words_of_response(response: &Response) -> String {
     let (status, headers) = (response.status(), response.headers());
     let mut words = match status.canonical_reason() {
@@ -175,7 +175,7 @@ pub fn is_page(headers: &HeaderMap) -> bool {
     kind.trim_start().to_ascii_lowercase().starts_with("text/html")
 }
 
-/// The library's own words name its types.
+/// In our own words, because the library's name its types.
 fn words_of_tls(error: &rustls::Error) -> String {
     use rustls::{AlertDescription, CertificateError as Wrong, Error, InvalidMessage};
     let words = match error {
@@ -202,7 +202,7 @@ fn words_of_tls(error: &rustls::Error) -> String {
             Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
                 "the server's certificate is for another name"
             }
-            // The second where the trusted key is of another kind.
+            // The second one occurs if the trusted key has another type.
             Wrong::BadSignature | Wrong::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
                 "the server's certificate is signed with another key than the trusted one of that name, or with one too short to be safe"
             }
@@ -213,7 +213,7 @@ fn words_of_tls(error: &rustls::Error) -> String {
             Wrong::InvalidPurpose | Wrong::InvalidPurposeContext { .. } => {
                 "the server's certificate is not made for servers (extendedKeyUsage)"
             }
-            // Variants of a library below, which we do not name.
+            // Errors of a lower-level library, which cannot be named here.
             Wrong::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion") => {
                 "the server's certificate is of an old version of X.509; version 3 is needed"
             }
@@ -230,12 +230,12 @@ fn words_of_tls(error: &rustls::Error) -> String {
     words.to_owned()
 }
 
-/// All that an error came from, outermost first.
+/// The causes of an error, outermost first.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |cause| cause_within(*cause))
 }
 
-/// TLS hides its errors in those of the operating system.
+/// TLS errors are wrapped in those of the operating system.
 fn cause_within<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(hidden) => Some(hidden),
@@ -243,13 +243,13 @@ fn cause_within<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error +
     }
 }
 
-/// What an answer with any other status than 200 says.
+/// The reason for a response with any status other than 200.
 fn reason_of_status(status: StatusCode) -> Reason {
     match status.as_u16() {
         401 => Reason::Auth,
         403 => Reason::Forbidden,
         404 => Reason::NotFound,
-        // Of a proxy: Nectar was not asked.
+        // Sent by a proxy: Nectar was not asked.
         407 => Reason::Connect,
         429 => Reason::RateLimited,
         400..=499 => Reason::ClientError,
@@ -259,7 +259,7 @@ fn reason_of_status(status: StatusCode) -> Reason {
     }
 }
 
-/// What time it is at the server, where it says so.
+/// The server's time, if the response gives it.
 pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| httpdate::parse_http_date(date).ok());

@@ -11,13 +11,13 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
 use crate::failure::Reason;
 
-/// A larger answer, packed or unpacked, is not read: it would be no page of 500 connections.
+/// A larger response, packed or unpacked, is not read: it cannot be a page of 500 connections.
 pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// The whole body, unpacked.
 ///
 /// # Errors
-/// [`Unread::Refused`] for one that is too large, or in a coding that we did not ask for; else why it ended early.
+/// [`Unread::Refused`] for a body that is too large, or in a coding that we did not ask for; otherwise why it ended early.
 pub async fn read_body(mut response: Response) -> Result<Bytes, Unread> {
     let mut body = Body::of(response.headers())?;
     let mut left = MAX_BODY_BYTES;
@@ -31,7 +31,7 @@ pub async fn read_body(mut response: Response) -> Result<Bytes, Unread> {
 /// Why a body was not read to its end.
 #[derive(Debug)]
 pub enum Unread {
-    /// It is none that we read.
+    /// It is not one that we read.
     Refused(Reason),
     /// It ended early.
     Broken(reqwest::Error),
@@ -49,7 +49,7 @@ impl From<reqwest::Error> for Unread {
     }
 }
 
-/// A body while it comes in.
+/// A body while it is being received.
 enum Body {
     Plain(Limited),
     Gzip(Box<MultiGzDecoder<Limited>>),

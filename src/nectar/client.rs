@@ -1,4 +1,4 @@
-//! One request to Nectar, done politely: limits, time-outs, the key, retries.
+//! Requests to Nectar: limits, timeouts, the key, retries.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,38 +30,39 @@ use crate::worker::{Priority, SpawnError, Worker};
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "X-API-Key";
-/// For the name, and the TCP and TLS handshakes. Always shorter than the request timeout: what takes too long can be told apart.
+/// Time limit for name resolution and for the TCP and TLS handshakes. Always shorter than the request timeout, so that the two can be
+/// told apart.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longer than between two requests of a poll. Until the next poll a connection would be of no use to either side.
+/// Longer than between two requests of a poll. Until the next poll, an open connection is of no use to either side.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Header lines of an answer. More, or larger ones, are not read.
+/// The most header lines that a response may have. With more, it is not read.
 const MAX_HEADERS: usize = 1000;
 
-/// Turns a body into what was asked for; none if it is something else. Times are held against the one given.
+/// Turns a body into what was asked for; none if it is something else. The timestamp is now, for recognising times in the future.
 type Decode<T> = fn(&[u8], Timestamp) -> Option<T>;
 
-/// Why no client could be made.
+/// Why the client could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The file given with `--nectar.ca-file` is not one.
+    /// The file given with `--nectar.ca-file` contains no certificate.
     #[error("{0} (--nectar.ca-file) holds no certificate in PEM form that can be used")]
     NoCertificate(PathBuf),
-    /// One of its certificates is none.
+    /// One of its certificates cannot be used.
     #[error(
         "{0} (--nectar.ca-file): its certificate number {1} cannot be used; take it out, or put a good one in its place"
     )]
     BadCertificate(PathBuf, usize),
-    /// No TLS.
+    /// No trusted certificates were found.
     #[error(
         "TLS cannot be set up: no trusted certificates were found; install the package ca-certificates, or name a file with \
          --nectar.ca-file (SSL_CERT_FILE and SSL_CERT_DIR, where they are set, say where to look)"
     )]
     Tls,
-    /// The address of the proxy is none.
+    /// The address of the proxy cannot be used.
     #[error("the address of the proxy cannot be used; look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY")]
     Proxy,
-    /// No thread to decode answers on.
+    /// The system gave no thread to decode responses on.
     #[error(transparent)]
     Thread(#[from] SpawnError),
 }
@@ -72,10 +73,10 @@ pub struct Client {
     settings: Settings,
     key: Arc<Key>,
     requests: Semaphore,
-    /// For answers that come, wait or are decoded: each may be as large as an answer can be. Half as many more than
-    /// requests, so that these need not wait for decoding.
-    answers: Arc<Semaphore>,
-    /// Answers are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
+    /// Limits responses that are being received, waiting or being decoded, since each may be as large as a response can be. Half as
+    /// many more than requests, so that these need not wait for decoding.
+    responses: Arc<Semaphore>,
+    /// Responses are decoded one at a time: a poll takes one processor, and leaves the others to scrapes.
     decoder: Worker,
     pacing: Pacing,
     clock: SharedClock,
@@ -105,9 +106,9 @@ impl Client {
             // A redirect would take the key to another host.
             .redirect(redirect::Policy::none())
             .http1_max_headers(MAX_HEADERS)
-            // RFC 9112, section 5.2: a line that goes on with a blank is to be taken.
+            // RFC 9112, section 5.2: a header that continues on the next line is to be accepted.
             .http1_allow_obsolete_multiline_headers_in_responses(true)
-            // Which one is taken is settled already, see nectar::proxy.
+            // The proxy was already chosen, see nectar::proxy.
             .no_proxy();
         if let Some(proxy) = &settings.proxy {
             let proxy = Proxy::all(proxy.expose_secret()).map_err(|_| ClientError::Proxy)?;
@@ -115,7 +116,7 @@ impl Client {
         }
         let extra = further_certificates(&settings)?;
         let builder = if settings.base_url.scheme() == "http" {
-            // Plain HTTP must work on a machine that trusts nobody yet.
+            // Plain HTTP must work even on a machine that has no trusted certificates.
             builder.tls_certs_only(extra)
         } else {
             builder.tls_certs_merge(extra)
@@ -125,7 +126,7 @@ impl Client {
             None => ClientError::Tls,
         })?;
         let at_once = settings.max_concurrent_requests.max(1);
-        let (requests, answers) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
+        let (requests, responses) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
         let pacing = Pacing::new(Arc::clone(&clock));
         let decoder = Worker::start("decoder", Priority::Low)?;
         Ok(Self {
@@ -133,7 +134,7 @@ impl Client {
             settings,
             key: key.into(),
             requests,
-            answers: Arc::new(answers),
+            responses: Arc::new(responses),
             decoder,
             pacing,
             clock,
@@ -141,23 +142,22 @@ impl Client {
         })
     }
 
-    /// The clock that this client waits by.
+    /// The clock that this client uses.
     pub fn clock(&self) -> &SharedClock {
         &self.clock
     }
 
-    /// What is odd about the key, for people; none where nothing is.
+    /// What is odd about the key, for people; none if nothing is.
     pub fn hint_at_key(&self) -> Option<&'static str> {
         self.key.oddity()
     }
 
-    /// How many requests may be under way at once.
+    /// How many requests may be in flight at once.
     pub fn max_concurrent_requests(&self) -> usize {
         self.settings.max_concurrent_requests.max(1)
     }
 
-    /// A poll begins, and ends at `deadline` by the monotonic clock: all retries are there again, and the key file may have a new
-    /// key.
+    /// Begins a poll that ends at `deadline` by the monotonic clock: all retries are available again, and the key file is read again.
     pub async fn begin_poll(&self, deadline: Duration) {
         self.pacing.begin_poll(deadline);
         self.key.refresh().await;
@@ -183,21 +183,21 @@ impl Client {
         self.get(Endpoint::Connections, &url, decode::page).await
     }
 
-    /// `GET /ping`: whether Nectar takes the key, and what time it is there, where it says so. Once, and counted nowhere.
+    /// `GET /ping`: whether Nectar accepts the key, and what time it is there, if the response says so. Sent once, and not counted.
     ///
     /// # Errors
-    /// Why it does not.
+    /// Why the request failed.
     pub async fn ping(&self) -> Result<Option<Timestamp>, ReadError> {
         let url = self.url(&["ping"]);
         let asked = self.http.get(url).header(KEY_HEADER, self.key.header()).send().await;
-        let answer = asked.map_err(|error| self.no_response(&error))?;
-        if answer.status() != StatusCode::OK {
-            return Err(self.refused(&answer).into());
+        let response = asked.map_err(|error| self.no_response(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(self.refused(&response).into());
         }
-        if is_page(answer.headers()) {
-            return Err(AttemptError::unreadable(words_of_response(&answer)).into());
+        if is_page(response.headers()) {
+            return Err(AttemptError::unreadable(words_of_response(&response)).into());
         }
-        Ok(date(answer.headers()))
+        Ok(date(response.headers()))
     }
 
     fn refused(&self, response: &Response) -> AttemptError {
@@ -210,7 +210,7 @@ impl Client {
 
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.settings.base_url.clone();
-        // Only a URL that cannot have a path refuses; the flag's check leaves none of those.
+        // Fails only for a URL that cannot have a path, and the flag's check refuses those.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
@@ -227,17 +227,17 @@ impl Client {
         loop {
             let key = self.key.header();
             let failed = match self.request(endpoint, url, &key, decode).await {
-                Ok(answer) => {
+                Ok(found) => {
                     self.pacing.answered();
-                    return Ok(answer);
+                    return Ok(found);
                 }
                 Err(failed) => failed,
             };
             if let (Reason::RateLimited, Some(wait)) = (failed.reason, failed.retry_after) {
-                // Even if this request is given up: whoever comes next would be refused, too.
+                // Even if this request is given up, because the next ones would be refused, too.
                 self.pacing.pause(wait);
             }
-            // To wait in vain would hide why: whoever still waited would have failed for want of time.
+            // Waiting in vain would hide the cause: the requests that still wait would fail for want of time.
             if failed.reason == Reason::RateLimited && !self.pacing.pause_ends_in_time() {
                 return Err(failed.into());
             }
@@ -259,7 +259,7 @@ impl Client {
                 wait_seconds = wait.as_secs_f64(),
             );
             if failed.reason == Reason::RateLimited {
-                // Who is asked to slow down makes the whole program wait. Whoever sends a request waits for the end of that.
+                // A 429 makes the whole program wait: every request waits for the end of the pause.
                 self.pacing.pause(wait);
             } else {
                 self.clock.sleep(wait).await;
@@ -284,19 +284,19 @@ impl Client {
         key: &HeaderValue,
         decode: Decode<T>,
     ) -> Result<T, AttemptError> {
-        let answers = Arc::clone(&self.answers).acquire_owned().await.map_err(|_| Reason::Other)?;
-        let (code, answer, took) = {
-            // Given back before the answer is decoded: the next request need not wait for that.
+        let permit = Arc::clone(&self.responses).acquire_owned().await.map_err(|_| Reason::Other)?;
+        let (code, response, took) = {
+            // Released before the response is decoded, so that the next request need not wait for that.
             let _place = self.requests.acquire().await.map_err(|_| Reason::Other)?;
             if !self.pacing.pause_is_over().await {
                 return Err(Reason::RateLimited.into());
             }
             let began = self.clock.monotonic();
-            let (code, answer) = self.exchange(url, key).await;
-            (code, answer, self.clock.monotonic().saturating_sub(began))
+            let (code, response) = self.exchange(url, key).await;
+            (code, response, self.clock.monotonic().saturating_sub(began))
         };
-        let outcome = match answer {
-            Ok((body, words)) => match self.decoded(body, decode, answers).await {
+        let outcome = match response {
+            Ok((body, words)) => match self.decoded(body, decode, permit).await {
                 Ok(None) => Err(AttemptError::unreadable(words)),
                 Ok(Some(decoded)) => Ok(decoded),
                 Err(failed) => Err(failed),
@@ -308,24 +308,24 @@ impl Client {
         outcome
     }
 
-    /// Decodes a body on a thread of its own: a large one takes milliseconds, in which nobody else's answer could be
-    /// read. It is decoded even if nobody waits for it any more, and takes up `answers` until then.
+    /// Decodes a body on a thread of its own: a large one takes milliseconds, in which no other response could be read. It is decoded
+    /// even if nobody waits for it any more, and keeps `permit` until then.
     async fn decoded<T: Send + 'static>(
         &self,
         body: Bytes,
         decode: Decode<T>,
-        answers: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     ) -> Result<Option<T>, AttemptError> {
         let clock = Arc::clone(&self.clock);
         let decoding = self.decoder.run(move || {
             let decoded = decode(&body, clock.now());
-            drop((body, answers));
+            drop((body, permit));
             decoded
         });
         Ok(decoding.await.map_err(|_| Reason::Other)?)
     }
 
-    /// The body of an answer, and what the answer says of itself in case that is none.
+    /// The body of a response, and a description of the response in case the body is not usable.
     async fn exchange(
         &self,
         url: &Url,

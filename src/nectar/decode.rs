@@ -1,7 +1,6 @@
 //! From the JSON that Nectar sends to our model, record by record.
 //!
-//! Only a record without a readable id is dropped; any other odd field counts as absent, and is counted. Knows the field names of
-//! the API.
+//! Only a record without a readable id is dropped; any other odd field counts as absent, and is counted as a fault.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,40 +16,40 @@ use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
 use crate::status::{Kind, Status};
 use crate::text::{self, by_id};
 
-/// What a utility or country that is missing is called.
+/// The name of a utility or country that is missing.
 pub const UNKNOWN: &str = "unknown";
 
-/// 2000-01-01T00:00:00Z. A time before it is a default of some system, not a time at Nectar.
+/// 2000-01-01T00:00:00Z. An earlier time is some system's default, not a time at Nectar.
 const FIRST_TIME: Timestamp = Timestamp::constant(946_684_800, 0);
-/// How far ahead of our clock theirs may be.
+/// How far Nectar's clock may be ahead of ours.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// More connections than one company can have. A list that says so has no end that we would live to see.
+/// More connections than one company can have. A list that claims more would take for ever to read.
 const MAX_CONNECTIONS: u64 = 1_000_000;
 
-/// A connection as read, with what was odd about it and its accounts.
+/// A connection as read, with the faults of it and its accounts.
 #[derive(Debug)]
 pub struct Row {
     /// The record.
     pub connection: Connection,
-    /// What was odd.
+    /// Faults of the record and of its accounts.
     pub faults: RecordFaults,
 }
 
 /// One page of a company's connections.
 #[derive(Debug)]
 pub struct Page {
-    /// In the order of the page. An id that stood twice stands here twice.
+    /// In the order of the page. An id that occurs twice there occurs twice here.
     pub rows: Vec<Row>,
-    /// Records that were dropped, and ids that stood twice.
+    /// Records that were dropped, and ids that occurred twice.
     pub faults: RecordFaults,
-    /// `totalPages`, as of this page.
+    /// `totalPages`, as this page gives it.
     pub total_pages: u64,
-    /// `totalConnections`, as of this page.
+    /// `totalConnections`, as this page gives it.
     pub total_connections: u64,
 }
 
-/// The company list. Ends with how many records had to be dropped.
+/// The company list.
 #[derive(Debug)]
 pub struct CompanyList {
     /// No id twice.
@@ -59,8 +58,8 @@ pub struct CompanyList {
     pub dropped: usize,
 }
 
-/// Reads the answer of `GET /company`. None if it is not an array, or an array without one readable record: that
-/// is no list of companies, and must not look like an empty one.
+/// Reads the response to `GET /company`. None if it is not an array, or one that has records but none that is readable: that is no list
+/// of companies, and must not look like an empty one.
 pub fn company_list(body: &[u8]) -> Option<CompanyList> {
     let text = String::from_utf8_lossy(body);
     let mut list = CompanyList { companies: Vec::new(), dropped: 0 };
@@ -75,7 +74,7 @@ pub fn company_list(body: &[u8]) -> Option<CompanyList> {
     (list.dropped == 0 || !list.companies.is_empty()).then_some(list)
 }
 
-/// Some servers begin a body with a byte order mark, which is no JSON.
+/// Some servers begin a body with a byte order mark, which is not JSON.
 fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
@@ -88,16 +87,16 @@ fn company(record: &RawValue) -> Option<Company> {
     Some(Company { id: id.into(), name: name.into(), external_id: external_id.into() })
 }
 
-/// A text, also where it is a whole number: customers' own ids often are.
+/// A text, or a whole number as text: customers' own ids often are numbers.
 fn words(fields: &Fields<'_>, name: &str) -> Option<String> {
     let number = || fields.get::<i128>(name).present().map(|number| number.to_string());
     fields.get::<String>(name).present().or_else(number)
 }
 
-/// Reads one answer of `GET /connection/company/{id}`. None if the envelope is not as documented, or contradicts
-/// itself: more pages than connections would have us read for ever, and so would millions of connections.
+/// Reads one response to `GET /connection/company/{id}`. None if the envelope is not as documented, or contradicts itself: with more
+/// pages than connections, or with millions of connections, reading would never end.
 ///
-/// `now` is what a time is held against, to find those from the future.
+/// `now` is our time, for recognising times in the future.
 pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     let text = String::from_utf8_lossy(body);
     let envelope = Fields::read(without_mark(&text))?;
@@ -122,7 +121,7 @@ pub fn page(body: &[u8], now: Timestamp) -> Option<Page> {
     Some(page)
 }
 
-/// A count, also where it is written as `2.0` or `2e0`: JSON has one kind of number.
+/// A count, even if it is written as `2.0` or `2e0`: JSON has one type of number.
 fn count(envelope: &Fields<'_>, name: &str) -> Option<u64> {
     let number = envelope.get::<serde_json::Number>(name).present()?;
     number.as_u64().or_else(|| {
@@ -138,7 +137,7 @@ fn repeated(rows: &[Row]) -> usize {
     rows.len() - ids.len()
 }
 
-/// Texts that many records have, each there once.
+/// Texts that many records share.
 type Shared = BTreeSet<Arc<str>>;
 
 fn share(shared: &mut Shared, text: &str) -> Arc<str> {
@@ -176,7 +175,7 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
 }
 
 fn accounts(records: Elements<'_>, now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
-    // Not as many as there are elements: a hostile list has millions that are no records.
+    // No capacity for all elements: a hostile list has millions that are not records.
     let mut accounts = Vec::new();
     for record in records {
         let Some(mut record) = Record::read(Kind::Account, record, now) else {
@@ -194,7 +193,7 @@ fn accounts(records: Elements<'_>, now: Timestamp, faults: &mut RecordFaults) ->
     for _ in 0..dedup_by_id(&mut accounts) {
         faults.add(Kind::Account, RecordFault::DuplicateId);
     }
-    // Collected, they would stay in the larger allocation.
+    // Collected in place, they would keep the larger allocation.
     let mut kept = Vec::with_capacity(accounts.len());
     for (account, own_faults) in accounts {
         faults.add_all(&own_faults);
@@ -244,7 +243,7 @@ impl<'a> Record<'a> {
         Some(Self { kind, id, fields, now, bad_time: false, bad_field: false })
     }
 
-    /// The value, with anything but a value counted as a fault.
+    /// The value; anything else in its place counts as a fault.
     fn or_fault<T>(&mut self, value: Value<T>) -> Option<T> {
         let value = value.present();
         self.bad_field |= value.is_none();
@@ -301,8 +300,8 @@ impl<'a> Record<'a> {
     }
 }
 
-/// RFC 3339, with any offset and up to nine fractional digits; without a zone it is UTC. A zone by its name and without an offset
-/// (`[America/New_York]`) is not read: the rules of zones are not at hand.
+/// RFC 3339, with any offset and up to nine fractional digits; UTC if there is no zone. A zone given by its name without an offset
+/// (`[America/New_York]`) is not read: this program does not have the rules of zones.
 fn read_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     let has_time_of_day = text.get(10..11).is_some_and(|mark| matches!(mark, "T" | "t" | " "));
     let time = text.parse::<Timestamp>().ok().or_else(|| {

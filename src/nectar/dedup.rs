@@ -1,6 +1,6 @@
-//! Of several records with one id, the one to be kept.
+//! Which of several records with the same id is kept.
 //!
-//! A row can show up twice while a list is paged.
+//! A row can occur twice while a list is paged.
 
 use std::mem::swap;
 
@@ -17,8 +17,8 @@ pub trait Identified {
     fn last_update(&self) -> Option<Timestamp>;
 }
 
-/// Sorts `records` by id, and keeps of those with one id the one that was updated last; of those, the one that stands last.
-/// Returns how many went.
+/// Sorts `records` by id, and keeps one of each id: the one that was updated last or, of several, the last in the list. Returns how
+/// many were removed.
 pub fn dedup_by_id<T: Identified>(records: &mut Vec<T>) -> usize {
     let all = records.len();
     records.sort_by(|a, b| by_id(a.id(), b.id()).then(a.last_update().cmp(&b.last_update())));

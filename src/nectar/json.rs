@@ -1,7 +1,7 @@
 //! JSON objects read leniently: one field at a time, a bad one costing only itself.
 //!
-//! A strict decoder refuses a whole body for a lone surrogate or a key given twice; both occur. Here the last of two equal keys
-//! wins, and what is not asked for is skipped without being decoded. Knows JSON.
+//! A strict decoder refuses a whole body for a lone surrogate or a duplicate key; both occur. Here the last of two equal keys wins, and
+//! fields that nobody asks for are skipped without being decoded.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The only field names that are ever looked at. Secret and personal fields are not among them.
+/// The only fields that are ever read. Secret and personal ones are not among them.
 const NAMES: [&str; 13] = [
     "accounts",
     "connections",
@@ -26,15 +26,15 @@ const NAMES: [&str; 13] = [
     "totalPages",
 ];
 
-/// An array with more elements is not read: no list of companies, page or account list comes near it, and one of
-/// millions would cost many times the memory of its text.
+/// An array with more elements is not read: no list of companies, page or account list comes near it, and one of millions would take
+/// many times the memory of its text.
 pub const MAX_ELEMENTS: usize = 100_000;
 
-/// The fields of one JSON object, not decoded yet, each at the place of its name. However often an object repeats itself,
-/// it takes no more than that.
+/// The fields of one JSON object, not decoded yet, by the index of their name. However often an object repeats itself, it takes no more
+/// memory than that.
 pub struct Fields<'a>([Option<&'a RawValue>; NAMES.len()]);
 
-/// What stands in a field.
+/// What a field contains.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Value<T> {
     /// A value of the right type.
@@ -57,7 +57,7 @@ impl<T> Value<T> {
     }
 }
 
-/// Names only: what is not decoded yet may hold a login.
+/// Shows names only: what is not decoded yet may contain a login.
 impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let there = NAMES.iter().zip(&self.0).filter(|(_, value)| value.is_some());
@@ -95,7 +95,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// Their number only: what is not decoded yet may hold a login.
+/// Shows their number only: what is not decoded yet may contain a login.
 impl fmt::Debug for Elements<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} elements", self.0.len())
@@ -167,7 +167,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
-/// The place of a key in [`NAMES`]. Read as bytes, so that a key that is no text is skipped like any other.
+/// The index of a key in [`NAMES`]. Read as bytes, so that a key that is not valid text is skipped like any other.
 struct Name(Option<usize>);
 
 impl<'de> Deserialize<'de> for Name {

@@ -1,6 +1,4 @@
 //! The API key: where it comes from, and how a rotated one is picked up.
-//!
-//! Knows files and secrets.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,30 +13,30 @@ use tracing::{info, warn};
 
 use crate::failure::{FILE_READ_TIMEOUT, Reread};
 
-/// A key is a line; a larger file is not a key file.
+/// A key is one line, so a larger file is no key file.
 const MAX_KEY_BYTES: u64 = 16 * 1024;
 
-/// Why there is no usable key. Never holds the key.
+/// Why there is no usable key. Never contains the key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read.
     #[error("cannot read the API key file {0}: {1}")]
     Unreadable(PathBuf, io::Error),
-    /// It neither ends nor fails.
+    /// Reading it neither ends nor fails.
     #[error(
         "cannot read the API key file {0}: it did not end within {FILE_READ_TIMEOUT:?}; is it a pipe, or on a mount that hangs?"
     )]
     Hangs(PathBuf),
-    /// It is a pipe or a folder by now.
+    /// It has become a pipe or a folder.
     #[error("the API key file {0} is no file any more")]
     NoFile(PathBuf),
-    /// Nothing in it but white space.
+    /// It contains only white space.
     #[error("the API key file {0} is blank; write the key into it, on one line")]
     Blank(PathBuf),
-    /// Something in it that no key has.
+    /// It contains something that no key has.
     #[error("the API key file {0} holds something other than one line of visible ASCII characters")]
     NotAKey(PathBuf),
-    /// As the last two, for the variable.
+    /// The same as the last two, for the variable.
     #[error("the variable NECTAR_API_KEY holds something other than one line of visible ASCII characters")]
     VariableNotAKey,
 }
@@ -47,13 +45,13 @@ pub enum KeyError {
 #[derive(Debug)]
 pub struct Key {
     file: Option<PathBuf>,
-    held: Mutex<Held>,
-    /// One reading of the file at a time: an earlier one cannot end later, and one that hangs takes one thread and no more.
+    current: Mutex<Current>,
+    /// One reading of the file at a time: an earlier one cannot end after a later one, and a file that hangs occupies only one thread.
     reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct Current {
     secret: SecretString,
     file_is_fine: bool,
 }
@@ -62,7 +60,7 @@ impl Key {
     /// A key that never changes, given by value.
     ///
     /// # Errors
-    /// [`KeyError::VariableNotAKey`] where it cannot be sent as a header.
+    /// [`KeyError::VariableNotAKey`], if it cannot be sent as a header.
     pub fn fixed(secret: SecretString) -> Result<Self, KeyError> {
         let secret = checked(secret.expose_secret()).ok_or(KeyError::VariableNotAKey)?;
         Ok(Self::holding(None, secret))
@@ -71,33 +69,33 @@ impl Key {
     /// A key from a file, read now and again later.
     ///
     /// # Errors
-    /// [`KeyError`], when the file has no usable key now.
+    /// [`KeyError`], if the file has no usable key now.
     pub async fn from_file(path: PathBuf) -> Result<Self, KeyError> {
         let mut key = Self::holding(None, SecretString::default());
         let (secret, _turn) = key.read(&path, false).await?;
-        key.held().secret = secret?;
+        key.current().secret = secret?;
         key.file = Some(path);
         Ok(key)
     }
 
     fn holding(file: Option<PathBuf>, secret: SecretString) -> Self {
-        let held = Mutex::new(Held { secret, file_is_fine: true });
-        Self { file, held, reading: Arc::default() }
+        let current = Mutex::new(Current { secret, file_is_fine: true });
+        Self { file, current, reading: Arc::default() }
     }
 
-    /// Where it is read, if it is in a file.
+    /// The file that it is read from, if it is in a file.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
-    /// What is odd about it, for people; none where nothing is.
+    /// What is odd about it, for people; none if nothing is.
     pub fn oddity(&self) -> Option<&'static str> {
-        let held = self.held();
-        let key = held.secret.expose_secret();
+        let current = self.current();
+        let key = current.secret.expose_secret();
         if key.starts_with(['"', '\'']) || key.ends_with(['"', '\'']) {
             return Some("the key stands in quotes: does an env file keep them?");
         }
-        // An equals sign at the end fills up base64.
+        // Equals signs at the end are the padding of base64.
         let is_odd = key.trim_end_matches('=').contains([' ', ':', '=', '$', '{', '\\']);
         is_odd
             .then_some("the key has a blank, or one of : = $ { \\ in it: was more than the key written down?")
@@ -105,43 +103,43 @@ impl Key {
 
     /// The key as a header that no `Debug` shows.
     pub fn header(&self) -> HeaderValue {
-        // Checked when it was read, so it always fits; were it not so, Nectar would refuse the empty one.
-        let mut header = HeaderValue::from_str(self.held().secret.expose_secret())
+        // It was checked when it was read, so this cannot fail; if it did, Nectar would refuse the empty key.
+        let mut header = HeaderValue::from_str(self.current().secret.expose_secret())
             .unwrap_or_else(|_| HeaderValue::from_static(""));
         header.set_sensitive(true);
         header
     }
 
-    /// Reads the file again. One that vanished, is none any more, or holds no key, leaves the old key in force.
+    /// Reads the file again. If it is gone, has become something else, or has no key in it, the old key stays in force.
     pub async fn refresh(&self) -> Reread {
         let Some(path) = &self.file else { return Reread::Nothing };
-        // A pipe is for the start: who opens one later waits until somebody writes to it.
+        // A pipe is only for the start: to open one later would block until somebody writes to it.
         let (outcome, _turn) = match self.read(path, true).await {
             Ok((outcome, turn)) => (outcome, Some(turn)),
             Err(error) => (Err(error), None),
         };
-        let mut held = self.held();
+        let mut current = self.current();
         match outcome {
             Ok(secret) => {
-                held.file_is_fine = true;
-                if secret.expose_secret() == held.secret.expose_secret() {
+                current.file_is_fine = true;
+                if secret.expose_secret() == current.secret.expose_secret() {
                     return Reread::Same;
                 }
                 info!(msg = "The API key file has a new key", file = %path.display());
-                held.secret = secret;
+                current.secret = secret;
                 Reread::New
             }
             Err(error) => {
-                if held.file_is_fine {
+                if current.file_is_fine {
                     warn!(msg = "The API key file is no longer usable; the key read earlier stays", error = %error);
                 }
-                held.file_is_fine = false;
+                current.file_is_fine = false;
                 Reread::Unusable
             }
         }
     }
 
-    /// Reads the file, on a thread that may block. Whoever comes next waits until the turn is over.
+    /// Reads the file on a thread that may block. Other readings wait until the turn is over.
     async fn read(&self, path: &Path, only_a_file: bool) -> Result<Turn, KeyError> {
         let hangs = || KeyError::Hangs(path.to_owned());
         let turn =
@@ -152,12 +150,12 @@ impl Key {
         read.map_err(|_| KeyError::Unreadable(path.to_owned(), io::ErrorKind::Other.into()))
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a reading brought, and its turn.
+/// The outcome of a reading, and the guard that keeps others waiting.
 type Turn = (Result<SecretString, KeyError>, OwnedMutexGuard<()>);
 
 fn read(path: &Path, only_a_file: bool) -> Result<SecretString, KeyError> {

@@ -1,14 +1,14 @@
-//! What all requests of the program owe Nectar together: a pause that one was asked for holds for all, retries are few, and nobody
-//! waits for what would come after the poll has ended.
+//! Limits that all requests of the program share: a pause that Nectar asks of one holds for all, retries are few, and nothing waits
+//! beyond the end of the poll.
 //!
-//! Source of the rules: Nectar's documentation asks clients to answer 429 with waiting.
+//! Source of the rules: Nectar's documentation asks clients to wait after a 429.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::SharedClock;
 
-/// Retries that one poll may spend without a good answer: enough for a hiccup, and few beside a thousand companies.
+/// Retries that a poll may use without a good response: enough for a hiccup, and few compared with a thousand companies.
 const RETRIES: u32 = 40;
 
 /// Shared by all requests of a client.
@@ -20,10 +20,10 @@ pub struct Pacing {
 
 #[derive(Debug)]
 struct State {
-    /// By the monotonic clock: nobody asks before.
+    /// No request is sent before this, by the monotonic clock.
     paused_until: Duration,
     retries_left: u32,
-    /// By the monotonic clock: when the poll under way ends.
+    /// When the poll in progress ends, by the monotonic clock.
     deadline: Duration,
 }
 
@@ -34,19 +34,19 @@ impl Pacing {
         Self { clock, state: Mutex::new(state) }
     }
 
-    /// A new poll has all retries again. It ends at `deadline`, by the monotonic clock.
+    /// Begins a poll that ends at `deadline`, by the monotonic clock. All retries are available again.
     pub fn begin_poll(&self, deadline: Duration) {
         let mut state = self.state();
         state.retries_left = RETRIES;
         state.deadline = deadline;
     }
 
-    /// Whether the poll goes on for longer than this.
+    /// Whether the poll goes on for longer than `wait`.
     pub fn has_time_for(&self, wait: Duration) -> bool {
         self.clock.monotonic().saturating_add(wait) < self.state().deadline
     }
 
-    /// Nobody asks for `wait` from now on. A longer pause that is under way stays.
+    /// Pauses all requests for `wait` from now on. If the pause in progress is longer, it stays.
     pub fn pause(&self, wait: Duration) {
         let until = self.clock.monotonic().saturating_add(wait);
         let mut state = self.state();
@@ -59,7 +59,7 @@ impl Pacing {
         state.paused_until < state.deadline
     }
 
-    /// Completes when there is no pause, or when the one under way is over. False, and at once, where the poll ends before.
+    /// Waits until the pause in progress is over, if there is one. Returns false at once if the poll ends before that.
     pub async fn pause_is_over(&self) -> bool {
         loop {
             let until = self.state().paused_until;
@@ -78,7 +78,7 @@ impl Pacing {
         }
     }
 
-    /// Whether one more retry may be sent. Without this, an API that fails would get four times the requests.
+    /// Takes one retry, if one is left. Without this limit, an API that fails would get four times the requests.
     pub fn may_retry(&self) -> bool {
         let mut state = self.state();
         let left = state.retries_left.checked_sub(1);
@@ -86,7 +86,7 @@ impl Pacing {
         left.is_some()
     }
 
-    /// A good answer: Nectar can bear one more retry.
+    /// A good response: Nectar can bear one more retry.
     pub fn answered(&self) {
         let mut state = self.state();
         state.retries_left = state.retries_left.saturating_add(1).min(RETRIES);

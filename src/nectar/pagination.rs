@@ -1,7 +1,7 @@
-//! All pages of one company, read until they add up.
+//! Reads all pages of one company, until they add up.
 //!
-//! Nothing freezes the list while it is paged: a row can show up on two pages, or move past the reader. What was read is whole
-//! when it has every page, and as many ids as the last page says; else all is read again. Knows paging.
+//! The list is not frozen while it is paged: a row can occur on two pages, or move past the reader. A reading is whole if it has every
+//! page, and as many ids as the last page says; otherwise all of it is repeated.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const MAX_FETCHES: usize = 3;
 /// Reads one company, whole.
 ///
 /// # Errors
-/// A request that failed for good, or [`Failure::Incomplete`] when the pages never added up.
+/// A request that failed for good, or [`Failure::Incomplete`] if the pages never added up.
 pub async fn fetch_all_pages(client: &Client, company: &str) -> Result<Snapshot, ReadError> {
     let page = |number| client.page(company, number).boxed();
     fetch_until_whole(company, page, client.max_concurrent_requests(), client.clock()).await
@@ -55,9 +55,9 @@ async fn fetch_until_whole<'a>(
 pub struct FirstPage {
     /// Its connections.
     pub snapshot: Snapshot,
-    /// How many the company has, as the page says.
+    /// How many connections the company has, according to the page.
     pub total_connections: u64,
-    /// The two numbers that should be one, where this is the only page, for people.
+    /// The two numbers that should agree but do not, for people; only if this is the only page.
     pub contradiction: Option<String>,
 }
 
@@ -82,10 +82,10 @@ async fn fetch_once<'a>(
 ) -> Result<PageCollector, ReadError> {
     let mut pages_so_far = PageCollector::default();
     let mut wanted = 1;
-    // The list may grow while it is read: then the last page of before names further ones.
+    // The list may grow while it is read: then the last page read says that there are more.
     while pages_so_far.pages_read < wanted {
         let numbers = pages_so_far.pages_read + 1..=wanted;
-        // In page order, whichever answer comes first; the first failure ends it.
+        // In page order, whichever response comes first; the first failure ends it.
         let mut pages = stream::iter(numbers).map(&page).buffered(at_once);
         while let Some(page) = pages.try_next().await? {
             pages_so_far.add(page);
@@ -99,11 +99,11 @@ async fn fetch_once<'a>(
     Ok(pages_so_far)
 }
 
-/// What the pages brought so far.
+/// The pages read so far.
 #[derive(Default)]
 struct PageCollector {
     rows: Vec<Row>,
-    /// How many were left when they were last made distinct.
+    /// How many rows were left after duplicates were last removed.
     distinct: usize,
     faults: RecordFaults,
     pages_read: u64,
@@ -121,7 +121,7 @@ impl PageCollector {
         self.most_named = self.most_named.max(page.total_connections);
         self.faults.add_all(&page.faults);
         self.rows.extend(page.rows);
-        // At each page, it would take time with the square of their number; never, a list that repeats itself would pile up.
+        // Removing them at every page would take quadratic time; never removing them would let a list that repeats itself pile up.
         if self.rows.len() > 2 * self.distinct {
             self.dedup();
         }
@@ -132,19 +132,19 @@ impl PageCollector {
         self.distinct = self.rows.len();
     }
 
-    /// More than any page has named so far: this will not add up, and must not fill the memory meanwhile.
+    /// More rows than any page has named so far: this will not add up, and must not fill the memory meanwhile.
     fn has_too_many(&self) -> bool {
         u64::try_from(self.distinct).unwrap_or(u64::MAX) > self.most_named
     }
 
-    /// A record without a readable id may or may not be one of those we hold: both counts pass.
+    /// A record without a readable id may or may not be one of those that were read: both counts are accepted.
     fn is_whole(&self) -> bool {
         let distinct = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
         let nameless = self.faults.count(Kind::Connection, RecordFault::NoId);
         (distinct..=distinct.saturating_add(nameless)).contains(&self.total_connections)
     }
 
-    /// The two numbers that should be one, for people.
+    /// The two numbers that should agree, for people.
     fn counts(&self) -> String {
         let more = if self.has_too_many() { " or more" } else { "" };
         let nameless = self.faults.count(Kind::Connection, RecordFault::NoId);
@@ -154,7 +154,7 @@ impl PageCollector {
 
     fn into_snapshot(self, (begun, begun_monotonic): (Timestamp, Duration)) -> Snapshot {
         let mut faults = self.faults;
-        // Collected, they would stay in the larger allocation.
+        // Collected in place, they would keep the larger allocation.
         let mut connections = Vec::with_capacity(self.rows.len());
         for row in self.rows {
             faults.add_all(&row.faults);

@@ -1,6 +1,6 @@
-//! Which proxy requests to Nectar take, by the variables that curl reads.
+//! Which proxy requests to Nectar use, by the variables that curl reads.
 //!
-//! Source of the rules: curl's manual, section "Environment". One more is read: HTTP_PROXY in capitals.
+//! Source of the rules: curl's manual, section "Environment". Beyond that, HTTP_PROXY is also read in capitals.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -9,15 +9,15 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-/// A proxy that cannot be used. Never holds the value: a password may stand in it.
+/// A proxy that cannot be used. Never contains the value, in which there may be a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {
-    /// The variable is no address.
+    /// The value is not an address.
     #[error(
         "the variable {0} is not the address of a proxy, such as http://proxy.example.com:3128, without quotes, blanks or line ends"
     )]
     Unreadable(&'static str),
-    /// A sign that is not written as it must be ends the name of the host, and what follows may be a password.
+    /// An unescaped character ends the name of the host, and what follows may be a password.
     #[error(
         "the variable {0} has more than a host and a port in its address; in a user's name or password, write # as %23, / as %2F and ? as %3F"
     )]
@@ -29,15 +29,15 @@ pub enum ProxyError {
     Scheme(&'static str),
 }
 
-/// The proxy for requests to `url`; none where no variable names one, or `NO_PROXY` exempts it. `variable` looks one up.
+/// The proxy for requests to `url`; none if no variable names one, or `NO_PROXY` exempts it. `variable` looks one up.
 ///
 /// # Errors
-/// [`ProxyError`], when the variable that counts cannot be used: to go without a proxy then would be a guess.
+/// [`ProxyError`], if the variable that counts cannot be used: going without a proxy would be a guess.
 pub fn proxy_for(
     url: &Url,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<SecretString>, ProxyError> {
-    // An empty one counts as none.
+    // An empty variable counts as not set.
     let variable = |name: &&'static str| {
         let value = variable(name)?;
         (!value.is_empty()).then(|| (*name, value.to_string_lossy().into_owned()))
@@ -52,7 +52,7 @@ pub fn proxy_for(
         return Ok(None);
     }
     let address = if value.contains("://") { value } else { format!("http://{value}") };
-    // Of a user of a Windows domain; taken as it is, it would be a slash.
+    // A backslash is from the name of a user of a Windows domain; left as it is, it would be read as a slash.
     let address = address.replace('\\', "%5C");
     let address_only = address.split_once("://").map_or("", |(_, behind)| behind);
     let before_host = address_only.rfind('@').and_then(|at| address_only.get(..at)).unwrap_or_default();
@@ -70,9 +70,9 @@ pub fn proxy_for(
     }
 }
 
-/// Whether a list of hosts, domains, addresses and networks has `host`. `*` is every host.
+/// Whether `host` is in a list of hosts, domains, addresses and networks. `*` is every host.
 fn is_exempt(host: &Host<&str>, list: &str) -> bool {
-    // Quotes are those of an env file.
+    // Quotes come from env files.
     let is_between = |c: char| matches!(c, ',' | '"' | '\'') || c.is_whitespace();
     let mut entries = list.split(is_between).filter(|entry| !entry.is_empty());
     entries.any(|entry| {
@@ -85,7 +85,7 @@ fn is_exempt(host: &Host<&str>, list: &str) -> bool {
     })
 }
 
-/// Whether `name` is `domain`, or below it. A dot before or behind either says nothing.
+/// Whether `name` is `domain`, or below it. A dot at either end makes no difference.
 fn is_within(name: &str, domain: &str) -> bool {
     let [name, domain] = [name, domain].map(|name| name.trim_matches('.').to_ascii_lowercase());
     name.strip_suffix(&domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))

@@ -1,6 +1,6 @@
-//! When a request is sent again, and how long we wait before.
+//! When a request is sent again, and how long to wait before.
 //!
-//! Numbers: at most four attempts, waits of 0.5 s doubling to 5 s with jitter; `Retry-After` obeyed up to five minutes.
+//! At most four attempts, with waits of 0.5 s doubling to 5 s, and jitter; `Retry-After` is obeyed up to five minutes.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use crate::failure::Reason;
 /// A longer `Retry-After` counts as this much.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// What is left of the waits for one request: three of them, under 15 s together whatever the jitter adds.
+/// The waits left for one request: three of them at the start, together under 15 s whatever the jitter adds.
 #[derive(Debug)]
 pub struct Backoff(ExponentialBackoff);
 
@@ -30,7 +30,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// How long to wait before the next attempt, after one that failed for `reason` and was asked to wait for `retry_after`; none if
-    /// there is to be none.
+    /// there is to be no further attempt.
     pub fn next_wait(&mut self, reason: Reason, retry_after: Option<Duration>) -> Option<Duration> {
         if !reason.is_transient() {
             return None;
@@ -45,13 +45,13 @@ impl Backoff {
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date, which is held against `now`. A fraction, which some servers send, is
-/// rounded up. A negative or unreadable one is none.
+/// Reads a `Retry-After` header: seconds, or an HTTP date, which is compared with `now`. A fraction, which some servers send, is
+/// rounded up. None if it is negative or unreadable.
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let wait = if value.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         let seconds: f64 = value.parse().ok()?;
-        // More digits than fit are still "very long".
+        // More digits than fit still mean "very long".
         Duration::try_from_secs_f64(seconds.ceil()).unwrap_or(MAX_RETRY_AFTER)
     } else {
         let date = httpdate::parse_http_date(value).ok()?;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::model::{Company, CompanyId};
 
-/// Companies to be read, and companies to be missed.
+/// Companies to read, and companies that were asked for but are missing.
 #[derive(Debug)]
 pub(crate) struct CompanyFilter {
-    /// In the list, and asked for.
+    /// Listed, and asked for.
     pub(crate) listed: BTreeMap<CompanyId, Company>,
     /// Asked for by id, but not in the list.
     pub(crate) absent: Vec<Company>,
-    /// To be left out, but not in the list either.
+    /// To be left out, but not in the list anyway.
     pub(crate) left_out_in_vain: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ impl CompanyFilter {
     }
 }
 
-/// Ids are UUIDs: upper and lower case are the same.
+/// Ids are UUIDs, so letter case does not matter.
 fn among(ids: &[String], id: &str) -> bool {
     ids.iter().any(|known| known.eq_ignore_ascii_case(id))
 }

@@ -1,6 +1,4 @@
 //! What is logged about failures: a line when one begins, changes its cause or ends, and none in between.
-//!
-//! Knows the log.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +9,7 @@ use crate::failure::{Failure, ReadError, Reason};
 use crate::model::{Company, CompanyId};
 use crate::nectar::decode::CompanyList;
 
-/// What fails at present.
+/// What is failing at present.
 #[derive(Debug, Default)]
 pub(super) struct FailureLog {
     companies: BTreeMap<CompanyId, Failure>,
@@ -22,7 +20,7 @@ pub(super) struct FailureLog {
 }
 
 impl FailureLog {
-    /// How the company list was read, and what is odd about the key.
+    /// Logs how the company list was read; `hint_at_key` says what is odd about the key.
     pub(super) fn list(&mut self, list: &Result<CompanyList, ReadError>, hint_at_key: Option<&str>) {
         let failure = list.as_ref().err().map(|error| error.failure);
         match list.as_ref().err() {
@@ -58,7 +56,7 @@ impl FailureLog {
         }
     }
 
-    /// Ids of `--nectar.exclude-company` that the list does not have: most likely mistyped. Said once of each.
+    /// Logs ids of `--nectar.exclude-company` that the list does not have, most likely mistyped: each of them once.
     pub(super) fn left_out_in_vain(&mut self, ids: &[String]) {
         for id in ids {
             if !self.left_out_in_vain.contains(id) {
@@ -72,7 +70,7 @@ impl FailureLog {
         }
     }
 
-    /// How a company was read.
+    /// Logs how a company was read.
     pub(super) fn company(&mut self, company: &Company, error: Option<&ReadError>) {
         match error {
             Some(ReadError { failure, host, cause }) => {

@@ -1,6 +1,4 @@
-//! The poll loop: when Nectar is asked, what a failure means, what is published.
-//!
-//! Knows the client, the fleet and that it is published.
+//! The poll loop: when Nectar is polled, what a failure means, and when outcomes are published.
 
 mod company_filter;
 mod failure_log;
@@ -27,8 +25,8 @@ use crate::nectar::decode::CompanyList;
 use crate::nectar::pagination::fetch_all_pages;
 use crate::observe::ObservePolls;
 
-/// Companies under way at once, for each request that may be: enough that one that hangs keeps no other back,
-/// few enough that companies are finished one after the other when time is short.
+/// Companies in progress at once, for each request that may be: enough that one that hangs does not hold up the others, few enough that
+/// companies are finished one after the other when time is short.
 const COMPANIES_PER_REQUEST: usize = 4;
 
 /// When to poll, and what.
@@ -36,7 +34,7 @@ const COMPANIES_PER_REQUEST: usize = 4;
 pub struct Settings {
     /// From the start of one poll to the start of the next.
     pub interval: Duration,
-    /// A poll that takes longer ends there.
+    /// A poll that takes longer ends here.
     pub timeout: Duration,
     /// Only these company ids; all if empty.
     pub only: Vec<String>,
@@ -63,16 +61,16 @@ pub struct Poller {
     clock: SharedClock,
     settings: Settings,
     observer: Arc<dyn ObservePolls>,
-    /// When each company was last begun, in polls: who waited longest goes first, so that a poll that always runs
-    /// out of time still gets round.
+    /// When each company was last begun, counted in polls. The one that has waited longest goes first, so that all are reached even if
+    /// every poll runs out of time.
     last_begun: BTreeMap<CompanyId, u64>,
-    /// Ids as they were first written, by the same in small letters: a company stays the same one in another letter case.
+    /// Ids as they were first written, by their lower-case form: a company stays the same one in another letter case.
     spellings: BTreeMap<String, CompanyId>,
     polls: u64,
     failures: FailureLog,
 }
 
-/// What one poll has come to.
+/// The results of one poll.
 #[derive(Debug, Default)]
 struct PollStats {
     companies: usize,
@@ -107,7 +105,7 @@ impl PollStats {
 }
 
 impl Poller {
-    /// A poller that has not begun.
+    /// A poller that was not started yet.
     pub fn new(
         client: Client,
         fleet: FleetWriter,
@@ -169,11 +167,11 @@ impl Poller {
         let outcome = stats.outcome();
         let ended = self.clock.monotonic();
         let took = ended.saturating_sub(began);
-        // First the fleet, then the counters: a scrape that shows a poll counted shows its fleet.
+        // First the fleet, then the counters: a scrape that shows a poll as counted shows its fleet.
         self.fleet.poll_ended(outcome, stats.is_good(), self.clock.now(), ended);
         self.exposition.publish().await;
         self.observer.poll_ended(took, outcome);
-        // What is not known is no 0: it is left out.
+        // What is not known is left out, and not logged as 0.
         info!(
             msg = "Poll finished",
             companies = stats.has_list.then_some(stats.companies),
@@ -184,7 +182,7 @@ impl Poller {
         );
     }
 
-    /// Takes over the list, and returns the companies to be read.
+    /// Applies the list, and returns the companies to read.
     fn apply_list(
         &mut self,
         mut list: CompanyList,
@@ -195,7 +193,7 @@ impl Poller {
         stats.has_list = true;
         let list_is_empty = list.companies.is_empty();
         if list.dropped > 0 {
-            // A company that cannot be named cannot be read: this poll is not whole.
+            // A company without a readable id cannot be read, so this poll is not whole.
             stats.failed(Failure::Request(Reason::Decode));
         }
         let filter = CompanyFilter::from(list.companies, &self.settings.only, &self.settings.except);
@@ -288,7 +286,7 @@ async fn read_company(client: &Client, company: Company) -> (Company, Duration, 
     (company, begun, outcome)
 }
 
-/// To the millisecond: more is noise in a log.
+/// In seconds, to the millisecond: more is noise in a log.
 fn rounded(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e3).round() / 1e3
 }

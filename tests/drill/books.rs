@@ -1,6 +1,4 @@
-//! Who was told what, held against the truth.
-//!
-//! Knows when something counts as told, twice, wrongly, late.
+//! Compares what people were told with the truth: what counts as told, twice, wrongly, late.
 
 use crate::nectar::Nectar;
 use crate::reach::Reach;
@@ -9,10 +7,10 @@ use crate::tally::{Row, Tally};
 use crate::told::{Saying, Told};
 use crate::truth::{Episode, rises, spells};
 
-/// When a company was read is known to the second, and its logins may change meanwhile.
+/// In seconds: when a company was read is known to the second, and its logins may change meanwhile.
 const READING_LASTS: f64 = 2.0;
 
-/// Everything that is known when it is over.
+/// Everything that is known at the end of a drill.
 #[derive(Debug)]
 pub struct Books<'a> {
     pub nectar: &'a Nectar,
@@ -51,7 +49,7 @@ impl Books<'_> {
         tally
     }
 
-    /// `begins` is all that is to be told.
+    /// `begins` are all episodes that should be told.
     fn count(&self, episode: &Episode, begins: &[Episode], tally: &mut Tally) {
         let story = || self.reach.story(episode);
         if episode.is_standing {
@@ -69,7 +67,7 @@ impl Books<'_> {
         };
         tally.note(Row::Told, story());
         let again = news.iter().rfind(|line| line.since == first.since && line.message != first.message);
-        // Where one stands for several, it counts once.
+        // If one line is for several episodes, it counts once.
         if let Some(again) = again.filter(|again| again.since == episode.since.0) {
             let lines = [first, again].map(|line| self.line(line));
             tally.note(Row::Twice, format!("{lines:?}: {}", story()));
@@ -77,7 +75,7 @@ impl Books<'_> {
         self.note_late(Row::Late, episode, episode.begin, first.at, tally);
     }
 
-    /// Whether a later one took the place of this one before it could be told, and is told.
+    /// Whether a later episode took the place of this one before it could be told, and was told.
     fn joined(&self, episode: &Episode, begins: &[Episode]) -> Option<Row> {
         let mut later = begins.iter().filter(|other| {
             !self.has_detail
@@ -91,12 +89,12 @@ impl Books<'_> {
         (is_told && self.reach.excuse(&replaced) == Some(Row::Gone)).then_some(Row::Joined)
     }
 
-    /// `again` is when the next one begins that has the same name.
+    /// `again` is when the next episode with the same name begins.
     fn count_end(&self, episode: &Episode, again: f64, tally: &mut Tally) {
         let story = || self.reach.story(episode);
         let over = self.lines(Saying::Over, episode);
         let noticed = self.reach.reading(episode.company, episode.end, again);
-        // Of a company that is gone nothing is read any more.
+        // Of a company that is gone, nothing is read any more.
         let is_due = self.reach.known(episode).is_some() && (noticed.is_some() || again == f64::INFINITY);
         if over.is_empty() && !is_due {
             return;
@@ -126,7 +124,7 @@ impl Books<'_> {
         }
     }
 
-    /// What was said of an episode. Of those that began between two readings, the newest may stand for all.
+    /// The lines about an episode. Of those that began between two readings, the newest may be told for all of them.
     fn lines(&self, saying: Saying, episode: &Episode) -> Vec<&Told> {
         let reading = self.reach.reading(episode.company, episode.begin, f64::INFINITY);
         let latest = reading.filter(|_| saying == Saying::New).map_or(f64::INFINITY, |(_, read)| read);
@@ -134,7 +132,7 @@ impl Books<'_> {
         lines.filter(|line| line.since as f64 <= latest).collect()
     }
 
-    /// What of a line is not true.
+    /// What is not true of a line.
     fn fault(&self, line: &Told, ends: &[Episode]) -> Option<&'static str> {
         let is_meant = |episode: &&Episode| {
             (episode.company, episode.status, episode.since.0) == (line.company, &line.status, line.since)
@@ -153,7 +151,7 @@ impl Books<'_> {
         }
     }
 
-    /// Whether what is said to be over was there before and after it was read.
+    /// Whether what is said to be over was there both before and after the reading, and so is not over.
     fn is_there(&self, line: &Told, ends: &[Episode]) -> bool {
         let read = line.read();
         let mut same = ends.iter().filter(|one| (one.company, one.status) == (line.company, &line.status));
@@ -163,7 +161,7 @@ impl Books<'_> {
         })
     }
 
-    /// Whether the login is what it is said to have become, when it was read.
+    /// Whether the login, when it was read, was what the line says it became.
     fn became(&self, line: &Told) -> bool {
         let Some(login) = line.login.map(|login| &self.nectar.logins[login]) else { return true };
         let was = login.past.iter().filter(|stand| stand.at < line.read() + READING_LASTS);

@@ -1,6 +1,5 @@
-//! What people read, held against the labels of the same message: the same logins under the same headings.
-//!
-//! Knows the marks of the text in chat: headings, points, links. Must not depend on its wording.
+//! Compares the text that people read with the labels of the same message: the same logins under the same headings. Only the marks of
+//! the text (headings, points, links) count here, not its wording.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +7,7 @@ use crate::nectar::Nectar;
 use crate::receiver::{Chat, Message};
 use crate::told::{Saying, told};
 
-/// The channel of those who deal with customers.
+/// The channel of customer care.
 const CHANNEL: &str = "#nectar-customers";
 const HEADINGS: [(&str, Saying); 3] =
     [("New:", Saying::New), ("Still waiting:", Saying::Standing), ("Over:", Saying::Over)];
@@ -16,14 +15,14 @@ const HEADINGS: [(&str, Saying); 3] =
 /// A line under a heading: the utility, and the login that its link leads to.
 type Point = (Saying, String, Option<usize>);
 
-/// Messages that say something else as text than as labels.
+/// Messages whose text says something else than their labels.
 pub fn differences(nectar: &Nectar, messages: &[Message], chats: &[Chat], has_detail: bool) -> Vec<String> {
     let mut labelled: BTreeMap<usize, Vec<Point>> = BTreeMap::new();
     let mut by_company: BTreeMap<usize, Vec<Vec<Point>>> = BTreeMap::new();
     let told = told(nectar, messages);
     for line in told.iter().filter(|line| line.is_for_them) {
         let utility = line.login.map(|login| nectar.logins[login].utility.clone()).unwrap_or_default();
-        // One that was removed has no link.
+        // A login that was removed has no link.
         let login = line.login.filter(|_| line.saying != Saying::Over || line.became.is_some());
         labelled.entry(line.message).or_default().push((line.saying, utility, login));
         by_company.entry(line.company).or_default();
@@ -43,7 +42,7 @@ pub fn differences(nectar: &Nectar, messages: &[Message], chats: &[Chat], has_de
     for company in by_company.keys().chain(read.keys()) {
         let [mut one, mut other] =
             [&by_company, &read].map(|map| map.get(company).cloned().unwrap_or_default());
-        // Messages of one company may come at the same moment, in any order.
+        // Messages about one company may arrive at the same moment, in any order.
         one.sort();
         other.sort();
         if one != other {

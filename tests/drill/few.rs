@@ -1,6 +1,5 @@
-//! A drill with some episodes of each kind, each waited for: for every machine, however slow.
-//!
-//! Knows what must have come before the next thing can happen. Nothing waits for time to pass.
+//! A drill with a few episodes of each kind, which waits for each of them and never for time to pass: it works on every machine,
+//! however slow.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -13,7 +12,7 @@ use crate::truth::{Episode, episodes, rises, spells};
 use crate::world::{World, now};
 
 const SCALE: u32 = 90;
-/// After so many minutes of the drill without a message no other is to come.
+/// If no message comes for this many minutes of the drill, none is to come any more.
 const SETTLING: f64 = 15.0;
 /// How many episodes begin here.
 const EPISODES: usize = 16;
@@ -21,13 +20,13 @@ const EPISODES: usize = 16;
 struct Few {
     nectar: Nectar,
     has_detail: bool,
-    /// Companies by the part they play: first one where logins wait from the start, then those with the most logins.
+    /// Companies by their role: first one in which logins wait from the start, then those with the most logins.
     parts: Vec<usize>,
     world: World,
     started: f64,
 }
 
-/// Returns what does not hold.
+/// Returns what was wrong.
 pub async fn run(detail: &str) -> Vec<String> {
     let nectar = Nectar::open(12, 1, i64::from(86_400 / SCALE)).await;
     let world = World::start(tempfile::tempdir().unwrap(), &nectar, detail, SCALE, false).await;
@@ -47,7 +46,7 @@ pub async fn run(detail: &str) -> Vec<String> {
 }
 
 impl Few {
-    /// Alone, several at once, beside others that stand; every way to end.
+    /// One login, several at once, beside others that wait already; every way to end.
     async fn in_quiet_times(&mut self) {
         self.all_told().await;
         self.standing_are_one_message_each();
@@ -68,7 +67,7 @@ impl Few {
         self.all_told().await;
     }
 
-    /// What stands from the start is one message for each company.
+    /// What waits from the start is told in one message for each company.
     fn standing_are_one_message_each(&self) {
         let told = told(&self.nectar, &self.world.receiver.messages());
         let messages: BTreeSet<(usize, usize)> = told
@@ -81,7 +80,7 @@ impl Few {
     }
 
     async fn while_messages_cannot_be_sent(&mut self) {
-        // Alertmanager writes down that it has sent after it has sent: stopped in between, it would send again.
+        // Alertmanager records that it has sent only after sending: stopped in between, it would send again.
         self.settled(1.0).await;
         self.world.begin(Part::Alertmanager, &self.nectar).await;
         let broken = self.free(7, 1)[0];
@@ -113,7 +112,7 @@ impl Few {
         }
     }
 
-    /// It comes, is alone for a while, and goes.
+    /// A second exporter comes, is alone for a while, and goes.
     async fn with_a_second_exporter(&mut self) {
         self.world.begin(Part::Replica, &self.nectar).await;
         self.world.until("count(group by (instance) (nectar_company_info)) == 2").await;
@@ -143,14 +142,14 @@ impl Few {
         self.nectar.happen(&Event::Becomes { login, status });
     }
 
-    /// So many logins that work, of the company with this part.
+    /// This many working logins of the company with this role.
     fn free(&self, part: usize, number: usize) -> Vec<usize> {
         let free: Vec<usize> = self.of(part, |status| status == CONNECTED).take(number).collect();
         assert_eq!(free.len(), number, "company {part} has too few logins");
         free
     }
 
-    /// The last login that waits for its customer, of the company with this part.
+    /// The last login of the company with this role that waits for its customer.
     fn waiting(&self, part: usize) -> usize {
         self.of(part, |status| WAITING.contains(&status)).last().expect("one that waits")
     }
@@ -180,14 +179,14 @@ impl Few {
         .await;
     }
 
-    /// Waits until Nectar was read twice more: once at least from beginning to end.
+    /// Waits until Nectar was read twice more, so at least once from beginning to end.
     async fn read_twice(&self) {
         let reading = u64::try_from(self.nectar.simulator.companies().len()).unwrap() + 1;
         let enough = self.nectar.simulator.requests() + 2 * reading;
         crate::patiently("read", async || self.nectar.simulator.requests() >= enough).await;
     }
 
-    /// Waits until Prometheus has evaluated for so many minutes of the drill, with nobody told anything.
+    /// Waits until Prometheus has evaluated for this many minutes of the drill without any message.
     async fn settled(&self, minutes: f64) {
         let mut known = usize::MAX;
         while known != self.world.receiver.messages().len() {
@@ -199,7 +198,7 @@ impl Few {
     }
 }
 
-/// The last of each company and status: what begins again before it was read has not ended for those who read.
+/// The last of each company and status: what begins again before it was read has not ended, as far as could be read.
 fn last_spells(episodes: &[Episode]) -> Vec<Episode> {
     let spells = spells(episodes);
     let is_last = |place: usize| !spells[place + 1..].iter().any(|later| later.is_like(&spells[place]));

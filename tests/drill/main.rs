@@ -1,11 +1,11 @@
-//! The drill: logins break and are mended while exporter, Prometheus and Alertmanager go away and come back, with our rules and
-//! routes; and it is counted who was told what.
+//! The drill: logins break and are mended while exporter, Prometheus and Alertmanager go away and come back, with the shipped rules and
+//! routes. It counts who was told what.
 //!
-//! `make drill` runs it with hundreds of episodes; `make test` with few (`few`), and asserts who was told, not how fast.
-//! `script` draws what happens to `nectar` and to the `world` (`servers`, `receiver`, `mail`), `scaling` shortens our
-//! files' waits, `truth` is what ought to be told, `told` what was, and `tally` compares them.
+//! `make drill` runs it with hundreds of episodes; `make test` with a few (`few`), and asserts who was told, not how fast. `script`
+//! draws what happens to `nectar` and to the `world` (`servers`, `receiver`, `mail`), `scaling` shortens the waits of the shipped
+//! files, `truth` is what should be told, `told` what was told, and `tally` compares them.
 
-// Tests may stop at the first surprise.
+// Tests may panic when something is unexpected.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -43,11 +43,11 @@ use crate::script::Script;
 use crate::tally::{Row, Tally};
 use crate::world::{World, has_start_delay, now, versions};
 
-/// How long anything may take that is waited for, in real time, on a busy machine.
+/// How long a condition may take, in real time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Time between two looks at what is waited for.
+/// Time between two checks of a condition.
 const GLANCE: Duration = Duration::from_millis(50);
-/// After its last event the drill goes on for so many minutes: long enough for all to be told.
+/// The drill goes on for this many minutes after its last event: long enough for everything to be told.
 const TO_BE_TOLD: f64 = 40.0;
 
 /// Who is told what while everything breaks.
@@ -91,7 +91,7 @@ async fn main() -> ExitCode {
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A drill by the clock.
+/// A drill that runs by the clock.
 async fn many(asked: &Asked, episodes: usize, detail: &str) -> Vec<String> {
     let Asked { seed, scale, keep, .. } = asked;
     assert!(
@@ -151,7 +151,7 @@ async fn close(nectar: &Nectar, world: &World, started: f64, detail: &str) -> Ta
     tally
 }
 
-/// Waits until it is so.
+/// Waits for a condition.
 async fn patiently(what: &str, is_so: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !is_so().await {

@@ -1,6 +1,5 @@
-//! The simulated Nectar of the drill: its fleet, what happens to it, and the truth about it.
-//!
-//! Knows since when which login was in which status.
+//! The simulated Nectar of the drill: its fleet, what happens to it, and the truth about it: which login was in which status since
+//! when.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -18,16 +17,16 @@ use tokio_util::sync::CancellationToken;
 use crate::script::Event;
 use crate::world::now;
 
-/// What the simulated Nectar accepts.
+/// The key that the simulated Nectar accepts.
 pub const KEY: &str = "simulated";
-/// Login that works.
+/// The status of a login that works.
 pub const CONNECTED: &str = "CONNECTED";
-/// What all logins of a company become that is switched off.
+/// The status of all logins of a company that is switched off.
 pub const SWITCHED_OFF: &str = "COMPANY_INACTIVE";
 /// Statuses that need the customer.
 pub const WAITING: [&str; 4] =
     ["MFA_TOKEN_EXPIRED", "PASSWORD_INCORRECT", "NEW_PASSWORD_NEEDED", "ADDITIONAL_CREDENTIALS_NEEDED"];
-/// Every so many companies one has logins that wait from the start.
+/// One in this many companies has logins that wait from the start.
 const STANDING_EVERY: usize = 6;
 
 /// A login. No two of a company are at the same utility.
@@ -36,7 +35,7 @@ pub struct Login {
     pub id: String,
     pub company: usize,
     pub utility: String,
-    /// All that it has been, in order.
+    /// Everything that it was, in order.
     pub past: Vec<Stand>,
 }
 
@@ -45,9 +44,9 @@ pub struct Login {
 pub struct Stand {
     /// When Nectar began to say so, in Unix seconds.
     pub at: f64,
-    /// Since when, as Nectar says, in Unix seconds.
+    /// The first-seen time that Nectar gives, in Unix seconds.
     pub since: i64,
-    /// None when the login is gone.
+    /// None if the login is gone.
     pub status: Option<&'static str>,
 }
 
@@ -58,7 +57,7 @@ pub struct Company {
     pub name: String,
 }
 
-/// The simulated Nectar, and what has happened at it.
+/// The simulated Nectar, and what has happened to it.
 #[derive(Debug)]
 pub struct Nectar {
     pub simulator: Simulator,
@@ -69,7 +68,7 @@ pub struct Nectar {
     clock: Arc<HandClock>,
 }
 
-/// A clock that stands where it was put: so it is known to the second what Nectar says.
+/// A clock that only the drill moves: so what Nectar says is known to the second.
 #[derive(Debug)]
 struct HandClock(Mutex<Timestamp>);
 
@@ -88,7 +87,7 @@ impl Clock for HandClock {
 }
 
 impl Nectar {
-    /// Opens it over a fleet that works, but for some logins that wait already. `day` is how long a day lasts, in seconds.
+    /// Starts it with a fleet that works, but for some logins that wait already. `day` is the length of a day, in seconds.
     pub async fn open(companies: u32, seed: u64, day: i64) -> Self {
         let clock =
             Arc::new(HandClock(Mutex::new(Timestamp::from_second(Timestamp::now().as_second()).unwrap())));
@@ -105,7 +104,7 @@ impl Nectar {
         nectar
     }
 
-    /// Takes a company into the drill, unless it is switched off; its logins at a utility where it has one already are removed.
+    /// Takes a company into the drill, unless it is switched off. If it has several logins at a utility, all but one are removed.
     async fn take_in(&mut self, company_id: &str) {
         let url = format!("{}/connection/company/{company_id}?limit=500", self.base_url);
         let answer = reqwest::Client::new().get(url).header("X-API-Key", KEY).send().await.unwrap();
@@ -134,7 +133,7 @@ impl Nectar {
             let company = self.logins[login].company;
             let is_first = last.replace(company) != Some(company);
             self.set(login, CONNECTED);
-            // Some for two days, some for three weeks: for these there is an alert of its own.
+            // Some for two days, some for three weeks: those have an alert of their own.
             let number = company / STANDING_EVERY;
             if company.is_multiple_of(STANDING_EVERY)
                 && (is_first || number.is_multiple_of(3))
@@ -145,7 +144,7 @@ impl Nectar {
         }
     }
 
-    /// The login has been waiting for so many seconds.
+    /// The login has been waiting for this many seconds.
     fn stands(&mut self, login: usize, seconds: i64) {
         let since = self.clock.now().as_second() - seconds;
         self.set(login, WAITING[login % WAITING.len()]);
@@ -170,8 +169,8 @@ impl Nectar {
         self.logins[login].past.push(Stand { at: now(), since, status });
     }
 
-    /// Puts the clock at this second; at a later one, if one of these logins changed in it: no two episodes of a login have
-    /// the same time.
+    /// Sets the clock to this second, or to a later one if one of these logins changed in it: no two episodes of a login have the same
+    /// time.
     fn turn_clock(&self, logins: &[usize]) -> i64 {
         let changes = logins.iter().filter_map(|login| self.logins[*login].past.last());
         let taken = changes.map(|stand| stand.since + 1).max().unwrap_or(0);
@@ -181,7 +180,7 @@ impl Nectar {
         second
     }
 
-    /// Lets this happen, now.
+    /// Makes an event happen now.
     pub fn happen(&mut self, event: &Event) {
         match *event {
             Event::Becomes { login, status } => self.set(login, status),
@@ -215,7 +214,7 @@ impl Nectar {
 }
 
 impl Login {
-    /// Its status at this moment; none when it is gone.
+    /// Its status at this moment; none if it is gone.
     pub fn status_at(&self, at: f64) -> Option<&'static str> {
         self.past.iter().rev().find(|stand| stand.at <= at).and_then(|stand| stand.status)
     }

@@ -1,6 +1,4 @@
-//! Where Alertmanager sends to: every message is written down, as text and as labels.
-//!
-//! Knows the forms of a chat message and of a webhook's.
+//! Where Alertmanager sends: every message is recorded, as chat text and as a webhook's labels.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,17 +12,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::now;
 
-/// The labels of an alert that fires.
+/// The labels of a firing alert.
 pub type Labels = BTreeMap<String, String>;
 
-/// A message, as Alertmanager hands it to programs.
+/// A message, as Alertmanager sends it to programs.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// When it came, in Unix seconds.
     pub at: f64,
     /// The receiver, as the routes name it.
     pub receiver: String,
-    /// The alerts that fire.
+    /// The firing alerts.
     pub alerts: Vec<Labels>,
 }
 

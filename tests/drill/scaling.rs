@@ -1,13 +1,11 @@
 //! The shipped rules and routes with every wait divided by one number, and nothing else changed.
-//!
-//! Knows how waits are written there.
 
 use std::time::Duration;
 
 /// Keys whose value is a wait.
 const KEYS: [&str; 6] =
     ["for", "keep_firing_for", "interval", "group_wait", "group_interval", "repeat_interval"];
-/// What a wait begins behind, within a line.
+/// What comes before a wait within a line.
 const MARKS: [&str; 2] = ["[", "offset "];
 /// Numbers of seconds, as the rules write them.
 const SECONDS: [&str; 2] = ["3600", "86400"];
@@ -38,7 +36,7 @@ fn shorter(wait: &str, scale: u32) -> String {
     format!("{}ms", (wait / scale).as_millis())
 }
 
-/// The line with every wait that stands behind `mark` divided.
+/// The line with every wait after `mark` divided.
 fn scaled_behind(line: &str, mark: &str, scale: u32) -> String {
     let mut parts = line.split(mark);
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -54,7 +52,7 @@ fn scaled_behind(line: &str, mark: &str, scale: u32) -> String {
     text
 }
 
-/// The line with every `number` divided that stands alone.
+/// The line with every `number` divided that is a word of its own.
 fn divided(line: &str, number: &str, scale: u32) -> String {
     let words = words(line).map(|word| match word == number {
         true => format!("({word} / {scale})"),
@@ -76,7 +74,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What looks like a wait that nobody has divided.
+/// What looks like a wait that was not divided.
 fn left_over(text: &str) -> Vec<String> {
     let code = text.lines().filter(|line| !is_remark(line));
     let found = code.flat_map(|line| words(line).map(move |word| (line, word)));
@@ -91,7 +89,7 @@ fn left_over(text: &str) -> Vec<String> {
     found.map(|(line, word)| format!("{word} in: {line}")).collect()
 }
 
-/// Checks the scaling itself, and that it leaves no wait of the shipped files as it was.
+/// Checks the scaling itself, and that it leaves no wait in the shipped files unchanged.
 pub fn check() {
     for (text, expected) in [
         ("        for: 30m", "        for: 30000ms"),
@@ -113,23 +111,23 @@ pub fn check() {
         assert!(!left_over(text).is_empty(), "not noticed: {text}");
     }
     for name in SHIPPED {
-        // What is muted at weekends could not be scaled.
+        // Muting at weekends could not be scaled.
         assert!(!shipped(name).contains("time_interval"), "alerts/{name} has a calendar");
         let left = left_over(&scaled(&shipped(name), 60));
         assert!(left.is_empty(), "alerts/{name}: {left:#?}");
     }
 }
 
-/// The files that have waits.
+/// The files that contain waits.
 pub const SHIPPED: [&str; 3] = ["nectar-recording.yml", "nectar-alerts.yml", "alertmanager.yml"];
 
-/// A file as it is shipped.
+/// A shipped file.
 pub fn shipped(name: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
-/// So many minutes of the drill, in real time.
+/// This many minutes of the drill, in real time.
 pub fn minutes(minutes: f64, scale: u32) -> Duration {
     Duration::from_secs_f64(minutes * 60.0 / f64::from(scale))
 }

@@ -1,6 +1,4 @@
-//! What happens in the drill, and when, drawn from a seed: known before anything has happened.
-//!
-//! Knows how often what is to happen. Times are minutes of the drill.
+//! What happens in the drill, and when: drawn from a seed before anything happens. Times are minutes of the drill.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +7,16 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::nectar::{CONNECTED, Nectar, WAITING};
 
-/// Minutes from one episode to the next, in the mean: 500 of them take 60 hours.
+/// Minutes from one episode to the next, on average: 500 of them take 60 hours.
 const PACE: f64 = 7.2;
-/// One arrival is two episodes in the mean, with what follows from it.
+/// Each arrival leads to two episodes on average.
 const EPISODES_OF_ARRIVAL: f64 = 2.0;
 const HOUR: f64 = 60.0;
-/// A weekend: for two days half as much happens as else. Shorter drills have none.
+/// A weekend: for two days, half as much happens as usual. Shorter drills have none.
 const WEEKEND: (f64, f64) = (6.0 * HOUR, 54.0 * HOUR);
-/// Longest time of which nothing may be known: Prometheus remembers for 5 hours.
+/// The longest time without any reading: Prometheus remembers for 5 hours.
 const LONGEST: f64 = 4.0 * HOUR;
-/// Nothing happens before, and no outage ends later than so long before the end.
+/// Nothing happens in this time after the start, and no outage ends in this time before the end.
 const CALM: f64 = 30.0;
 
 /// Something that happens at Nectar.
@@ -42,7 +40,7 @@ pub enum Part {
     Company(usize),
     /// A second exporter comes, and goes.
     Replica,
-    /// Nobody's will: the machine of the drill had other things to do.
+    /// The drill's machine was busy with something else; not part of the script.
     Machine,
 }
 
@@ -50,7 +48,7 @@ pub enum Part {
 #[derive(Debug)]
 pub struct Script {
     pub life: Vec<(f64, Event)>,
-    /// Which part, from when, to when.
+    /// Part, beginning and end.
     pub outages: Vec<(Part, f64, f64)>,
     pub length: f64,
 }
@@ -71,16 +69,16 @@ struct Writer<'a> {
     chance: Chance,
     nectar: &'a Nectar,
     life: Vec<(f64, Event)>,
-    /// By when; logins that wait for nothing have none.
+    /// What comes next, and when. Logins that wait for nothing have no entry.
     fates: BTreeMap<usize, (f64, Fate)>,
-    /// Not to be touched before.
+    /// Logins that are left alone until this time.
     rests: BTreeMap<usize, f64>,
-    /// Episodes that are still to begin.
+    /// How many episodes are still to begin.
     left: usize,
 }
 
 impl Script {
-    /// The script of this seed, with so many episodes.
+    /// The script for this seed, with this many episodes.
     pub fn draw(nectar: &Nectar, seed: u64, episodes: usize) -> Self {
         let mut writer = Writer {
             chance: Chance(ChaCha8Rng::seed_from_u64(seed)),
@@ -98,7 +96,7 @@ impl Script {
         Self { life, outages, length }
     }
 
-    /// When which part goes away (true) or comes back (false), in order.
+    /// When a part goes away (true) or comes back (false), in order.
     pub fn switches(&self) -> Vec<(f64, Part, bool)> {
         let both = |(part, from, to): &(Part, f64, f64)| [(*from, *part, true), (*to, *part, false)];
         let mut switches: Vec<_> = self.outages.iter().flat_map(both).collect();
@@ -108,7 +106,7 @@ impl Script {
 }
 
 impl Writer<'_> {
-    /// Until all episodes have begun; returns when that is.
+    /// Writes until all episodes have begun; returns when that is.
     fn write_life(&mut self) -> f64 {
         let is_waiting = |login: &usize| self.nectar.logins[*login].status_at(f64::MAX) != Some(CONNECTED);
         let standing: Vec<usize> = (0..self.nectar.logins.len()).filter(is_waiting).collect();
@@ -157,7 +155,7 @@ impl Writer<'_> {
         let (Event::SwitchedOff { company } | Event::CompanyRemoved { company }) = event else { return };
         let is_of = |login: &usize| self.nectar.logins[*login].company == company;
         let logins: Vec<usize> = (0..self.nectar.logins.len()).filter(is_of).collect();
-        // Not while something is under way there.
+        // Not while something is in progress there.
         if logins.iter().any(|login| self.rests.get(login).is_some_and(|until| *until >= now)) {
             return;
         }
@@ -168,7 +166,7 @@ impl Writer<'_> {
         self.life.push((now, event));
     }
 
-    /// An episode begins, in another status than `but`.
+    /// An episode begins, in a status other than `but`.
     fn breaks(&mut self, login: usize, now: f64, but: Option<&'static str>) {
         if self.left == 0 {
             return self.becomes(login, now, CONNECTED);
@@ -204,7 +202,7 @@ impl Writer<'_> {
         })
     }
 
-    /// Whatever is due by then happens.
+    /// Everything that is due by then happens.
     fn follow(&mut self, until: f64) {
         let next = |fates: &BTreeMap<usize, (f64, Fate)>| {
             let due = fates.iter().filter(|(_, (at, _))| *at <= until);
@@ -237,7 +235,7 @@ impl Writer<'_> {
         }
     }
 
-    /// One after the other; a quarter of them with another one within.
+    /// One outage after the other; a quarter of them with another one inside.
     fn outages(&mut self, length: f64) -> Vec<(Part, f64, f64)> {
         let longest = LONGEST.min(length / 4.0);
         let mut outages = Vec::new();
@@ -287,13 +285,13 @@ impl Writer<'_> {
     }
 }
 
-/// Whether they use the same switch.
+/// Whether both use the same switch of the simulator.
 fn is_same_kind(one: Part, other: Part) -> bool {
     let is_fault = |part| matches!(part, Part::Api | Part::Company(_));
     one == other || is_fault(one) && is_fault(other)
 }
 
-/// A stream of chance that a seed repeats.
+/// A stream of random numbers that a seed reproduces.
 struct Chance(ChaCha8Rng);
 
 impl Chance {
@@ -311,7 +309,7 @@ impl Chance {
         self.span(1.0) < probability
     }
 
-    /// A waiting time without memory.
+    /// An exponentially distributed waiting time.
     fn waiting(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.span(1.0)).ln()
     }

@@ -1,6 +1,4 @@
-//! Prometheus and Alertmanager as processes that are stopped and started again, on the same folder and port.
-//!
-//! Knows how they are run.
+//! Prometheus and Alertmanager as processes that are stopped and started again, with the same folder and port.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,17 +11,17 @@ use serde_json::Value;
 
 /// How long a server may take to start or to stop, in real time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Time between two looks at it.
+/// Time between two checks of it.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// A server that ends with the drill.
+/// A server, which ends with the drill.
 #[derive(Debug)]
 pub struct Server {
     program: &'static str,
     /// HOST:PORT.
     pub address: String,
     arguments: Vec<String>,
-    /// What it says, of all its runs.
+    /// Its output, over all runs.
     log: File,
     child: Option<Child>,
 }
@@ -38,7 +36,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// One that does not run yet; it is to write its log into `folder`.
+    /// A server that does not run yet; its log goes into `folder`.
     pub fn new(program: &'static str, folder: &Path, arguments: Vec<String>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -60,7 +58,7 @@ impl Server {
         }
     }
 
-    /// Asks it to end, as a service manager does, and waits until it has.
+    /// Stops it, as a service manager does, and waits until it has ended.
     pub async fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
@@ -73,7 +71,7 @@ impl Server {
         }
     }
 
-    /// The series that answer `query` now; none while it does not answer.
+    /// The series that `query` returns now; none while the server does not respond.
     pub async fn ask(&self, query: &str) -> Vec<Value> {
         let url = format!("http://{}/api/v1/query", self.address);
         let url = reqwest::Url::parse_with_params(&url, [("query", query)]).unwrap();

@@ -1,6 +1,4 @@
-//! The figures of a drill, and what each of them is made of.
-//!
-//! Knows which of them ought to be none.
+//! The figures of a drill, which of them must be 0, and what each consists of.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +6,12 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
     Episodes,
-    /// No reading of the company fell into it, or none that Prometheus had.
+    /// No reading of the company was made meanwhile, or none that Prometheus had.
     NeverRead,
     /// Over, and no longer kept firing, before Alertmanager was back.
     Gone,
-    /// Without series per connection: a later one of the same status, which is told with the number of all, came before Alertmanager
-    /// was back.
+    /// Without series per connection: before Alertmanager was back, a later one of the same status began, which is told with the number
+    /// of all.
     Joined,
     Told,
     Missed,
@@ -25,24 +23,24 @@ pub enum Row {
     EndsMissed,
     EndsTwice,
     EndsLate,
-    /// One reading showed the end of one episode of a login and the next one's beginning.
+    /// One reading showed the end of one episode of a login and the beginning of the next.
     ChangesTorn,
     Standing,
     StandingTold,
-    /// Rules were not evaluated though nothing was away.
+    /// Rules were not evaluated although nothing was away.
     Stalls,
     Messages,
     Unlike,
 }
 
-/// What it says of the product that there are some.
+/// What it means for the product if the figure is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// Nothing.
     Fine,
     /// Nothing, or that the machine was slow.
     WorthALook,
-    /// That it does not hold.
+    /// That a promise is broken.
     Wrong,
 }
 
@@ -72,12 +70,12 @@ const ROWS: [(Row, &str, Verdict); 20] = [
     (Unlike, "text unlike the labels", Wrong),
 ];
 
-/// All that was counted, each with its story.
+/// Everything that was counted, each with its story.
 #[derive(Debug, Default)]
 pub struct Tally(BTreeMap<Row, Vec<String>>);
 
 impl Tally {
-    /// One more.
+    /// Counts one.
     pub fn note(&mut self, row: Row, story: String) {
         self.0.entry(row).or_default().push(story);
     }
@@ -87,12 +85,12 @@ impl Tally {
         self.0.get(&row).map_or(0, Vec::len)
     }
 
-    /// As a table.
+    /// All figures, as a table.
     pub fn table(&self) -> String {
         ROWS.iter().map(|(row, text, _)| format!("{text:<54}{:>6}\n", self.number(*row))).collect()
     }
 
-    /// What is not as it ought to be, whatever the machine: nothing of it is about time.
+    /// What is wrong on any machine, because it does not depend on time.
     pub fn faults(&self) -> Vec<String> {
         let standing = self.number(Standing) != self.number(StandingTold);
         let standing = standing.then(|| "not all that stand from the start were told".to_owned());

@@ -1,6 +1,4 @@
-//! What people were told about customers, out of all messages.
-//!
-//! Knows the labels of the alerts on customers.
+//! What people were told about customers, extracted from the labels of all messages.
 
 use std::collections::HashMap;
 
@@ -11,14 +9,14 @@ use crate::nectar::Nectar;
 use crate::receiver::{Labels, Message};
 use crate::truth::Episode;
 
-/// Who is to be told.
+/// The receiver that should be told.
 const CUSTOMER_CARE: &str = "nectar-customer-care";
 
-/// What is said of an episode.
+/// What is said about an episode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Saying {
     New,
-    /// It still waits.
+    /// It is still waiting.
     Standing,
     Over,
 }
@@ -26,31 +24,31 @@ pub enum Saying {
 /// One line of one message.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// Which message.
+    /// Index of the message.
     pub message: usize,
-    /// When it came, in Unix seconds.
+    /// When the message came, in Unix seconds.
     pub at: f64,
     pub saying: Saying,
     pub company: usize,
     pub login: Option<usize>,
     pub status: String,
-    /// In Unix seconds; 0 where it is unknown.
+    /// In Unix seconds; 0 if it is unknown.
     pub since: i64,
-    /// When the company was read that showed it, in Unix seconds.
+    /// When the reading was made that showed it, in Unix seconds.
     pub noticed: Option<i64>,
     /// What the login became.
     pub became: Option<String>,
-    /// Whether those were told who ought to be.
+    /// Whether the right people were told.
     pub is_for_them: bool,
 }
 
 impl Told {
-    /// When the company was read, in Unix seconds; of one that is gone, when that was told.
+    /// When the company was read, in Unix seconds; for one that is gone, when that was told.
     pub fn read(&self) -> f64 {
         self.noticed.map_or(self.at, |noticed| noticed as f64)
     }
 
-    /// Whether it is what has to be said of this episode, to those who have to be told.
+    /// Whether this line says about this episode what should be said, to the people who should be told.
     pub fn says(&self, saying: Saying, episode: &Episode) -> bool {
         self.is_for_them
             && self.saying == saying
@@ -60,7 +58,7 @@ impl Told {
     }
 }
 
-/// All that was said about customers, in order.
+/// Everything that was said about customers, in order.
 pub fn told(nectar: &Nectar, messages: &[Message]) -> Vec<Told> {
     let companies: HashMap<&str, usize> =
         nectar.companies.iter().enumerate().map(|(at, company)| (company.id.as_str(), at)).collect();
@@ -77,7 +75,7 @@ pub fn told(nectar: &Nectar, messages: &[Message]) -> Vec<Told> {
             ("NectarInterventionOverdue", _) | ("NectarInterventionNeeded", Some("standing")) => {
                 Saying::Standing
             }
-            // That people have heard of it is a reason to tell nobody.
+            // `earlier` must be sent to nobody; if it is, it counts as told anew.
             ("NectarInterventionNeeded", _) => Saying::New,
             _ => return None,
         };

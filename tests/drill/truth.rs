@@ -1,23 +1,21 @@
-//! What people ought to be told, from what happened at Nectar.
-//!
-//! Knows episodes.
+//! What people should be told, derived from what happened at Nectar.
 
 use crate::nectar::{Nectar, WAITING};
 
-/// Something that begins once and ends once, and is to be told so: one login in one status.
+/// Something that begins once and ends once, and should be told like that: one login in one status.
 #[derive(Debug, Clone)]
 pub struct Episode {
     pub company: usize,
-    /// None where logins are not told apart.
+    /// None if logins are not told apart.
     pub login: Option<usize>,
     pub status: &'static str,
-    /// Since when, as Nectar says, in Unix seconds; where logins are not told apart, the earliest and latest that is as good.
+    /// The first-seen time that Nectar gives, in Unix seconds; if logins are not told apart, the earliest and the latest that is right.
     pub since: (i64, i64),
     /// In Unix seconds.
     pub begin: f64,
-    /// Infinite for one that has not ended.
+    /// Infinite if it has not ended.
     pub end: f64,
-    /// It was there before anybody looked.
+    /// It was there from the start.
     pub is_standing: bool,
 }
 
@@ -28,7 +26,7 @@ impl Episode {
     }
 }
 
-/// Each login in each status that needs its customer, in order of time; `started` is when people began to be told.
+/// Each login in each status that needs its customer, in order of time; `started` is when messages began.
 pub fn episodes(nectar: &Nectar, started: f64) -> Vec<Episode> {
     let mut episodes = Vec::new();
     for (number, login) in nectar.logins.iter().enumerate() {
@@ -49,15 +47,15 @@ pub fn episodes(nectar: &Nectar, started: f64) -> Vec<Episode> {
     episodes
 }
 
-/// Each beginning, where logins are not told apart: any later time is as good, for the newest stands for those that began
-/// between the same readings.
+/// Each beginning, if logins are not told apart. Any later time is right, because the newest is told for all that began between the
+/// same readings.
 pub fn rises(episodes: &[Episode]) -> Vec<Episode> {
     let rise =
         |episode: &Episode| Episode { login: None, since: (episode.since.0, i64::MAX), ..episode.clone() };
     episodes.iter().map(rise).collect()
 }
 
-/// Times in which a company has a login in a status, however many: what ends, where logins are not told apart.
+/// Spans in which a company has any login in a status: these are what ends if logins are not told apart.
 pub fn spells(episodes: &[Episode]) -> Vec<Episode> {
     let mut spells: Vec<Episode> = Vec::new();
     for episode in episodes {

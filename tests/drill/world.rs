@@ -1,6 +1,5 @@
-//! What stands between Nectar and people: exporters, Prometheus, Alertmanager; how each goes away and comes back.
-//!
-//! Knows what is changed in our files for the drill.
+//! Everything between Nectar and people: exporters, Prometheus, Alertmanager; how each goes away and comes back. Also what is changed
+//! in the shipped files for the drill.
 
 use std::path::Path;
 use std::process::Command;
@@ -26,13 +25,13 @@ use crate::script::Part;
 use crate::servers::Server;
 use test_support::mail;
 
-/// Alertmanager takes an alert for ended when it has not heard of it for four times as long. Where nothing is measured, a
-/// slow machine must not look like that.
+/// Alertmanager considers an alert ended if it has not heard of it for four times this long. A slow machine must not look like that
+/// where nothing is measured.
 const SHORTEST_RESEND: Duration = Duration::from_secs(2);
 
-/// So many minutes Alertmanager waits after its start, as the README says.
+/// Minutes that Alertmanager waits after its start, as in the README.
 pub const START_DELAY: f64 = 3.0;
-/// The name that Debian gives it.
+/// Its name in Debian.
 const ALERTMANAGER: &str = "prometheus-alertmanager";
 
 /// Now, in Unix seconds.
@@ -47,7 +46,7 @@ struct Replica {
     running: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
-/// A part was away, or is; for the second exporter: was there.
+/// A part is or was away. For the second exporter: is or was there.
 #[derive(Debug, Clone)]
 pub struct Away {
     pub part: Part,
@@ -56,7 +55,7 @@ pub struct Away {
     pub to: f64,
 }
 
-/// Exporters, Prometheus, Alertmanager and who is told.
+/// Exporters, Prometheus, Alertmanager and the receiver.
 #[derive(Debug)]
 pub struct World {
     pub scale: u32,
@@ -65,7 +64,7 @@ pub struct World {
     /// All outages so far.
     pub log: Vec<Away>,
     alertmanager: Server,
-    /// The one, and the one that comes and goes.
+    /// The main exporter, and the one that comes and goes.
     replicas: [Replica; 2],
     exporter_flags: Vec<String>,
     folder: TempDir,
@@ -132,7 +131,7 @@ impl World {
         task.await.unwrap();
     }
 
-    /// Tells Prometheus of the first so many exporters. The file changes at once, as Prometheus wants it.
+    /// Tells Prometheus about the first `number` exporters. The file is replaced in one step, as Prometheus needs it.
     fn list_exporters(&self, number: usize) {
         let targets: Vec<&str> =
             self.replicas[..number].iter().map(|replica| replica.address.as_str()).collect();
@@ -161,13 +160,13 @@ impl World {
         }
     }
 
-    /// It comes back; the second exporter goes.
+    /// The part comes back; the second exporter goes.
     pub async fn end(&mut self, part: Part, nectar: &Nectar) {
         match part {
             Part::Exporter => self.start_exporter(0).await,
             Part::Prometheus => self.prometheus.start().await,
             Part::Alertmanager => self.alertmanager.start().await,
-            // The script has one of these at a time.
+            // The script has only one of these at a time.
             Part::Api | Part::Company(_) => nectar.simulator.faults().clear(),
             Part::Replica => {
                 self.list_exporters(1);
@@ -179,12 +178,12 @@ impl World {
         self.log.iter_mut().find(is_open).expect("it was away").to = now();
     }
 
-    /// Waits until `query` finds something.
+    /// Waits until `query` returns something.
     pub async fn until(&self, query: &str) {
         crate::patiently(query, async || !self.prometheus.ask(query).await.is_empty()).await;
     }
 
-    /// When each evaluation was, and when what it had of the company was read: what Prometheus could know.
+    /// The time of each evaluation, and when what it had of the company was read: what Prometheus could know.
     pub async fn evaluations(&self, company_id: &str) -> Vec<(f64, f64)> {
         let query = format!(
             "company_id:nectar_company_last_success_timestamp_seconds:max{{company_id={company_id:?}}}[30d]"
@@ -194,7 +193,7 @@ impl World {
         samples.map(|pair| (pair[0].as_f64().unwrap(), pair[1].as_str().unwrap().parse().unwrap())).collect()
     }
 
-    /// When the rules on customers were not evaluated for three minutes of the drill, though Prometheus was there.
+    /// When the rules about customers were not evaluated for three minutes of the drill, although Prometheus was there.
     pub async fn stalls(&self) -> Vec<Away> {
         let series = self.prometheus.ask("company_id:nectar_interventions_watched:group[30d]").await;
         let samples = series.iter().flat_map(|series| series["values"].as_array().into_iter().flatten());
@@ -216,7 +215,7 @@ impl Replica {
     }
 }
 
-/// Prometheus with our rules. Every wait of theirs and of its own is scaled.
+/// Prometheus with the shipped rules. All of their waits and its own are scaled.
 fn prometheus(folder: &Path, scale: u32, resend: Duration, alertmanager: &str) -> Server {
     for name in ["nectar-recording.yml", "nectar-alerts.yml"] {
         std::fs::write(folder.join(name), scaled(&shipped(name), scale)).unwrap();
@@ -243,8 +242,8 @@ scrape_configs: [{{job_name: nectar, file_sd_configs: [{{files: [targets.json], 
     Server::new("prometheus", folder, arguments)
 }
 
-/// Alertmanager with our routes. Every wait is scaled; who deals with customers and who operates are told by webhook, too.
-/// One that can wait after its start until Prometheus has sent all alerts again does.
+/// Alertmanager with the shipped routes. All waits are scaled; customer care and operators are told by webhook, too. If this version
+/// can wait after its start until Prometheus has sent all alerts again, it does.
 fn alertmanager(folder: &Path, scale: u32, resend: Duration, receiver: &str, mail: &str) -> Server {
     let config = scaled(&shipped("alertmanager.yml"), scale);
     let config: String = config.lines().map(|line| adapted(line, receiver, mail) + "\n").collect();
@@ -266,19 +265,19 @@ fn alertmanager(folder: &Path, scale: u32, resend: Duration, receiver: &str, mai
     Server::new(ALERTMANAGER, folder, arguments)
 }
 
-/// Whether Alertmanager is 0.30 or later: it can wait after its start, and looks as often as it is told whether a group can be forgotten.
+/// Whether Alertmanager is 0.30 or later: then it can wait after its start, and how often it looks for groups to forget can be set.
 pub fn has_start_delay() -> bool {
     said(ALERTMANAGER, "--help").contains("--dispatch.start-delay")
 }
 
-/// What Prometheus and Alertmanager say that they are.
+/// The versions that Prometheus and Alertmanager print.
 pub fn versions() -> String {
     ["prometheus", ALERTMANAGER]
         .map(|program| said(program, "--version").lines().next().unwrap_or_default().to_owned())
         .join("; ")
 }
 
-/// What a program says to one argument.
+/// The output of a program for one argument.
 fn said(program: &str, argument: &str) -> String {
     let output = Command::new(program).arg(argument).output().unwrap();
     [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()

@@ -1,6 +1,6 @@
-//! From a change at Nectar to a message: who is told what, how often, and when it is over.
+//! From a change at Nectar to a message: who is told what, how often, and whether its end is told.
 //!
-//! Every count is taken after things have settled: a second message would come later than the first.
+//! Messages are counted after things have settled, because a second message would come later than the first.
 
 use jiff::{SignedDuration, Timestamp};
 use nectar_exporter::status::Kind;
@@ -12,7 +12,7 @@ use crate::world::World;
 /// How many alerts on customers fire.
 const WAITING: &str =
     r#"count(ALERTS{alertstate="firing", alertname=~"NectarIntervention(Needed|Overdue)"})"#;
-/// The other alerts on the fleet, of which people hear.
+/// The other alerts on the fleet that people are told about.
 const OTHERS: &str = r#"ALERTS{alertstate="firing", nectar_scope="fleet", severity!="none", alertname!~"NectarIntervention(Needed|Overdue|Ended)"}"#;
 
 /// A customer's password goes wrong: somebody is told, about the right customer, once; and told once again when it is over.
@@ -21,7 +21,7 @@ async fn a_wrong_password_is_told_and_its_end_too() {
     is_told_once_and_its_end_once("connections", "PASSWORD_INCORRECT").await;
 }
 
-/// The same where no series per connection are served: the counts are enough.
+/// The same without series per connection: the counts are enough.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_told_without_detail() {
     is_told_once_and_its_end_once("none", "MFA_TOKEN_EXPIRED").await;
@@ -32,7 +32,7 @@ async fn is_told_once_and_its_end_once(detail: &str, status: &str) {
     let victim = a_quiet_login(&world.fleet().await);
     let row = Kind::Connection.documented().iter().find(|row| row.value == status);
     let words = row.expect("a documented status").plain;
-    // Without series per connection nobody can say which login it is.
+    // Without series per connection, nothing says which login it is.
     let what = if detail == "none" { "1 login:" } else { &victim.utility };
     let link = if detail == "none" { "/connections|" } else { &victim.standing.id };
 
@@ -60,8 +60,8 @@ async fn is_told_once_and_its_end_once(detail: &str, status: &str) {
     assert_eq!(all.len(), 1, "its end is told once, and nothing else of this company: {all:#?}");
 }
 
-/// A second login comes to need its customer beside one that stands, and then the first needs something else: each is told,
-/// and each once as new.
+/// A second login comes to need its customer beside one that waits already, and then the first needs something else: each is told, and
+/// each once as new.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_beside_a_standing_one_is_told_and_so_is_another_status() {
     let world = World::start("connections").await;
@@ -84,12 +84,12 @@ async fn a_login_beside_a_standing_one_is_told_and_so_is_another_status() {
     assert_eq!(new.len(), 3, "{new:#?}");
 }
 
-/// A utility is down for three companies or more: one message about the utility, and none about their logins there, though
-/// each of these would be told by itself: as one at another utility is, of one of the same companies, at the same time.
+/// A utility is down for at least three companies: one message about the utility, and none about their logins there. Each of these
+/// would be told if it were alone: a login at another utility, of one of these companies, is told at the same time.
 ///
-/// As in life, the outage comes first: the first failing checks show it, and the issue of a single login counts only when
-/// a check at least a day later has found the same. So Alertmanager knows the outage before there is anything to mute,
-/// and no order of arrival can make this test pass or fail by luck.
+/// As in reality, the outage comes first: the first failing checks show it, and the issue of a single login counts only when a check at
+/// least a day later has found the same. So Alertmanager knows of the outage before there is anything to mute, and the order of arrival
+/// cannot make this test pass or fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_told_once_and_its_logins_are_not() {
     let world = World::start("connections").await;
@@ -124,7 +124,7 @@ async fn an_outage_is_told_once_and_its_logins_are_not() {
     assert!(of_logins.is_empty(), "{of_logins:#?}");
 }
 
-/// The exporter is killed: one message says so, and of the fleet nobody hears. The alerts on customers hold; the others are muted,
+/// The exporter is killed: one message says so, and there is none about the fleet. The alerts on customers hold; the others are muted,
 /// while they are kept firing and when they end: a dead exporter heals nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_exporter_is_told_once_and_mutes_its_fleet() {
@@ -142,13 +142,13 @@ async fn a_dead_exporter_is_told_once_and_mutes_its_fleet() {
     world.settled().await;
     assert_eq!(world.ask(WAITING).await[0].value, waiting, "the alerts on customers hold");
     let mut all = world.receiver.after(known, &[]);
-    // Polls are slow on a busy machine, and somebody may hear of that and of its end.
+    // On a busy machine polls are slow, and that may be told, and its end.
     all.retain(|message| !message.has(&["polls took"]));
     assert_eq!(all.len(), 1, "{all:#?}");
 }
 
-/// Nectar cannot be read until the data is withdrawn, and alerts end for want of it; then it can. Nobody hears that a customer has
-/// acted, nor a second time that one must.
+/// Nectar cannot be read until the data is withdrawn and alerts end for lack of it; then it can be read again. Nobody is told that a
+/// customer has acted, nor a second time that one must.
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawn_data_ends_no_ticket_and_its_return_opens_none() {
     let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };

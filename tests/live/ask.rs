@@ -1,6 +1,4 @@
-//! Questions to Prometheus, and what comes back.
-//!
-//! Knows Prometheus' interface for queries.
+//! Queries to Prometheus through its HTTP API.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +6,7 @@ use serde_json::Value;
 
 use crate::servers::Server;
 
-/// A series of an answer.
+/// A series of a query's result.
 #[derive(Debug)]
 pub struct Series {
     /// Its labels.
@@ -18,8 +16,8 @@ pub struct Series {
 }
 
 impl Server {
-    /// Asks Prometheus, for now or for the last half minute; what comes back must be without error, warning or a
-    /// value that is no number.
+    /// Queries Prometheus, for now or for the last half minute. The result must have no error, no warning, and no value that is not a
+    /// number.
     pub async fn ask(&self, query: &str, over_time: bool) -> Vec<Series> {
         let now = jiff::Timestamp::now().as_second();
         let (start, end) = ((now - 30).to_string(), now.to_string());

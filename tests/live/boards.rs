@@ -1,4 +1,5 @@
-//! Every query of every board against a real Prometheus, in a lively world: none is empty, and what they count is true.
+//! Every query of every board against a real Prometheus, with a fleet that has something of everything: none is empty, and what they
+//! count is true.
 
 use jiff::{SignedDuration, Timestamp};
 use nectar_exporter::status::{Category, Recheck};
@@ -11,13 +12,13 @@ use crate::panels;
 use crate::truth::Seen;
 use crate::world::World;
 
-/// Rates over this many seconds: scrapes are two seconds apart here.
+/// The range of rates: scrapes are two seconds apart here.
 const RATE_INTERVAL: &str = "15s";
 
-/// What is chosen in variables, by name.
+/// The values chosen for a board's variables, by name.
 type Chosen<'a> = [(&'a str, &'a str)];
 
-/// All queries of one board, with this chosen in its variables.
+/// All queries of one board, with these values of its variables.
 pub fn queries_of(board: &str, chosen: &Chosen<'_>) -> Vec<Query> {
     let chosen = chosen.iter().chain(&[("__rate_interval", RATE_INTERVAL)]);
     let choices: Choices = chosen.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -26,13 +27,14 @@ pub fn queries_of(board: &str, chosen: &Chosen<'_>) -> Vec<Query> {
     queries::of_board(&board, &choices).unwrap()
 }
 
-/// All queries of all boards, one company and one connection of it chosen.
+/// All queries of all boards, with one company and one of its connections chosen.
 pub fn all_queries(company: &str, connection: &str) -> Vec<Query> {
     let chosen = [("company", company), ("connection", connection)];
     boards::all().into_iter().flat_map(|(which, _)| queries_of(which.uid(), &chosen)).collect()
 }
 
-/// A login that works, of a company that must act about another: on every board there is something to see of it.
+/// A login that is checked weekly, and one of the same company that waits for its customer: on every board there is something to see of
+/// them.
 fn chosen(fleet: &[Login]) -> (Login, Login) {
     let waiting = |company: &str| {
         let mut of = fleet.iter().filter(|login| login.company_id == company);
@@ -49,8 +51,8 @@ fn chosen(fleet: &[Login]) -> (Login, Login) {
     (login.clone(), waiting.clone())
 }
 
-/// A fleet in which there is something of everything: beside what the simulator has anyway, a utility that is down, and a
-/// login of which a check is late.
+/// A fleet that has something of everything: besides what the simulator has anyway, a utility that is down, and a login whose check is
+/// late.
 async fn lively() -> (World, Vec<Login>) {
     let world = World::start("accounts").await;
     let fleet = world.fleet().await;
@@ -103,7 +105,7 @@ async fn finds_something(world: &World, query: &Query) {
     }
 }
 
-/// What a board with this chosen is about.
+/// What a board shows with these values chosen.
 fn seen<'a>(fleet: &'a [Login], one: &'a Login, chosen: &Chosen<'_>) -> Seen<'a> {
     let allows = |variable: &str, value: &str| {
         chosen.iter().find(|(name, _)| *name == variable).is_none_or(|(_, chosen)| *chosen == value)
@@ -114,12 +116,12 @@ fn seen<'a>(fleet: &'a [Login], one: &'a Login, chosen: &Chosen<'_>) -> Seen<'a>
     Seen { of_companies, logins, one, now: Timestamp::now().as_duration().as_secs_f64() }
 }
 
-/// A number that is shown for one moment is compared with the truth, or exempt for a reason.
+/// Every number that is shown for one moment is compared with the truth, or exempt for a reason.
 #[test]
 fn every_number_is_compared_with_the_truth() {
     for query in all_queries("any", "any") {
         let is_number = !query.over_time && query.kind != "variable";
-        // Alerts are no facts of Nectar's.
+        // Alerts are not facts of Nectar's.
         let is_exempt = may_be_empty(&query) || query.panel == "Firing alerts";
         let which = (&query.board, &query.panel, &query.reference);
         assert!(!is_number || is_exempt || panels::is_listed(&query), "{which:?} is not in the table");

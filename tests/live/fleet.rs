@@ -1,6 +1,4 @@
-//! What the simulated Nectar sends, read again from its JSON, and which of it a test can use.
-//!
-//! Knows the fields of a record.
+//! What the simulated Nectar sends, parsed from its JSON, and which of it a test can use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +6,13 @@ use jiff::Timestamp;
 use nectar_exporter::status::{Category, Kind, Recheck, Status};
 use serde_json::Value;
 
-/// Nectar looks again within this many seconds.
+/// Nectar checks again within this many seconds.
 const CHECK_INTERVAL: f64 = 7.0 * 86_400.0;
 
-/// Below this many failing accounts of a company nobody is told about accounts.
+/// With fewer failing accounts of a company than this, nobody is told about accounts.
 const FEW_FAILING: usize = 3;
 
-/// What a connection and an account have in common. Times are in Unix seconds.
+/// What connections and accounts have in common. Times are in Unix seconds.
 #[derive(Debug, Clone)]
 pub struct Standing {
     pub id: String,
@@ -44,7 +42,7 @@ impl Standing {
         }
     }
 
-    /// Whether its status stands under this heading.
+    /// Whether its status is under this heading.
     pub fn is_in(&self, category: Category) -> bool {
         self.status.category() == category
     }
@@ -56,7 +54,7 @@ impl Standing {
 }
 
 impl Login {
-    /// Reads a record of `GET /connection/company/{id}`.
+    /// Parses a record of `GET /connection/company/{id}`.
     pub fn read(record: &Value) -> Self {
         let accounts = record["accounts"].as_array().unwrap().iter();
         Self {
@@ -91,8 +89,8 @@ fn of<'a>(fleet: &'a [Login], company_id: &'a str) -> impl Iterator<Item = &'a L
     fleet.iter().filter(move |login| login.company_id == company_id)
 }
 
-/// A connection that works, of a company about which nobody is told anything, and about which nobody will be told of
-/// accounts when this connection fails.
+/// A working connection of a company about which nobody is told anything, and nobody will be told about accounts when this connection
+/// fails.
 pub fn a_quiet_login(fleet: &[Login]) -> Login {
     let troubles = [Category::InterventionNeeded, Category::WebsiteIssue];
     let is_fine = |login: &Login| {
@@ -112,7 +110,7 @@ pub fn a_quiet_login(fleet: &[Login]) -> Login {
     fleet.iter().find(is_quiet).expect("a quiet company").clone()
 }
 
-/// Two connections that work, of one company of which no login has trouble.
+/// Two working connections of one company none of whose logins has trouble.
 pub fn two_quiet_logins(fleet: &[Login]) -> [Login; 2] {
     let quiet = a_quiet_login(fleet);
     let other = of(fleet, &quiet.company_id)
@@ -127,8 +125,8 @@ fn is_quiet(fleet: &[Login], utility: &str) -> bool {
     !there.any(|login| login.standing.is_in(Category::WebsiteIssue))
 }
 
-/// A utility without trouble at which at least three companies have logins, and these companies' ids; those that are
-/// switched off left out, since nobody checks their logins.
+/// A utility without trouble at which at least three companies have logins, and these companies' ids. Those that are switched off are
+/// left out, because nobody checks their logins.
 pub fn a_quiet_utility(fleet: &[Login]) -> (String, Vec<String>) {
     let mut companies: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let is_active = |login: &&Login| !login.standing.is(&["COMPANY_INACTIVE"]);
@@ -140,7 +138,7 @@ pub fn a_quiet_utility(fleet: &[Login]) -> (String, Vec<String>) {
     (utility.to_owned(), companies.into_iter().map(str::to_owned).collect())
 }
 
-/// A connection that works, of one of `companies`, at a utility without trouble that is not `but`.
+/// A working connection of one of `companies`, at a utility without trouble other than `but`.
 pub fn a_login_elsewhere(fleet: &[Login], companies: &[String], but: &str) -> Login {
     let found = fleet.iter().find(|login| {
         companies.contains(&login.company_id)

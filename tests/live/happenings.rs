@@ -1,6 +1,5 @@
-//! What a board has nothing to show of while all is well, and that it is shown once it happens.
-//!
-//! Knows what is exempt from "nothing is empty". No exemption is without its happening.
+//! What a board shows nothing of while all is well, and that it shows it once it happens. Every exemption from "nothing is empty" has
+//! such an event.
 
 use nectar_simulator::{Fault, Scope};
 use xtask::queries::Query;
@@ -19,7 +18,7 @@ enum Happening {
 
 use Happening::{CompanyFails, NectarStops};
 
-/// What may be empty in a healthy world: board, panel, letter, and until what.
+/// What may be empty while all is well: board, panel, letter, and until what happens.
 const MAY_BE_EMPTY: &[(&str, &str, &str, Happening)] = &[
     ("nectar-company", "Last reading", "B", CompanyFails),
     ("nectar-overview", "Data age", "B", NectarStops),
@@ -27,7 +26,7 @@ const MAY_BE_EMPTY: &[(&str, &str, &str, Happening)] = &[
     ("nectar-exporter", "Data age", "B", NectarStops),
 ];
 
-/// Whether a query is exempt in a healthy world.
+/// Whether a query is exempt while all is well.
 pub fn may_be_empty(query: &Query) -> bool {
     MAY_BE_EMPTY.iter().any(|(board, panel, letter, _)| query.is(board, panel, letter))
 }

@@ -1,5 +1,5 @@
-//! A clock for an exporter that polls more often than it says: a busy machine's polls and scrapes may be late by some seconds, and
-//! its data is still fresh by the interval that alerts and boards go by.
+//! A clock for an exporter that polls more often than it says: polls and scrapes on a busy machine may be late by some seconds, and the
+//! data is still fresh by the interval that alerts and boards use.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use nectar_exporter::clock::{Clock, SharedClock};
 
-/// So many times more often.
+/// How many times more often it polls.
 const TIMES: u32 = 5;
-/// The interval that it says, for polls a second apart.
+/// The interval that it reports, for polls that are a second apart.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The time of another clock, by which waits are shorter than they ought to be.
+/// Another clock's time, with shorter waits.
 pub struct Haste(pub SharedClock);
 
 impl Clock for Haste {

@@ -1,4 +1,4 @@
-//! Boards in worlds in which something is missing: what is not known is empty and never 0, and what is 0 is not empty.
+//! Boards when something is missing: what is not known is empty and never 0, and what is 0 is not empty.
 
 use nectar_exporter::metrics::catalogue::objects;
 use nectar_simulator::{Fault, Plan};
@@ -15,12 +15,12 @@ fn find<'a>(queries: &'a [Query], board: &str, panel: &str) -> &'a Query {
 }
 
 fn is_of_fleet(query: &Query) -> bool {
-    // Alerts about the exporter are shown where its data is missing.
+    // Alerts about the exporter are shown even if its data is missing.
     query.board != "nectar-exporter" && query.panel != "Firing alerts"
 }
 
-/// Nectar is down from the start: what is about the fleet is empty, and not 0; there is nothing of it to choose, but the
-/// exporter can be chosen. (One connection is typed in, and not chosen from a list.)
+/// Nectar is down from the start: panels about the fleet are empty, and not 0. No company can be chosen, but the exporter can. (A
+/// connection is typed in, and not chosen from a list.)
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_is_down_from_the_start_leaves_the_fleet_empty() {
     let fault = Some(Fault::Status(403));
@@ -63,7 +63,7 @@ async fn an_empty_tenant_has_zeros() {
     }
 }
 
-/// Without series per connection, what needs them is empty and not 0; all else is as ever.
+/// Without series per connection, what needs them is empty and not 0; everything else is as usual.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_detail_only_what_needs_it_is_empty() {
     let world = World::start("none").await;

@@ -1,12 +1,13 @@
-//! The operating kit against real servers: a simulated Nectar, the exporter, Prometheus with our rules, Alertmanager with
-//! our configuration, and a receiver that writes down what people would have been told.
+//! Rules, routes and boards against real servers: a simulated Nectar, the exporter, Prometheus with the shipped rules, Alertmanager
+//! with the shipped configuration, and a receiver that records what people would have been told.
 //!
-//! `world` starts it all (`servers`, `receiver`, `mail`, `haste`), `fleet` is what the simulated Nectar sends, `ask` asks Prometheus.
-//! The tests: `alerts`; and for the boards `boards`, which compares them (`panels`) with the `truth` (`tally`), `hostile` and `happenings`.
+//! `world` starts everything (`servers`, `receiver`, `mail`, `haste`), `fleet` is what the simulated Nectar sends, `ask` queries
+//! Prometheus. The tests are `alerts`, and for the boards `boards`, which compares them (`panels`) with the `truth` (`tally`),
+//! `hostile` and `happenings`.
 //!
-//! Only times are shortened. What is waited for is a message, never a span of time.
+//! Only times are shortened. Tests wait for a message, never for time to pass.
 
-// Tests may stop at the first surprise.
+// Tests may panic when something is unexpected.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod alerts;

@@ -1,6 +1,6 @@
-//! Which panel shows which truth.
+//! Which value each panel must show.
 //!
-//! To compare a further query with the simulated Nectar, add a row.
+//! To compare another query with the simulated Nectar, add a row.
 
 use nectar_exporter::status::Kind;
 use xtask::queries::Query;
@@ -15,7 +15,7 @@ use crate::truth::{
 };
 use crate::world::World;
 
-/// Board, panel, letter, and what is true of it.
+/// Board, panel, letter, and the true value.
 type Row = (&'static str, &'static str, &'static str, fn(&Seen<'_>) -> Truth);
 
 const OVERVIEW: &str = "nectar-overview";
@@ -101,7 +101,7 @@ pub fn is_listed(query: &Query) -> bool {
     TABLE.iter().any(|(board, panel, letter, _)| query.is(board, panel, letter))
 }
 
-/// Compares everything in the table about this board, with the variables chosen as in `seen`.
+/// Compares everything in the table that is about this board, with the variables chosen as in `seen`.
 pub async fn are_true(world: &World, queries: &[Query], seen: &Seen<'_>) {
     for (board, panel, letter, truth) in TABLE.iter().filter(|(board, ..)| *board == queries[0].board) {
         let query = queries.iter().find(|query| query.is(board, panel, letter));

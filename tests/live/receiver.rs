@@ -1,6 +1,4 @@
-//! A receiver in the place of chat and pager: writes down every message to chat, and lets the pager ring unheard.
-//!
-//! Knows the form of a chat message.
+//! A receiver in place of chat and pager: records every message to chat, and ignores the pager.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// How long a message may take, in real time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What somebody was told.
+/// A message that somebody was sent.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// The channel.
@@ -25,7 +23,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Whether all of `words` are in it.
+    /// Whether it contains all of `words`.
     pub fn has(&self, words: &[&str]) -> bool {
         words.iter().all(|word| self.text.contains(word))
     }
@@ -65,12 +63,12 @@ impl Receiver {
         self.0.lock().unwrap().clone()
     }
 
-    /// The messages after the first `known` that have all of `words`.
+    /// The messages after the first `known` that contain all of `words`.
     pub fn after(&self, known: usize, words: &[&str]) -> Vec<Message> {
         self.all().into_iter().skip(known).filter(|message| message.has(words)).collect()
     }
 
-    /// The first message after the first `known` that has all of `words`; waits for it.
+    /// Waits for the first message after the first `known` that contains all of `words`.
     pub async fn wait_for(&self, known: usize, words: &[&str]) -> Message {
         let began = Instant::now();
         loop {

@@ -1,6 +1,5 @@
-//! The queries of the runbooks, where two replicas serve the same: somebody runs them at night, and they must answer.
-//!
-//! Knows the placeholders of docs/runbooks.md.
+//! The queries of the runbooks, with two replicas: somebody runs them at night, and they must work. The placeholders of
+//! docs/runbooks.md are filled in.
 
 use nectar_exporter::status::{Kind, Status};
 use nectar_simulator::Plan;
@@ -8,7 +7,7 @@ use nectar_simulator::Plan;
 use crate::servers::in_checkout;
 use crate::world::World;
 
-/// Each query of the runbooks, with the alert in whose section it stands.
+/// Each query of the runbooks, with the alert that its section is about.
 fn queries() -> Vec<(String, String)> {
     let page = std::fs::read_to_string(in_checkout("docs/runbooks.md")).unwrap();
     let (mut alert, mut is_query, mut found) = (String::new(), false, Vec::new());
@@ -44,7 +43,7 @@ async fn every_query_of_the_runbooks_answers_with_two_replicas() {
     for (alert, query) in &all {
         let query = query.replace("\"ID\"", &format!("{:?}", login.company_id));
         let query = query.replace("\"UTILITY\"", &format!("{:?}", login.utility));
-        // An error fails in here, with the query's text.
+        // An error panics in here, with the query's text.
         let rows = world.ask(&query).await;
         answered += usize::from(!rows.is_empty());
         if alert == "NectarInterventionNeeded" {

@@ -1,6 +1,5 @@
-//! Prometheus and Alertmanager, started for one test with our files and stopped with it.
-//!
-//! Knows what is changed in our files for a test: times, addresses, and nothing else.
+//! Prometheus and Alertmanager, started for one test with the shipped files and stopped with it. Only times and addresses in the files
+//! are changed.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,20 +8,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Time between evaluations, and between messages to the same readers.
+/// Time between evaluations, and between messages to the same receivers.
 pub const ROUND: Duration = Duration::from_millis(500);
 /// The same, in configurations.
 const ROUND_TEXT: &str = "500ms";
-/// Time between scrapes, and the most that one may take: an exporter that takes longer, on a busy machine, would count as down.
+/// Time between scrapes, and the timeout of one: an exporter that takes longer, on a busy machine, would count as down.
 const SCRAPES: &str = "2s";
-/// As in life, far longer than an exporter may be silent before it is said to be down.
+/// As in reality, far longer than an exporter may be silent before it counts as down.
 const KEPT_FIRING: &str = "6s";
 
-/// A server that ends with the test.
+/// A server, which ends with the test.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    /// Where it answers.
+    /// Its base URL.
     pub url: String,
 }
 
@@ -34,7 +33,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts it on a port that it chooses, which its log says.
+    /// Starts it on a port that it chooses, which is read from its log.
     fn start(program: &str, arguments: &[String]) -> Self {
         let mut child = Command::new(program)
             .args(arguments)
@@ -49,12 +48,12 @@ impl Server {
             line.rsplit_once("address=").filter(|_| is_it).map(|(_, address)| address.trim().to_owned())
         });
         let url = format!("http://{}", address.unwrap_or_else(|| panic!("{program} does not listen")));
-        // Its log is read on, so that it can write on.
+        // Its log must be read further, or it could not write any more.
         std::thread::spawn(move || log.for_each(drop));
         Self { child, url }
     }
 
-    /// `GET path`, as JSON; null while the server does not answer.
+    /// `GET path`, as JSON; null while the server does not respond.
     pub async fn get(&self, path: &str) -> Value {
         match reqwest::get(format!("{}{path}", self.url)).await {
             Ok(answer) => {
@@ -65,9 +64,9 @@ impl Server {
         }
     }
 
-    /// The alerts of Alertmanager that have these labels, muted ones among them.
+    /// The alerts in Alertmanager that have these labels, including muted ones.
     pub async fn alerts(&self, labels: &[(&str, &str)]) -> Vec<Value> {
-        // In Go's quotes, which differ from Rust's in nothing that our names have.
+        // Quoted as in Go, which is the same as in Rust for our names.
         let filters = labels.iter().map(|(name, value)| ("filter", format!("{name}={value:?}")));
         let url = reqwest::Url::parse_with_params(&format!("{}/api/v2/alerts", self.url), filters).unwrap();
         let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
@@ -89,7 +88,7 @@ impl Server {
     }
 }
 
-/// Prometheus with our rules, in which only `for` and `keep_firing_for` are shortened.
+/// Prometheus with the shipped rules, in which only `for` and `keep_firing_for` are shortened.
 pub fn prometheus(folder: &Path, targets: &[String], alertmanager: &Server) -> Server {
     for name in ["nectar-recording.yml", "nectar-alerts.yml"] {
         let rules = std::fs::read_to_string(in_checkout(&format!("alerts/{name}"))).unwrap();
@@ -109,8 +108,8 @@ scrape_configs: [{{job_name: any, static_configs: [{{targets: {targets:?}}}]}}]
     let arguments = [
         format!("--config.file={}", file.display()),
         format!("--storage.tsdb.path={}", folder.join("data").display()),
-        // Alertmanager takes an alert for ended when it has not heard of it for four times as long: a busy machine may
-        // well be late by some seconds. What is new or over is sent at once.
+        // Alertmanager considers an alert ended if it has not heard of it for four times this long, and a busy machine may be late by
+        // some seconds. What is new or over is sent at once.
         "--rules.alert.resend-delay=2s".to_owned(),
     ];
     Server::start("prometheus", &arguments)
@@ -125,7 +124,8 @@ fn shortened(line: &str) -> String {
     }
 }
 
-/// Alertmanager with our configuration, in which times are shortened, chat and pager are at `receiver`, and mail goes to `mail`.
+/// Alertmanager with the shipped configuration, in which times are shortened, chat and pager are at `receiver`, and mail goes to
+/// `mail`.
 pub fn alertmanager(folder: &Path, receiver: &str, mail: &str) -> Server {
     let config = std::fs::read_to_string(in_checkout("alerts/alertmanager.yml")).unwrap();
     let config: Vec<String> = config.lines().map(|line| adapted(line, receiver, mail)).collect();

@@ -1,14 +1,12 @@
-//! Numbers by the values of labels, and how near a board must come to them.
-//!
-//! Knows sums and shares.
+//! Numbers by the values of labels, and how close a board must come to them.
 
 use std::collections::BTreeMap;
 
 use crate::ask::Series;
 
-/// A date and a share may be off by what floating point is.
+/// Dates and shares may differ by rounding errors.
 const EXACT: f64 = 1e-6;
-/// Ages are as of the last reading, some seconds ago.
+/// Ages are those of the last reading, some seconds ago.
 const SECONDS_AGO: f64 = 60.0;
 
 /// Rows by the values of some labels.
@@ -18,23 +16,23 @@ pub struct Truth {
     pub labels: &'static [&'static str],
     /// A number for each combination of their values.
     pub rows: BTreeMap<Vec<String>, f64>,
-    /// How far a board may be off.
+    /// How far a board's value may be off.
     pub within: f64,
 }
 
 impl Truth {
-    /// The same, of ages.
+    /// The same numbers, as ages.
     pub fn of_ages(self) -> Self {
         Self { within: SECONDS_AGO, ..self }
     }
 
-    /// The same, of dates, which boards have in milliseconds.
+    /// The same numbers, as dates, which boards have in milliseconds.
     pub fn of_dates(self) -> Self {
         let rows = self.rows.into_iter().map(|(key, seconds)| (key, seconds * 1000.0)).collect();
         Self { rows, within: 1.0, ..self }
     }
 
-    /// Compares it with what was `found`; says what differs.
+    /// Compares it with what was `found`; returns what differs.
     pub fn compare(&self, found: &[Series]) -> Result<(), String> {
         let label = |series: &Series, name: &str| series.labels.get(name).cloned().unwrap_or_default();
         let key = |series: &Series| self.labels.iter().map(|name| label(series, name)).collect();
@@ -74,7 +72,7 @@ pub fn age(seconds: f64) -> Truth {
     rows(&[], [(vec![], seconds)]).of_ages()
 }
 
-/// These rows, no key twice.
+/// These rows; no key may occur twice.
 pub fn rows(labels: &'static [&'static str], rows: impl IntoIterator<Item = (Vec<String>, f64)>) -> Truth {
     let mut all = BTreeMap::new();
     for (key, value) in rows {
@@ -83,7 +81,7 @@ pub fn rows(labels: &'static [&'static str], rows: impl IntoIterator<Item = (Vec
     Truth { labels, rows: all, within: EXACT }
 }
 
-/// How often each key comes.
+/// How often each key occurs.
 pub fn tally(labels: &'static [&'static str], keys: impl IntoIterator<Item = Vec<String>>) -> Truth {
     let mut counts: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     for key in keys {
@@ -92,7 +90,7 @@ pub fn tally(labels: &'static [&'static str], keys: impl IntoIterator<Item = Vec
     rows(labels, counts.into_iter().map(|(key, count)| (key, float(count))))
 }
 
-/// `part / whole` for each row of `whole`, 0 where there is no part.
+/// `part / whole` for each row of `whole`, 0 if there is no part.
 pub fn share(part: &Truth, whole: Truth) -> Truth {
     let of = |key: &Vec<String>| part.rows.get(key).copied().unwrap_or(0.0);
     let shares = whole.rows.iter().map(|(key, all)| (key.clone(), of(key) / all)).collect();

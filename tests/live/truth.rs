@@ -1,6 +1,4 @@
 //! What boards must show, counted from what the simulated Nectar sends.
-//!
-//! Knows what each number on a board means.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +7,12 @@ use nectar_exporter::status::{Category, Kind};
 use crate::fleet::{Login, Standing};
 use crate::tally::{Truth, age, float, largest, number, rows, share, tally};
 
-/// A board as somebody sees it, with what was chosen in its variables.
+/// A board as somebody sees it, with values chosen for its variables.
 #[derive(Debug)]
 pub struct Seen<'a> {
     /// Connections of the chosen companies, or of all.
     pub of_companies: Vec<&'a Login>,
-    /// Those of them at the chosen utilities, or at all.
+    /// Those of them at the chosen utilities, or at all utilities.
     pub logins: Vec<&'a Login>,
     /// The chosen connection.
     pub one: &'a Login,
@@ -41,7 +39,7 @@ fn needs_customer(login: &Login) -> bool {
     login.standing.is_in(Category::InterventionNeeded)
 }
 
-/// A deactivated company is no trouble.
+/// A deactivated company counts as no trouble.
 fn is_active(login: &Login) -> bool {
     !login.standing.is(&["COMPANY_INACTIVE"])
 }
@@ -116,7 +114,7 @@ pub fn longest(seen: &Seen<'_>, standings: &[&Standing]) -> Truth {
     largest(&["status"], standings.iter().filter_map(age)).of_ages()
 }
 
-/// Every heading of the page is there, with 0 too; what is not on the page only where it was met.
+/// Every heading of the page is there, even with 0; statuses that are not on the page only if they occur.
 pub fn by_category(kind: Kind, standings: &[&Standing]) -> Truth {
     let known = kind.categories().iter().filter(|category| **category != Category::Unknown);
     let mut truth =
@@ -212,7 +210,7 @@ pub fn share_waiting(seen: &Seen<'_>) -> Truth {
     share(&per_utility(&waiting_logins(seen)), per_utility(&seen.logins))
 }
 
-/// Four of five of three or more that were checked lately are down, for two companies or more.
+/// At least four fifths of at least three connections that were checked lately are down, at two companies or more.
 pub fn suspected(seen: &Seen<'_>) -> usize {
     let checked = checked_lately(seen).rows;
     let is_suspect = |(utility, share): (Vec<String>, f64)| {

@@ -1,6 +1,4 @@
 //! Everything running together, and what a test can do to it.
-//!
-//! Knows the simulator's hands and the servers' interfaces.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,12 +26,12 @@ use test_support::mail;
 
 const KEY: &str = "simulated";
 
-/// How long anything may take, in real time, on a busy machine.
+/// How long a condition may take, in real time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Time between two looks at what is waited for.
+/// Time between two checks of a condition.
 const GLANCE: Duration = Duration::from_millis(50);
-/// After so many evaluations, and as many times to speak, without a message no other is to come: the longest way to one,
-/// from a poll to a message, takes fewer, but for the end of an alert, which is kept firing and is waited for by itself.
+/// If no message comes for this many evaluations, and as many chances to send one, none is to come any more: the longest way from a
+/// poll to a message takes fewer. Only the end of an alert takes longer, because it is kept firing; tests wait for that by itself.
 const SETTLING: u32 = 16;
 
 /// A simulated Nectar, the exporter, Prometheus, Alertmanager and a receiver.
@@ -57,13 +55,13 @@ impl World {
         Self::over(&plan, &[&detail], None, "count(nectar_company_up)").await
     }
 
-    /// Starts all of them over the fleet of `plan`, the exporter with `flags`, with what goes wrong at Nectar from the start,
-    /// and waits until `query` finds something.
+    /// Starts everything over the fleet of `plan`, the exporter with `flags`, with a `fault` at Nectar from the start, and waits until
+    /// `query` returns something.
     pub async fn over(plan: &Plan, flags: &[&str], fault: Option<Fault>, query: &str) -> Self {
         Self::seen_as(&["127.0.0.1"], plan, flags, fault, query).await
     }
 
-    /// As `over`; Prometheus knows the exporter by several names of this machine, as if it were so many replicas.
+    /// Like `over`, but Prometheus knows the exporter by several names of this machine, as if these were replicas.
     pub async fn seen_as(
         names: &[&str],
         plan: &Plan,
@@ -121,13 +119,13 @@ impl World {
         fleet
     }
 
-    /// Ends the exporter.
+    /// Stops the exporter.
     pub fn kill_exporter(&self) {
         self.exporter.cancel();
     }
 
-    /// Waits until Alertmanager has some alerts that match `matcher`, `enough` of them, and mutes them all since a graver
-    /// one is firing.
+    /// Waits until Alertmanager has at least `enough` alerts that match `matcher`, and mutes all of them because a more severe one is
+    /// firing.
     pub async fn muted(&self, matcher: &[(&str, &str)], enough: usize) {
         let began = Instant::now();
         loop {
@@ -145,8 +143,8 @@ impl World {
         }
     }
 
-    /// Waits until nobody is told anything any more; returns how many messages there were by then. Alertmanager speaks to
-    /// the same readers as often as rules are evaluated, so what passes is counted in evaluations.
+    /// Waits until no messages come any more; returns how many there were by then. Alertmanager sends to the same receivers as often as
+    /// rules are evaluated, so time is counted in evaluations.
     pub async fn settled(&self) -> usize {
         let began = Instant::now();
         let mut known = self.receiver.all().len();
@@ -171,13 +169,13 @@ impl World {
         times.map(|time| time.as_duration().as_secs_f64()).fold(f64::MAX, f64::min)
     }
 
-    /// Waits until Prometheus has of every company what Nectar says now.
+    /// Waits until Prometheus has what Nectar says now, for every company.
     pub async fn read_again(&self) {
         let now = Timestamp::now().as_duration().as_secs_f64();
         self.until(&format!("min(nectar_company_last_success_timestamp_seconds) > {now}")).await;
     }
 
-    /// Waits until `query` finds something.
+    /// Waits until `query` returns something.
     pub async fn until(&self, query: &str) {
         let began = Instant::now();
         while self.ask(query).await.is_empty() {
@@ -186,12 +184,12 @@ impl World {
         }
     }
 
-    /// Asks Prometheus, for now.
+    /// Queries Prometheus, for now.
     pub async fn ask(&self, query: &str) -> Vec<Series> {
         self.prometheus.ask(query, false).await
     }
 
-    /// Asks Prometheus as a board does: for now or over time.
+    /// Queries Prometheus as a board does: for now or over time.
     pub async fn ask_as_board(&self, query: &Query) -> Vec<Series> {
         self.prometheus.ask(&query.expression, query.over_time).await
     }

@@ -1,8 +1,8 @@
-//! What the exporter counts about itself, against those who saw it: polls, their failures, requests.
+//! What the exporter counts about itself, compared with what others saw: polls, their failures, requests.
 
 use test_support::scrape::Scrape;
 
-/// Requests that may be under way at once.
+/// Requests that may be in flight at once.
 pub const AT_ONCE: u64 = 8;
 
 /// The counts so far.
@@ -10,14 +10,14 @@ pub const AT_ONCE: u64 = 8;
 pub struct Books {
     pub polls: u64,
     pub failed: u64,
-    /// Requests that Nectar took.
+    /// Requests that reached Nectar.
     pub requests: u64,
-    /// Of these, those that were dropped before they ended: by a reading that failed, or a poll that ran out of time.
+    /// Those of them that were dropped before they ended: by a reading that failed, or a poll that ran out of time.
     pub cut_off: u64,
 }
 
 impl Books {
-    /// One more poll has ended as `scrape` says. Nectar has taken `requests` from the exporter so far.
+    /// One more poll has ended, as `scrape` says. So far, `requests` of the exporter have reached Nectar.
     pub fn polled(&mut self, scrape: &Scrape, requests: u64) {
         self.polls += 1;
         self.failed += u64::from(scrape.value("nectar_up", &[]) == Some(0.0));
@@ -37,7 +37,7 @@ impl Books {
         self.settle(requests as f64 - counted, scrape.family("nectar_company_last_failure").count());
     }
 
-    /// `more`: what Nectar took and the exporter did not count. A reading that fails drops its other requests.
+    /// `more` is how many requests reached Nectar and were not counted by the exporter. A reading that fails drops its other requests.
     fn settle(&mut self, more: f64, failed_readings: usize) {
         let before = self.cut_off as f64;
         let most = before + AT_ONCE as f64 * failed_readings as f64;

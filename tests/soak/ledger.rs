@@ -1,6 +1,6 @@
-//! What every value about the fleet must be: the truth as of each company's last good reading.
+//! What every value about the fleet must be: the truth at each company's last good reading.
 //!
-//! Counts for itself, from what Nectar sent.
+//! It is counted independently, from what Nectar sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::reader::Truth;
 use test_support::count::{Expected, compare, count, text};
 use test_support::scrape::Scrape;
 
-/// Status by ids: of a connection by one, of an account by two.
+/// Statuses by ids: those of connections by one id, those of accounts by two.
 type Statuses = BTreeMap<Vec<String>, String>;
 
 /// A company at its last good reading.
 struct Reading {
     begun: f64,
-    /// By how much the wall clock was ahead of the monotonic one.
+    /// How far the wall clock was ahead of the monotonic one.
     ahead: f64,
     expected: Expected,
     statuses: Statuses,
@@ -26,12 +26,12 @@ struct Reading {
 /// Everything that the exporter must know.
 pub struct Ledger {
     max_age: f64,
-    /// By how much the wall clock was ahead of the monotonic one at the last poll.
+    /// How far the wall clock was ahead of the monotonic one at the last poll.
     ahead: f64,
     readings: BTreeMap<String, Reading>,
     /// Changes of status by family, company and status.
     changes: BTreeMap<(&'static str, String, String), f64>,
-    /// Values held against the truth so far.
+    /// Values compared with the truth so far.
     pub compared: u64,
     /// Scrapes in which a company was withdrawn.
     pub withdrawn: u64,
@@ -54,8 +54,8 @@ impl Ledger {
         self.changes.values().sum()
     }
 
-    /// A poll that began at `now`, when the wall clock was `ahead` of the monotonic one, has read the companies that
-    /// `scrape` says are up, and no others.
+    /// A poll that began at `now`, when the wall clock was `ahead` of the monotonic one, has read the companies that `scrape` says are
+    /// up, and no others.
     pub fn polled(&mut self, scrape: &Scrape, truth: &Truth, now: f64, ahead: f64) {
         self.ahead = ahead;
         let listed: BTreeSet<&String> =
@@ -89,7 +89,7 @@ impl Ledger {
         self.readings.insert(id.to_owned(), Reading { begun: now, ahead: self.ahead, expected, statuses });
     }
 
-    /// Every value of a scrape at `now`.
+    /// Checks every value of a scrape at `now`.
     pub fn check(&mut self, scrape: &Scrape, now: f64) {
         let mut all = Expected::default();
         let mut served = BTreeSet::new();
@@ -98,7 +98,7 @@ impl Ledger {
             let begun = scrape.value("nectar_company_last_success_timestamp_seconds", &labels);
             assert_eq!(begun, Some(reading.begun), "when {id} was read");
             let age = now - reading.begun;
-            // What a clock was set back by since is age, too, from the next poll on.
+            // From the next poll on, what the clock was set back by is part of the age.
             let set_back = reading.ahead - self.ahead;
             if age + if set_back > 1.0 { set_back } else { 0.0 } <= self.max_age {
                 served.insert(id);
@@ -117,7 +117,7 @@ impl Ledger {
         self.check_changes(scrape);
     }
 
-    /// Of documented statuses. Others lose their counter when nothing has them any more.
+    /// Documented statuses only: others lose their counter when nothing has them any more.
     fn check_changes(&mut self, scrape: &Scrape) {
         for name in ["nectar_connection_status_changes_total", "nectar_account_status_changes_total"] {
             for (labels, value) in scrape.family(name).filter(|(labels, _)| labels["category"] != "unknown") {
@@ -130,7 +130,7 @@ impl Ledger {
     }
 }
 
-/// Ages grow with time, and are kept negative; see `support/count.rs`.
+/// Ages grow with time, and are kept negative; see `count.rs` in `test-support`.
 fn aged(name: &str, value: f64, by: f64) -> f64 {
     if name.ends_with("max_staleness_seconds") { value - by } else { value }
 }

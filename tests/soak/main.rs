@@ -1,10 +1,10 @@
-//! The soak: thousands of polls and scrapes against a simulated Nectar that fails at random, and nothing grows.
+//! The soak: thousands of polls and scrapes against a simulated Nectar that fails at random, and nothing may grow.
 //!
-//! `make soak` runs it. After every poll each value of a scrape is held against an independent count of what Nectar
-//! has; at the end, what the process holds against what it held after a tenth of the polls. The exporter has a
-//! runtime of its own, so that its tasks can be told from the simulator's and the scrapers'.
+//! `make soak` runs it. After every poll, each value of a scrape is compared with an independent count of what Nectar has. At the end,
+//! what the process uses is compared with what it used after a tenth of the polls. The exporter has a runtime of its own, so that its
+//! tasks can be told from those of the simulator and the scrapers.
 
-// Tests may stop at the first surprise.
+// Tests may panic when something is unexpected.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -63,7 +63,7 @@ struct Asked {
     polls: u64,
 }
 
-/// What a panic is told with, wherever it happens.
+/// What a panic's message is completed with, wherever it happens.
 #[derive(Debug, Clone, Default)]
 struct Course {
     polls: Arc<AtomicU64>,
@@ -98,7 +98,7 @@ fn runtime(workers: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap()
 }
 
-/// A panic in a task would pass unseen: all are counted, and told with what repeats them.
+/// A panic in a task would go unnoticed: all are counted, and printed with what reproduces them.
 fn tell_panics(asked: &Asked, course: &Course) {
     let (Asked { seed, polls }, course) = (asked.clone(), course.clone());
     let default = std::panic::take_hook();
@@ -111,9 +111,9 @@ fn tell_panics(asked: &Asked, course: &Course) {
 }
 
 fn start(asked: &Asked, of_exporter: &Runtime, of_simulator: &Runtime) -> (Soak, Program) {
-    // Two hours of life from poll to poll: a few statuses change each time.
+    // Two simulated hours pass from poll to poll: a few statuses change each time.
     let plan = simulator::Plan { companies: 8, connections: 8, accounts: 2, seed: asked.seed, speed: 24.0 };
-    // Waits between attempts are over at once, those between polls are not.
+    // Waits between attempts end at once, those between polls do not.
     let clock = TestClock::skipping(POLL_TIMEOUT - Duration::from_secs(1));
     let simulator = Simulator::new(&plan, KEY, wall(&clock));
     let listener = of_simulator.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();

@@ -1,4 +1,4 @@
-//! What this process holds, by the kernel and the runtime, and whether it holds more at the end than after warm-up.
+//! What this process uses, according to the kernel and the runtime, and whether that is more at the end than after warm-up.
 
 use std::alloc::System;
 use std::path::Path;
@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 use cap::Cap;
 use tokio::runtime::Handle;
 
-/// How long, in real time, everything has to come to rest: clients keep an idle connection for 90 s, a thread lasts for 10 s.
+/// How long, in real time, everything may take to come to rest: clients keep an idle connection for 90 s, a thread lasts for 10 s.
 const PATIENCE: Duration = Duration::from_secs(150);
-/// How much more the last tenth may take than the first one after warm-up. A leak of 17 bytes at each of the 16,000
-/// polls between them is 265 KiB. What the fleet's size and the moment make of the heap is less.
+/// How much more the last tenth may use than the first one after warm-up, in KiB. A leak of 17 bytes at each of the 16,000 polls
+/// between them is 265 KiB. The fleet's size and the moment of measuring change the heap by less.
 pub const MORE_HEAP: u64 = 256;
-/// The same for what the kernel has given, where the allocator keeps what it had for bodies of 64 MiB, in pieces.
+/// The same for resident memory, of which the allocator keeps pieces after bodies of 64 MiB.
 pub const MORE_RESIDENT: u64 = 8 * 1024;
 
-/// The system's allocator, with the bytes in use counted, and no limit.
+/// The system's allocator, which counts the bytes in use, without a limit.
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
-/// What is held at rest.
+/// What is in use at rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     /// Alive on the exporter's own runtime.
     pub tasks: usize,
-    /// Open in the whole process: the exporter, the simulator, and who scrapes.
+    /// Open in the whole process: the exporter, the simulator and the scrapers.
     pub descriptors: usize,
     /// Of the whole process, too.
     pub threads: u64,
@@ -40,7 +40,7 @@ impl Held {
     }
 }
 
-/// By what it is known that nothing is under way: no socket but those that were there, no thread that is only lent.
+/// How rest is recognised: no sockets or threads beyond those that were there.
 #[derive(Debug)]
 pub struct Rest {
     pub sockets: usize,
@@ -53,7 +53,7 @@ impl Rest {
         Self { sockets: sockets(), threads: status("Threads:") }
     }
 
-    /// Waits until there is rest, and says what is held then.
+    /// Waits for rest, and returns what is in use then.
     pub async fn come(&self, exporter: &Handle) -> Held {
         let now = || (sockets(), status("Threads:"));
         let until = Instant::now() + PATIENCE;
@@ -61,7 +61,7 @@ impl Rest {
             assert!(Instant::now() < until, "the process never came to rest: {:?}, and not {self:?}", now());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // A task ends just after its socket: the least of some readings is rest.
+        // A task ends just after its socket, so the least of some readings counts.
         let mut least = Held::now(exporter);
         for _ in 0..20 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -70,7 +70,7 @@ impl Rest {
         least
     }
 
-    /// Waits until exactly `held` is held again; what is held instead, if that never comes.
+    /// Waits until exactly `held` is in use again; otherwise returns what is in use instead.
     pub async fn come_back_to(&self, held: Held, exporter: &Handle) -> Held {
         let until = Instant::now() + PATIENCE;
         while Held::now(exporter) != held && Instant::now() < until {
@@ -82,7 +82,7 @@ impl Rest {
 
 fn sockets() -> usize {
     let open = std::fs::read_dir("/proc/self/fd").unwrap();
-    // One that was closed between listing and looking is none.
+    // One that was closed between listing and reading is not counted.
     let targets = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
     targets.filter(|target| is_socket(target)).count()
 }
@@ -91,7 +91,7 @@ fn is_socket(target: &Path) -> bool {
     target.to_string_lossy().starts_with("socket:")
 }
 
-/// A number of `/proc/self/status`.
+/// A number from `/proc/self/status`.
 pub fn status(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
@@ -107,7 +107,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// ConnectionLimiter for all, written to, so that measuring takes no memory of its own later.
+    /// Space for all values, already written to, so that measuring takes no memory later.
     pub fn for_polls(polls: usize) -> Self {
         let [heap, resident] = [0, 1].map(|_| {
             let mut samples = vec![1; polls];
@@ -122,7 +122,7 @@ impl Memory {
         self.resident.push(status("VmRSS:"));
     }
 
-    /// The medians, in KiB, of the tenth of all polls that has this number, from 0 on.
+    /// The medians, in KiB, over this tenth of all polls, counted from 0.
     pub fn tenth(&self, number: usize) -> Taken {
         let length = self.polls / 10;
         let median = |samples: &[u64]| {

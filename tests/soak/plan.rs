@@ -1,6 +1,4 @@
-//! What happens in each round, drawn from a seed.
-//!
-//! Knows how often what is to happen.
+//! What happens in each round, and how often, drawn from a seed.
 
 use std::time::Duration;
 
@@ -19,11 +17,11 @@ pub struct Round {
     /// The wall clock steps by this much before the poll.
     pub step: Option<SignedDuration>,
     pub strike: Option<Strike>,
-    /// Who else comes while it polls.
+    /// Which other clients come while it polls.
     pub visitors: Vec<Manner>,
 }
 
-/// Cards that are all drawn once before any is drawn again.
+/// Cards, all of which are drawn once before any is drawn again.
 struct Deck {
     cards: Vec<(Row, Place)>,
     left: Vec<usize>,
@@ -49,13 +47,13 @@ pub struct Plan {
     chance: Chance,
     companies: Vec<String>,
     quick: Deck,
-    /// Those that move 64 MiB each time.
+    /// Faults that move 64 MiB each time.
     large: Deck,
-    /// Those that only real time ends.
+    /// Faults that only real time ends.
     slow: Deck,
-    /// What goes on for some more rounds.
+    /// A fault that goes on for some more rounds.
     spell: Option<(Strike, usize)>,
-    /// By how many seconds the wall clock is off.
+    /// How many seconds the wall clock is off.
     off: i64,
 }
 
@@ -74,12 +72,12 @@ impl Plan {
         }
     }
 
-    /// What happens next.
+    /// The next round.
     pub fn next(&mut self) -> Round {
         Round { step: self.step(), strike: self.strike(), visitors: self.visitors() }
     }
 
-    /// Every second step takes the one before back, so that the wall clock never strays far.
+    /// Every second step undoes the one before, so that the wall clock never strays far.
     fn step(&mut self) -> Option<SignedDuration> {
         if !self.chance.per_thousand(20) {
             return None;
@@ -112,7 +110,7 @@ impl Plan {
         Some(if may_last { self.lasting(strike) } else { strike })
     }
 
-    /// Now and then it lasts for up to seven rounds: longer than data may be old.
+    /// Now and then a fault lasts for up to seven rounds: longer than the maximum age of data.
     fn lasting(&mut self, strike: Strike) -> Strike {
         if self.chance.per_thousand(150) {
             self.spell = Some((strike.clone(), 1 + self.chance.below(6)));
@@ -137,7 +135,7 @@ impl Plan {
     }
 }
 
-/// Faults that cost little or nothing.
+/// Faults that cost little time.
 fn milder() -> impl Iterator<Item = Row> {
     let row = |fault, reason| Row { fault, reason };
     [
@@ -148,7 +146,7 @@ fn milder() -> impl Iterator<Item = Row> {
     .into_iter()
 }
 
-/// A stream of chance that a seed repeats.
+/// A stream of random numbers that a seed reproduces.
 struct Chance(ChaCha8Rng);
 
 impl Chance {

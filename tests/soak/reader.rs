@@ -14,7 +14,7 @@ pub type Truth = BTreeMap<String, Vec<Value>>;
 pub struct Reader {
     client: reqwest::Client,
     base_url: String,
-    /// Requests sent so far, which are not the exporter's.
+    /// Requests sent so far, to be subtracted from those of the exporter.
     pub sent: u64,
 }
 
@@ -23,13 +23,13 @@ impl Reader {
         Self { client: client(), base_url: base_url.to_owned(), sent: 0 }
     }
 
-    /// Everything there is at this moment. Only while no fault is set.
+    /// Everything there is at this moment. Only to be called while no fault is set.
     pub async fn read(&mut self) -> Truth {
         let companies = self.get("/company").await;
         let companies = companies.as_array().unwrap();
         self.sent += 1 + companies.len() as u64;
         let mut truth = Truth::new();
-        // One after the other: several connections, now more and now fewer, would blur what is measured.
+        // One after the other: a varying number of connections would blur what is measured.
         for company in companies {
             let (id, rows) = self.company(text(company, "id")).await;
             truth.insert(id, rows);
@@ -37,7 +37,7 @@ impl Reader {
         truth
     }
 
-    /// Leaves no connection behind.
+    /// Closes its connections.
     pub fn hang_up(&mut self) {
         self.client = client();
     }

@@ -1,21 +1,21 @@
-//! The figures of a soak, and what of them does not hold.
+//! The figures of a soak, and which promises they break.
 
 use std::fmt::Write;
 
 use crate::measure::{Held, MORE_HEAP, MORE_RESIDENT, Taken};
 
-/// Everything that is told at the end.
+/// Everything that is reported at the end.
 #[derive(Debug)]
 pub struct Report {
     pub warm: Held,
     pub end: Held,
-    /// In the tenth after warm-up, and in the last.
+    /// Of the tenth after warm-up, and of the last.
     pub memory: [Taken; 2],
     /// Panics anywhere in the process.
     pub panics: u64,
     /// What was done, and how often.
     pub done: Vec<(&'static str, u64)>,
-    /// What must have been done at least so often.
+    /// What must have been done at least this often.
     pub due: Vec<(&'static str, u64)>,
 }
 
@@ -36,7 +36,7 @@ impl Report {
         text
     }
 
-    /// What does not hold.
+    /// Which promises are broken.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for (what, [warm, end]) in self.held() {

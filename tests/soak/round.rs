@@ -1,4 +1,4 @@
-//! One round: a poll with whatever goes wrong in it, and all that must hold afterwards.
+//! One round: a poll with whatever goes wrong in it, and everything that must hold afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use test_support::scrape::Scrape;
 
 /// How long a poll may take, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// From poll to poll, and how long one may take, by the clock that is turned here.
+/// The poll interval, and the poll timeout, by the clock that the soak moves.
 pub const INTERVAL: Duration = Duration::from_secs(5 * 60);
 pub const POLL_TIMEOUT: Duration = Duration::from_secs(4 * 60);
-/// Three polls that fail leave the data, a fourth withdraws it.
+/// After three failed polls the data is still shown, after a fourth it is withdrawn.
 pub const MAX_DATA_AGE: Duration = Duration::from_secs(16 * 60);
 
-/// All who take part.
+/// Everything that takes part in a soak.
 pub struct Soak {
     pub clock: Arc<TestClock>,
     pub simulator: Simulator,
@@ -43,7 +43,7 @@ pub struct Soak {
 }
 
 impl Soak {
-    /// The poll that the exporter begins with.
+    /// The first poll, which the exporter begins at its start.
     pub async fn first(&mut self) {
         let now = self.now();
         let scrape = self.poll_ends().await;
@@ -51,7 +51,7 @@ impl Soak {
         self.settle(&scrape, now, None).await;
     }
 
-    /// Time passes, a poll comes, and what it leads to is checked.
+    /// Lets time pass until the next poll, and checks its outcome.
     pub async fn play(&mut self, round: &Round) {
         if let Some(step) = round.step {
             self.clock.step(step);
@@ -76,7 +76,7 @@ impl Soak {
         }
     }
 
-    /// Everybody leaves.
+    /// Closes all connections.
     pub fn hang_up(&mut self) {
         self.reader.hang_up();
         self.scraper.hang_up();
@@ -92,7 +92,7 @@ impl Soak {
         self.until("the poll to end", |scrape| polls(scrape) >= wanted).await
     }
 
-    /// Lets the poll's time run out over what hangs, once all else is done.
+    /// Lets the poll's time run out over a request that hangs, once everything else is done.
     async fn run_out(&mut self, strike: &Strike, began: f64, asked: u64) {
         let (before, simulator) = (self.books.polls as f64, self.simulator.clone());
         let hangs = |scrape: &Scrape| match strike.victim() {
@@ -110,7 +110,7 @@ impl Soak {
         self.check(&scrape, &truth, began, Some(strike));
     }
 
-    /// After a poll whose answers came while the clock stood still: the truth is still what it was.
+    /// Checks a poll whose responses came while the clock stood still: the truth is still what it was.
     async fn settle(&mut self, scrape: &Scrape, began: f64, strike: Option<&Strike>) {
         heal(&self.simulator);
         let truth = self.reader.read().await;
@@ -135,11 +135,11 @@ impl Soak {
         self.ledger.check(scrape, self.now());
         let requests = self.simulator.requests() - self.reader.sent;
         self.books.polled(scrape, requests);
-        // Asked each time, or the clock's own list would grow.
+        // Taken each time, or the clock's own list would grow.
         self.waits += self.clock.skipped().len() as u64;
     }
 
-    /// Scrapes until `condition` holds, ever more seldom.
+    /// Scrapes until `condition` holds, at growing intervals.
     async fn until(&mut self, what: &str, condition: impl Fn(&Scrape) -> bool) -> Scrape {
         let until = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(2);

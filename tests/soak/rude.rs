@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// So many may stay without asking; the oldest then leaves.
+/// How many may stay without asking; then the oldest one leaves.
 const STAYING: usize = 12;
 
-/// How somebody behaves.
+/// How a client behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     LeavesAtOnce,
@@ -38,7 +38,7 @@ impl Manner {
     ];
 }
 
-/// Those who come, one after the other.
+/// The clients, one after the other.
 pub struct Visitors {
     address: String,
     staying: VecDeque<TcpStream>,
@@ -57,7 +57,7 @@ impl Visitors {
         }
     }
 
-    /// All who stayed leave.
+    /// All clients that stayed leave.
     pub fn leave(&mut self) {
         self.staying.clear();
     }
@@ -81,13 +81,13 @@ impl Visitors {
                 }
             }
             Manner::SendsGarbage => {
-                // TLS, for instance.
+                // The beginning of a TLS handshake, for instance.
                 send(&mut stream, "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\r\n\r\n").await;
                 expect(stream, "400").await;
             }
             Manner::SendsLargeHead => {
                 let head = format!("GET /metrics HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n", "a".repeat(20_000));
-                // Refused before the last of it has come: a connection that is closed by then takes no more.
+                // The response comes before the end of the request: a connection that is closed by then takes no more.
                 let _ = stream.write_all(head.as_bytes()).await;
                 expect(stream, "431").await;
             }
@@ -112,7 +112,7 @@ async fn ask(mut stream: TcpStream, method: &str, path: &str, code: &str) {
     expect(stream, code).await;
 }
 
-/// Reads to the end. A server that still had something to read may cut the connection behind its answer.
+/// Reads to the end. A server that still had something to read may reset the connection after its response.
 async fn expect(mut stream: TcpStream, code: &str) {
     let mut answer = Vec::new();
     let end = stream.read_to_end(&mut answer).await;

@@ -1,4 +1,4 @@
-//! A Prometheus: scrapes, plain and packed by turns, and what must hold for every scrape whatever happens.
+//! Scrapes like a Prometheus, plain and gzip in turn, and checks what must hold for every scrape whatever happens.
 
 use std::io::Read;
 
@@ -8,9 +8,9 @@ use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use test_support::PATIENCE;
 use test_support::scrape::Scrape;
 
-/// A connection is kept for so many scrapes.
+/// A connection is used for this many scrapes.
 const SCRAPES_PER_CONNECTION: u64 = 50;
-/// No scrape may have more series than this many times those of the first whole one.
+/// No scrape may have more series than this many times those of the first complete one.
 const GROWTH: usize = 2;
 
 pub struct Scraper {
@@ -44,7 +44,7 @@ impl Scraper {
         scrape
     }
 
-    /// Leaves no connection behind.
+    /// Closes its connections.
     pub fn hang_up(&mut self) {
         self.client = client();
     }
@@ -70,7 +70,7 @@ impl Scraper {
         answer
     }
 
-    /// Reading it has made sure that it is in the format, and has no series twice.
+    /// Parsing has made sure that the text is in the format, and has no series twice.
     fn check(&self, scrape: &Scrape) {
         for (name, labels, value) in &scrape.samples {
             assert!(value.is_finite() && *value >= 0.0, "{name}{labels:?} is {value}");

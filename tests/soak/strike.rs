@@ -1,6 +1,4 @@
-//! What goes wrong in a round: where it strikes, and what the exporter must then say.
-//!
-//! Knows the simulator's faults.
+//! What goes wrong in a round: which fault of the simulator, where, and what the exporter must then say.
 
 use nectar_simulator::{Fault, Scope, Simulator};
 
@@ -10,10 +8,10 @@ use test_support::program::KEY;
 
 /// Connections asked for per page: few, so that most companies have several pages.
 pub const PAGE_SIZE: usize = 3;
-/// Reasons after which the same request is sent again: a fault of up to three requests passes unseen.
+/// Reasons after which the same request is sent again: a fault of up to three requests has no effect.
 const PASSING: [&str; 6] = ["timeout", "dns", "connect", "tls", "rate_limited", "server_error"];
 
-/// Where a fault strikes.
+/// Where a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// The second page of one company.
@@ -30,14 +28,14 @@ impl Place {
     pub const ALL: [Self; 4] = [Self::Page, Self::Company, Self::List, Self::Everything];
 }
 
-/// A fault of the simulator, and as what it counts.
+/// A fault of the simulator, and the reason it counts as.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub fault: Fault,
     pub reason: &'static str,
 }
 
-/// Those rows of the table that are answers: the others need another server.
+/// Those rows of the table that are faults of responses: the others need another server.
 pub fn answers(rows: Vec<fault_table::Row>) -> impl Iterator<Item = Row> {
     rows.into_iter().filter_map(|fault_table::Row { wrong, reason, .. }| match wrong {
         Wrong::Answer(fault) => Some(Row { fault, reason }),
@@ -51,7 +49,7 @@ pub struct Hit {
     pub row: Row,
     pub place: Place,
     pub victim: String,
-    /// Requests that it is for; none when it is for all.
+    /// Requests that it is for; none if it is for all.
     pub times: Option<u32>,
     /// The poll's own time runs out before any request's does.
     pub runs_out: bool,
@@ -60,7 +58,7 @@ pub struct Hit {
 /// What goes wrong in a round.
 #[derive(Debug, Clone)]
 pub enum Strike {
-    /// Nectar takes another key than ours.
+    /// Nectar accepts another key than ours.
     Key,
     Fault(Hit),
 }
@@ -69,9 +67,9 @@ pub enum Strike {
 #[derive(Debug, PartialEq)]
 pub enum Outcome {
     Up,
-    /// One of these reasons, too.
+    /// One of these reasons must be given, too.
     Down(Vec<&'static str>),
-    /// Both are right; what it says must still be true.
+    /// Up or down are both right; what is shown must still be true.
     Open,
 }
 
@@ -97,7 +95,7 @@ impl Strike {
         matches!(self, Self::Fault(hit) if hit.runs_out)
     }
 
-    /// The one company that it strikes, if it is one.
+    /// The company that it is for, if it is for one.
     pub fn victim(&self) -> Option<&str> {
         match self {
             Self::Fault(Hit { place: Place::Page | Place::Company, victim, .. }) => Some(victim),
@@ -105,7 +103,7 @@ impl Strike {
         }
     }
 
-    /// What it must lead to in the world of `truth`.
+    /// What it must lead to, if the truth is `truth`.
     pub fn outcome(&self, truth: &Truth) -> Outcome {
         match self {
             Self::Key => Outcome::Down(vec!["auth"]),
@@ -113,7 +111,7 @@ impl Strike {
         }
     }
 
-    /// What the report counts it under.
+    /// The name under which the report counts it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Key => "key refused",
@@ -123,7 +121,7 @@ impl Strike {
     }
 }
 
-/// Ends whatever was set.
+/// Ends every fault.
 pub fn heal(simulator: &Simulator) {
     simulator.faults().clear();
     simulator.accept_key(KEY);
@@ -145,7 +143,7 @@ impl Hit {
             _ if !strikes => Outcome::Up,
             _ if self.runs_out => Outcome::Open,
             Some(_) if PASSING.contains(&reason) => Outcome::Up,
-            // A walk that does not add up is repeated, and a large body may be out of time before it is too large.
+            // A reading that does not add up is repeated, and a large body may time out before it is too large.
             Some(_) if ["incomplete", "too_large"].contains(&reason) => Outcome::Open,
             None if reason == "too_large" => Outcome::Down(vec![reason, "timeout"]),
             _ => Outcome::Down(vec![reason]),
@@ -176,7 +174,7 @@ pub const KINDS: [&str; 19] = [
     "redirect",
 ];
 
-/// Without a wildcard: a fault that the simulator learns must be named here, and then occur.
+/// No wildcard: a fault that is added to the simulator must be named here, and then occur.
 fn kind(fault: &Fault) -> &'static str {
     match fault {
         Fault::Status(_) => "status",

@@ -1,4 +1,4 @@
-//! Completes a fleet: each status, documented or only met, has one row at least.
+//! Completes a fleet: each status, documented or not, has at least one row.
 
 use super::fleet::{Connection, Fleet, Word};
 use super::generator;
@@ -6,10 +6,10 @@ use super::seed_data::{UNDOCUMENTED_ACCOUNT, UNDOCUMENTED_CONNECTION};
 use super::transitions::{COMPANY_INACTIVE, CONNECTED, PULL_COMPLETED};
 use nectar_status::Kind;
 
-/// Below so many rows to a status, turning rows would spoil the mix.
+/// With fewer rows for each status, changing some would spoil the mix.
 const ROWS_PER_STATUS: usize = 4;
 
-/// Turns common rows into what is missing, in a fleet that is big enough.
+/// Changes common rows into missing ones, if the fleet is big enough.
 pub fn complete(fleet: &mut Fleet) {
     let Fleet { companies, rng, start, accounts, .. } = fleet;
     let active = companies.iter_mut().filter(|company| company.is_active);
@@ -17,7 +17,7 @@ pub fn complete(fleet: &mut Fleet) {
     if rows.len() < Kind::Connection.documented().len() * ROWS_PER_STATUS {
         return;
     }
-    // Otherwise the first company would have all the rare ones.
+    // Shuffled, because otherwise the first company would have all the rare ones.
     rng.shuffle(&mut rows);
     for status in shown(Kind::Connection, UNDOCUMENTED_CONNECTION) {
         let is_there = rows.iter().any(|row| row.standing.status == status);
@@ -35,13 +35,13 @@ pub fn complete(fleet: &mut Fleet) {
     }
 }
 
-/// What a fleet shows of `kind`. Whether a company is inactive was decided before.
+/// The statuses that a fleet shows of `kind`. Whether a company is inactive was decided before.
 fn shown(kind: Kind, undocumented: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
     let documented = kind.documented().iter().map(|row| row.value);
     documented.filter(|status| *status != COMPANY_INACTIVE).chain(undocumented.iter().copied())
 }
 
-/// Behind a working login, with an account first that many others are like.
+/// Whether its first account may be changed: the login works, and that account has the most common status.
 fn can_turn_account(row: &Connection) -> bool {
     let first = row.accounts.first();
     row.standing.status == CONNECTED && first.is_some_and(|a| a.standing.status == PULL_COMPLETED)

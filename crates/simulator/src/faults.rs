@@ -19,13 +19,13 @@ use super::wire::SECRET;
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// This status code, with a `detail`.
+    /// This status code, with a `detail` in the body.
     Status(u16),
-    /// This status code, and `Retry-After` word for word.
+    /// This status code, and this text as `Retry-After`.
     StatusRetryAfter(u16, String),
-    /// The normal answer, this much later.
+    /// The normal response, this much later.
     Delay(Duration),
-    /// No answer at all.
+    /// No response at all.
     Hang,
     /// The connection breaks after half of the body that `Content-Length` promised.
     BrokenBody,
@@ -39,17 +39,17 @@ pub enum Fault {
     Bytes(Vec<u8>),
     /// These bytes instead, with 200, said to be packed with gzip.
     Packed(Vec<u8>),
-    /// 200 and the head of an answer, and the connection breaks before its body.
+    /// 200 and the head of a response; then the connection breaks before the body.
     NoBody,
-    /// 200 and the head of an answer, and then nothing.
+    /// 200 and the head of a response, and then nothing.
     Silent,
-    /// 200, and a body of which a byte comes every fifth of a second, for ever.
+    /// 200, and a body of which a byte comes every 200 ms, for ever.
     Trickle,
-    /// 200, and a body without end, as fast as it is taken.
+    /// 200, and an endless body, as fast as it is read.
     Endless,
     /// Each page after the first repeats the last row of the one before; the last rows are never shown.
     Overlap,
-    /// After the first page, rows at the front move to the end: the reader misses some, and meets others twice.
+    /// After the first page, rows at the front move to the end: the reader misses some, and gets others twice.
     RowsMove,
     /// 302 to this address.
     Redirect(String),
@@ -87,11 +87,11 @@ impl Scope {
 struct Entry {
     scope: Scope,
     fault: Fault,
-    /// Requests that it is still for; none when it is for all.
+    /// Requests that the fault is still for; none if it is for all.
     left: Option<u32>,
 }
 
-/// The faults that are set. The first one set that fits a request, and is not used up, is the one it meets.
+/// The faults that are set. A request gets the first one, in the order of setting, that matches it and is not used up.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Vec<Entry>>);
 
@@ -108,7 +108,7 @@ impl Faults {
         }
     }
 
-    /// Takes all faults away. What hangs already stays hanging.
+    /// Removes all faults. Requests that hang already go on hanging.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -117,7 +117,7 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 
-    /// The fault that this request meets, counted as used.
+    /// The fault that this request gets, counted as used.
     pub fn take(&self, asked: &Asked) -> Option<Fault> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = entries.iter().position(|entry| entry.scope.holds(asked))?;
@@ -134,7 +134,7 @@ impl Faults {
 }
 
 impl Fault {
-    /// The response that takes the place of the normal one.
+    /// The response that replaces the normal one.
     pub fn replacement(&self) -> Option<JsonResponse> {
         match self {
             Self::Status(code) => Some(failure(*code)),
@@ -149,7 +149,7 @@ impl Fault {
         }
     }
 
-    /// The response that takes the place of the normal one where its body is a stream.
+    /// The response that replaces the normal one, for faults whose body is a stream.
     pub fn stream(&self) -> Option<Response> {
         let body = match self {
             Self::Packed(bytes) => return Some(response::compressed(bytes.clone())),
@@ -162,7 +162,7 @@ impl Fault {
         Some(([("content-type", "application/json"), ("x-quoted", SECRET)], body).into_response())
     }
 
-    /// How lists behave under it.
+    /// The order of lists under this fault.
     pub fn order(&self) -> Order {
         match self {
             Self::Overlap => Order::Overlapping,
@@ -173,7 +173,7 @@ impl Fault {
 }
 
 fn failure(code: u16) -> JsonResponse {
-    // Informational codes are no responses; hyper would give up on them.
+    // Informational codes are no final responses; hyper would give up on them.
     let status = StatusCode::from_u16(code).ok().filter(|status| !status.is_informational());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = status.canonical_reason().unwrap_or("Something is wrong");
@@ -181,7 +181,7 @@ fn failure(code: u16) -> JsonResponse {
     JsonResponse::detail(status, &format!("{reason}, {SECRET}.login@mail.example"))
 }
 
-/// A body without end: `drop` after each `wait`.
+/// An endless body: `drop` after each `wait`.
 fn drip(wait: Duration, drop: &'static [u8]) -> Body {
     Body::from_stream(stream::unfold((), move |()| async move {
         if wait > Duration::ZERO {

@@ -9,14 +9,14 @@ use super::random::Random;
 use super::seed_data::Utility;
 use nectar_status::{Kind, Status};
 
-/// A status as it is sent. Owned only when a test made it up.
+/// A status as it is sent. Owned only if a test made it up.
 pub type Word = Cow<'static, str>;
 
-/// What a connection and an account have in common.
+/// What connections and accounts have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     pub status: Word,
-    /// When the status was last recorded; none when nothing was ever checked.
+    /// When the status was last recorded; none if it was never checked.
     pub last_update: Option<Timestamp>,
     pub first_seen: Option<Timestamp>,
 }
@@ -29,7 +29,7 @@ impl Standing {
 
     /// A check at `at` found `status`.
     pub fn record(&mut self, status: Word, at: Timestamp) {
-        // Events may be handled late, behind a test's own change: time in a row never runs backwards.
+        // Events may be handled late, after a change that a test made: times of one row never run backwards.
         let at = self.last_update.map_or(at, |last| last.max(at));
         if self.status != status {
             self.status = status;
@@ -38,7 +38,7 @@ impl Standing {
         self.last_update = Some(at);
     }
 
-    /// The status, as the page sees it.
+    /// The status, as the status page has it.
     pub fn read(&self, kind: Kind) -> Status {
         Status::read(kind, Some(&self.status))
     }
@@ -55,13 +55,13 @@ pub struct Account {
 #[derive(Debug)]
 pub struct Connection {
     pub id: Uuid,
-    /// Counts up over the whole fleet; the order of every list.
+    /// Counts up over the whole fleet; all lists are in this order.
     pub serial: u64,
     pub utility: &'static Utility,
     pub standing: Standing,
     pub created: Timestamp,
     pub accounts: Vec<Account>,
-    /// When scheduler turns to it next, in virtual milliseconds; none when nothing is planned.
+    /// When the scheduler handles it next, in virtual milliseconds; none if nothing is planned.
     pub due: Option<u64>,
 }
 
@@ -81,22 +81,22 @@ pub struct Company {
     pub external_id: Option<String>,
     /// Deactivated companies neither grow nor get checked.
     pub is_active: bool,
-    /// Connections at the start, which growth is measured against.
+    /// Number of connections at the start, with which growth is compared.
     pub initial: usize,
     /// By serial.
     pub connections: Vec<Connection>,
-    /// Utilities whose website is down for this company, whatever a check would have found.
+    /// Utilities whose website is down for this company, whatever a check would find otherwise.
     pub down: Vec<&'static str>,
 }
 
 impl Company {
-    /// Where a connection stands in the list.
+    /// The index of a connection in the list.
     pub fn position(&self, serial: u64) -> Option<usize> {
         self.connections.binary_search_by_key(&serial, |connection| connection.serial).ok()
     }
 }
 
-/// Everything.
+/// The companies, and what is needed to change them.
 #[derive(Debug)]
 pub struct Fleet {
     pub start: Timestamp,
@@ -114,7 +114,7 @@ impl Fleet {
         self.companies.iter().find(|company| company.id == id)
     }
 
-    /// Where the company and its connection stand that have this connection id.
+    /// The index of the company, and that of its connection, with this connection id.
     pub fn find_connection(&self, id: &str) -> Option<(usize, usize)> {
         let id = Uuid::try_parse(id).ok()?;
         self.companies.iter().enumerate().find_map(|(at, company)| {
@@ -123,7 +123,7 @@ impl Fleet {
         })
     }
 
-    /// The company with this serial, and the chance and means that its scheduler needs.
+    /// The company with this serial, and the random numbers and the mean that the scheduler needs.
     pub fn company_by_serial(&mut self, serial: u64) -> Option<(&mut Company, &mut Random, u32)> {
         let at = self.companies.binary_search_by_key(&serial, |company| company.serial).ok()?;
         let company = self.companies.get_mut(at)?;

@@ -1,4 +1,4 @@
-//! A fleet made from a seed: which companies there are, how large, and in what state they start.
+//! Makes a fleet from a seed: which companies there are, how large they are, and in what state they start.
 
 use jiff::Timestamp;
 
@@ -47,7 +47,7 @@ pub fn build(plan: &Plan, start: Timestamp) -> Fleet {
     fleet
 }
 
-/// Connections per company: uneven, as in life, yet `mean * companies` in sum.
+/// Connections per company: uneven, as in reality, but `mean * companies` in total.
 fn sizes(plan: &Plan, rng: &mut Random) -> Vec<u64> {
     let weights: Vec<u64> = (0..plan.companies).map(|_| rng.between(30, 170)).collect();
     let sum = u128::from(weights.iter().sum::<u64>());
@@ -58,7 +58,7 @@ fn sizes(plan: &Plan, rng: &mut Random) -> Vec<u64> {
     weights
         .into_iter()
         .map(|weight| {
-            // Rounding the running sum, not each share, lets nothing get lost.
+            // Rounding the running total instead of each share loses nothing.
             so_far += u128::from(weight);
             let target = rest * so_far / sum;
             let size = target - given;
@@ -103,7 +103,7 @@ pub fn near(home: usize, rng: &mut Random) -> &'static Utility {
     seed_data::utility_at(home + step)
 }
 
-/// A connection in `status`, with the past and the accounts that go with it.
+/// A connection in `status`, with a matching past and matching accounts.
 pub fn connection(
     start: Timestamp,
     mean: u32,
@@ -141,12 +141,12 @@ fn account_status(connection: &Connection, rng: &mut Random) -> Word {
     if is_blocked && !is_final { blocked } else { status }
 }
 
-/// An account in `status` behind `connection`, with the past that goes with it.
+/// An account in `status` behind `connection`, with a matching past.
 pub fn account(start: Timestamp, connection: &Connection, status: Word, rng: &mut Random) -> Account {
     Account { id: rng.uuid(), standing: history::account(start, connection, status, rng) }
 }
 
-/// A connection that was added just now: nothing has looked at it yet.
+/// A connection that was added just now, and never checked.
 pub fn fresh(serial: u64, utility: &'static Utility, at: Timestamp, rng: &mut Random) -> Connection {
     Connection {
         id: rng.uuid(),

@@ -1,4 +1,4 @@
-//! The past that a fleet has when it starts: when each row was created, first seen, last checked.
+//! The past of a fleet at its start: when each row was created, first seen, last checked.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,16 +11,16 @@ use nectar_status::{Kind, Recheck};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
 
-/// Nectar checks what it checks within a week.
+/// Nectar checks weekly.
 const WEEK: u64 = 7 * DAY;
 
-/// This long before `at`.
+/// The time this long before `at`.
 fn ago(at: Timestamp, nanos: u64) -> Timestamp {
     let span = SignedDuration::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
     at.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
 
-/// When a connection in `status` was created, and since when it stands as it does.
+/// When a connection in `status` was created, and the history of that status.
 pub fn connection(start: Timestamp, status: Word, rng: &mut Random) -> (Timestamp, Standing) {
     if status == PENDING && rng.chance(0.8) {
         return never_checked(start, status, rng);
@@ -35,7 +35,7 @@ pub fn connection(start: Timestamp, status: Word, rng: &mut Random) -> (Timestam
     };
     let last = ago(start, age).max(created);
     let kept = match standing.read(Kind::Connection).recheck() {
-        // Nobody looks again before the customer acts: recorded once.
+        // Nobody checks again before the customer acts, so the status was recorded once.
         Recheck::AfterCustomer => 0,
         _ if standing.status == CONNECTED => rng.below(200 * DAY),
         _ => rng.below(2) * WEEK,
@@ -65,11 +65,11 @@ fn checked_age(status: &str, rng: &mut Random) -> u64 {
     if status != PENDING && rng.chance(0.01) {
         return rng.between(WEEK, 12 * DAY);
     }
-    // Not quite to the week's end, so that a fleet that stands still stays as it is for a while.
+    // A little less than the week, so that a fleet that stands still is not overdue at once.
     rng.below(WEEK - DAY / 6)
 }
 
-/// A standing recorded at `last` that began `kept` earlier, though not before `created`.
+/// A status recorded at `last` that began `kept` earlier, though not before `created`.
 fn seen(status: Word, last: Timestamp, kept: u64, created: Timestamp, rng: &mut Random) -> Standing {
     let first = ago(last, kept).max(created);
     // Rows from before Nectar kept this field have none.
@@ -77,7 +77,7 @@ fn seen(status: Word, last: Timestamp, kept: u64, created: Timestamp, rng: &mut 
     Standing { status, last_update: Some(last), first_seen }
 }
 
-/// The standing of an account behind `connection`.
+/// The history of an account behind `connection`.
 pub fn account(start: Timestamp, connection: &Connection, status: Word, rng: &mut Random) -> Standing {
     if status == DETECTED && rng.chance(0.4) {
         return Standing::unchecked(status);
@@ -87,7 +87,7 @@ pub fn account(start: Timestamp, connection: &Connection, status: Word, rng: &mu
     let created = connection.created;
     let (last, kept) = match standing.read(Kind::Account).recheck() {
         Recheck::Never => (ago(start, rng.between(20 * DAY, 400 * DAY)), rng.below(WEEK)),
-        // A login's accounts are looked at together with it; some are left out once.
+        // A login's accounts are checked together with it; a few were left out once.
         _ if rng.chance(0.005) => (ago(start, rng.between(WEEK, 12 * DAY)), 0),
         _ if standing.status == WORKFLOW_NOT_ACCESSIBLE => {
             let began = connection.standing.first_seen.unwrap_or(with_connection);
@@ -103,7 +103,7 @@ pub fn switched_off(start: Timestamp, rng: &mut Random) -> Timestamp {
     ago(start, rng.between(20 * DAY, 35 * DAY))
 }
 
-/// The company was switched off at `at`, and nothing has been looked at since.
+/// The company was switched off at `at`, and was not checked since.
 pub fn deactivate(connection: &mut Connection, status: &Word, at: Timestamp) {
     debug_assert_eq!(status, COMPANY_INACTIVE);
     let was = Standing { status: status.clone(), last_update: Some(at), first_seen: Some(at) };

@@ -1,4 +1,4 @@
-//! How many requests there were, and how many were under way at once.
+//! Counts requests, and how many were in flight at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    /// Counts a request, which is under way until the guard is dropped.
+    /// Counts a request as in flight until the guard is dropped.
     pub fn enter(self: &Arc<Self>) -> InFlightGuard {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let current = self.current.fetch_add(1, Ordering::Relaxed) + 1;
@@ -33,7 +33,7 @@ impl InFlight {
     }
 }
 
-/// One request under way.
+/// One request in flight.
 #[derive(Debug)]
 pub struct InFlightGuard(Arc<InFlight>);
 
@@ -44,7 +44,7 @@ impl Drop for InFlightGuard {
 }
 
 impl InFlightGuard {
-    /// Keeps the request under way until the response's body was sent: its body owns the guard.
+    /// Keeps the request in flight until the response's body was sent: the body owns the guard.
     pub fn until_sent(self, response: Response) -> Response {
         let keep = move |error| {
             let _guard = &self;

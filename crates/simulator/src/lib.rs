@@ -1,7 +1,7 @@
 //! A simulated Nectar: its API, over a made-up fleet, on a real socket.
 //!
-//! [`Simulator`] is the handle that the demo, the tests and the benchmarks hold. A request goes through `routes`; what it reads is a
-//! `fleet`, which `generator` makes and `scheduler` changes as time passes.
+//! The demo, the tests and the benchmarks use it through [`Simulator`]. A request goes through `routes`; it reads a `fleet`, which
+//! `generator` makes and `scheduler` changes as time passes.
 
 mod coverage;
 mod faults;
@@ -48,7 +48,7 @@ pub use self::wire::SECRET;
 /// How long requests may take to end after the stop signal.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// What fleet to make, and how fast it lives.
+/// Which fleet to make, and how fast it changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// How many companies.
@@ -59,7 +59,7 @@ pub struct Plan {
     pub accounts: u32,
     /// The same seed makes the same fleet.
     pub seed: u64,
-    /// How many times as fast as in life; at 0 the fleet stands still.
+    /// How many times as fast as in reality; at 0 the fleet does not change.
     pub speed: f64,
 }
 
@@ -69,7 +69,7 @@ impl Default for Plan {
     }
 }
 
-/// A handle on a simulated Nectar; clones share the one.
+/// A handle on a simulated Nectar; clones share it.
 #[derive(Clone)]
 pub struct Simulator(Arc<Shared>);
 
@@ -84,12 +84,12 @@ struct Shared {
 
 struct State {
     fleet: Fleet,
-    /// None in a fleet that stands still.
+    /// None if the fleet does not change by itself.
     scheduler: Option<Scheduler>,
 }
 
 impl Simulator {
-    /// Makes the fleet of `plan`, starting now. `now` is the clock by which it lives; it may step backwards.
+    /// Makes the fleet of `plan`, starting now. `now` is its clock, which may step backwards.
     pub fn new(
         plan: &Plan,
         api_key: impl Into<String>,
@@ -109,12 +109,12 @@ impl Simulator {
         }))
     }
 
-    /// The faults to come.
+    /// The faults that are set.
     pub fn faults(&self) -> &Faults {
         &self.0.faults
     }
 
-    /// Serves the API on `listeners` until `stop`; what has not ended some seconds after it is cut off.
+    /// Serves the API on `listeners` until `stop`. Requests that have not ended some seconds later are cut off.
     pub async fn serve(self, listeners: Vec<TcpListener>, stop: CancellationToken) {
         let (shared, stopped) = (self.0, stop.clone());
         let handler = move |request: Request| {
@@ -140,9 +140,9 @@ impl Simulator {
         }
     }
 
-    /// Renders and compresses, now, every response that a poll of the whole fleet asks for, with `limit` connections a page, so that a
-    /// benchmark measures the client. A change of the fleet drops them: ask for this again, and what did not change is still there.
-    /// In a fleet that changes by itself, this does nothing.
+    /// Renders and compresses every response that a poll of the whole fleet needs, with `limit` connections a page, so that a benchmark
+    /// measures the client. A change of the fleet drops responses: call this again, and only those are made anew. It does nothing in a
+    /// fleet that changes by itself.
     pub fn prepare(&self, limit: u16) {
         self.0.enter(|state, now| {
             if state.scheduler.is_none() {
@@ -157,7 +157,7 @@ impl Simulator {
         self.0.in_flight.requests()
     }
 
-    /// The most requests that were under way at once.
+    /// The most requests that were in flight at once.
     pub fn peak_in_flight(&self) -> usize {
         self.0.in_flight.peak()
     }
@@ -167,7 +167,7 @@ impl Simulator {
         self.0.read(|fleet, _| fleet.companies.iter().map(|company| company.id.to_string()).collect())
     }
 
-    /// The ids of a company's connections, in the order in which the API lists them; none when there is no such company.
+    /// The ids of a company's connections, in the order in which the API lists them; none if there is no such company.
     pub fn connections(&self, company_id: &str) -> Vec<String> {
         self.0.read(|fleet, _| {
             let company = Uuid::try_parse(company_id).ok().and_then(|id| fleet.company(id));
@@ -176,7 +176,7 @@ impl Simulator {
         })
     }
 
-    /// Gives a connection a status, as if a check had just found it. False when there is no such connection.
+    /// Gives a connection a status, as if a check had just found it. False if there is no such connection.
     pub fn set_connection_status(&self, connection_id: &str, status: &str) -> bool {
         self.0.change(|state, now| {
             let at = state.fleet.find_connection(connection_id);
@@ -184,8 +184,8 @@ impl Simulator {
         })
     }
 
-    /// Puts the checks of a connection at other times: its status was first seen, and last recorded, then. So a test
-    /// need not wait a day for a second check, or a week for one that is late. False when there is no such connection.
+    /// Sets when the status of a connection was first seen, and last recorded. So a test need not wait a day for a second check, or a
+    /// week for one that is late. False if there is no such connection.
     pub fn set_connection_times(
         &self,
         connection_id: &str,
@@ -200,7 +200,7 @@ impl Simulator {
         })
     }
 
-    /// Takes a connection away. False when there is none with this id.
+    /// Removes a connection. False if there is none with this id.
     pub fn remove_connection(&self, connection_id: &str) -> bool {
         self.0.change(|state, _| {
             let at = state.fleet.find_connection(connection_id);
@@ -209,7 +209,7 @@ impl Simulator {
     }
 
     /// Switches a company off: all its connections and accounts become `COMPANY_INACTIVE`, and nobody checks them any more.
-    /// False when there is none with this id.
+    /// False if there is none with this id.
     pub fn switch_company_off(&self, company_id: &str) -> bool {
         self.0.change(|state, now| {
             let Some(at) = state.companies_with(&[company_id]).first().copied() else { return false };
@@ -217,7 +217,7 @@ impl Simulator {
         })
     }
 
-    /// Takes a company away. False when there is none with this id.
+    /// Removes a company. False if there is none with this id.
     pub fn remove_company(&self, company_id: &str) -> bool {
         self.0.change(|state, _| {
             let Some(at) = state.companies_with(&[company_id]).first().copied() else { return false };
@@ -234,8 +234,8 @@ impl Simulator {
         seed_data::utility_names()
     }
 
-    /// Takes a utility's website down for these companies, or up again; returns how many connections that changed.
-    /// A deactivated company's connections are left as they are: nobody checks them.
+    /// Takes a utility's website down for these companies, or brings it up again. Returns how many connections that changed. A
+    /// deactivated company's connections stay as they are, because nobody checks them.
     pub fn set_utility_down(&self, utility: &str, company_ids: &[String], down: bool) -> usize {
         self.0.enter(|state, now| {
             let companies = state.companies_with(company_ids);
@@ -246,7 +246,7 @@ impl Simulator {
         })
     }
 
-    /// Accepts this key alone from now on.
+    /// From now on, only this key is accepted.
     pub fn accept_key(&self, api_key: impl Into<String>) {
         *self.0.key.lock().unwrap_or_else(PoisonError::into_inner) = api_key.into();
     }
@@ -272,7 +272,7 @@ impl Shared {
     /// Changes the fleet as it is now.
     fn change<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         self.enter(|state, now| {
-            // Under the lock of the fleet, so that nobody prepares what was before.
+            // Under the lock of the fleet, so that nobody prepares responses from before the change.
             self.cache.clear();
             act(state, now)
         })
@@ -315,7 +315,7 @@ impl State {
         let Some(row) = row else { return false };
         row.standing.first_seen = Some(first);
         row.standing.last_update = Some(last);
-        // Nothing was checked before it was there.
+        // Nothing is checked before it is created.
         row.created = row.created.min(first);
         true
     }

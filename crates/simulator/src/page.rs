@@ -19,12 +19,12 @@ pub struct Page {
     pub current: u64,
     start: u64,
     len: u64,
-    /// Added to a row's place on the page; the list closes to a ring.
+    /// Added to a row's index on the page, modulo the length of the list.
     shift: u64,
 }
 
 impl Page {
-    /// Page `asked` of a list of `total` rows, `limit` (from 1) on each. Beyond the last page stands the last one again.
+    /// Page `asked` of a list of `total` rows, `limit` (at least 1) on each. Beyond the last page, the last one is repeated.
     pub fn new(total: u64, limit: u64, asked: u64, order: Order) -> Self {
         let pages = total.div_ceil(limit);
         let current = asked.clamp(1, pages.max(1));

@@ -1,13 +1,13 @@
-//! What a request asks for: the path's ending and the query.
+//! What a request asks for: the end of its path, and its query.
 
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-/// The rows that a page may have.
+/// The number of rows that a page may have.
 const LIMITS: std::ops::RangeInclusive<u64> = 1..=500;
 
-/// What is asked for, whatever path stands before it.
+/// What is asked for, whatever the path begins with.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked {
     Ping,
@@ -17,7 +17,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// From a path as it came in, still escaped, and its query.
+    /// Reads a path as it came in, still escaped, and its query.
     pub fn read(path: &str, query: Option<&str>) -> Self {
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
@@ -33,14 +33,14 @@ impl Asked {
         }
     }
 
-    /// The page of which company is asked for; 1 where the number is missing or none.
+    /// The company and the page that are asked for; page 1 if the number is missing or not a number.
     pub fn page_of(&self) -> Option<(&str, u64)> {
         let Self::Connections { id, query } = self else { return None };
         Some((id, number(query, "page").ok().flatten().unwrap_or(1)))
     }
 }
 
-/// A list that is asked for, all parameters in range.
+/// A request for a list, with all parameters in range.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct ListQuery {
     pub company: Uuid,
@@ -51,7 +51,7 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    /// A page of all of a company's connections.
+    /// The query for one page of all of a company's connections.
     pub fn page(company: Uuid, page: u64, limit: u64) -> Self {
         Self { company, page, limit, status: None, owner: None }
     }
@@ -59,7 +59,7 @@ impl ListQuery {
     /// Reads the id and the parameters.
     ///
     /// # Errors
-    /// The words for a 400's `detail`.
+    /// The `detail` of a 400.
     pub fn read(id: &str, query: &[(String, String)]) -> Result<Self, String> {
         let company = Uuid::try_parse(id).map_err(|_| "company_id: not a valid UUID".to_owned())?;
         let page = number(query, "page")?.unwrap_or(1);
@@ -84,6 +84,6 @@ fn number(query: &[(String, String)], name: &str) -> Result<Option<u64>, String>
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("{name}: not a whole number"));
     }
-    // More digits than fit are still a number: one beyond every last page.
+    // More digits than fit are still a number: it is beyond every last page.
     Ok(Some(text.parse().unwrap_or(u64::MAX)))
 }

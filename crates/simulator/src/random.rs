@@ -1,12 +1,12 @@
-//! Random numbers that a seed repeats: the same on every machine, whatever version of `rand` is in use.
+//! Random numbers that a seed reproduces: the same on every machine, with every version of `rand`.
 //!
-//! It draws from whole words itself, because the distributions of `rand` may change with its versions.
+//! Distributions are computed here, because those of `rand` may change between versions.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use uuid::{Builder, Uuid};
 
-/// A stream of chance.
+/// A stream of random numbers.
 #[derive(Debug)]
 pub struct Random(ChaCha8Rng);
 
@@ -21,7 +21,7 @@ impl Random {
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// A place in a list of `len`; 0 when it is empty.
+    /// An index into a list of `len`; 0 if it is empty.
     pub fn place(&mut self, len: usize) -> usize {
         usize::try_from(self.below(u64::try_from(len).unwrap_or(u64::MAX))).unwrap_or(0)
     }
@@ -41,17 +41,17 @@ impl Random {
         self.share() < probability
     }
 
-    /// A waiting time without memory. Only for scheduler: `ln` may differ in its last bit between machines.
+    /// An exponentially distributed waiting time. Only for the scheduler: `ln` may differ in its last bit between machines.
     pub fn exponential(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.share()).ln()
     }
 
-    /// One of `choices`, none when there are none.
+    /// One of `choices`, or none if there are none.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.place(choices.len()))
     }
 
-    /// The first field of one of `choices`, in proportion to the second.
+    /// The first field of one of `choices`, with the second as its weight.
     pub fn weighted<T: Copy>(&mut self, choices: &[(T, u32)]) -> Option<T> {
         let total = choices.iter().map(|(_, weight)| u64::from(*weight)).sum();
         let mut left = self.below(total);
@@ -64,7 +64,7 @@ impl Random {
         None
     }
 
-    /// Puts `list` into an order by chance.
+    /// Shuffles `list`.
     pub fn shuffle<T>(&mut self, list: &mut [T]) {
         for end in (1..list.len()).rev() {
             list.swap(end, self.place(end + 1));

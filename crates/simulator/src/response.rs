@@ -43,7 +43,7 @@ impl JsonResponse {
         self
     }
 
-    /// The response without a body, and the bytes that belong there.
+    /// The response without its body, and the bytes of the body.
     pub fn encode(self, takes_gzip: bool) -> (Response, Bytes) {
         let packed = takes_gzip.then(|| gzip(&self.body)).and_then(Result::ok);
         let mut head = head(self.status, packed.is_some());

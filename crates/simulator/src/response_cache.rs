@@ -1,4 +1,4 @@
-//! Responses rendered and compressed ahead, so that a benchmark measures the client and not how fast rows are written.
+//! Responses that were rendered and compressed in advance, so that a benchmark measures the client and not the simulator.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::query::{Asked, ListQuery};
 
-/// Packed bodies, by what is asked for. Empty unless somebody fills it.
+/// Compressed bodies, by what is asked for. Empty unless [`add`](Self::add) was called.
 #[derive(Debug, Default)]
 pub struct ResponseCache(Mutex<HashMap<Question, Bytes>>);
 
-/// What is asked for, however it was spelled.
+/// What is asked for, however the request spells it.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub enum Question {
     CompanyList,
@@ -31,32 +31,32 @@ impl Question {
 }
 
 impl ResponseCache {
-    /// The packed body, if it is ready.
+    /// The compressed body, if it was prepared.
     pub fn get(&self, asked: &Asked) -> Option<Bytes> {
         let answers = self.answers();
-        // A simulator that prepares nothing pays nothing.
+        // Parsing the question costs time, which a simulator that prepares nothing need not spend.
         if answers.is_empty() {
             return None;
         }
         answers.get(&Question::of(asked)?).cloned()
     }
 
-    /// Whether this one is ready.
+    /// Whether this response was prepared.
     pub fn has(&self, question: &Question) -> bool {
         self.answers().contains_key(question)
     }
 
-    /// These are ready, too.
+    /// Adds prepared responses.
     pub fn add(&self, answers: HashMap<Question, Bytes>) {
         self.answers().extend(answers);
     }
 
-    /// The fleet has changed.
+    /// Drops everything: the fleet has changed.
     pub fn clear(&self) {
         self.answers().clear();
     }
 
-    /// The connections of these companies have changed, and nothing else.
+    /// Drops the responses about these companies: their connections have changed, and nothing else.
     pub fn forget(&self, companies: &BTreeSet<Uuid>) {
         let is_of = |question: &Question| matches!(question, Question::Page(query) if companies.contains(&query.company));
         self.answers().retain(|question, _| !is_of(question));

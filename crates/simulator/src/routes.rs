@@ -1,4 +1,4 @@
-//! The three endpoints: in which order key, fault, parameters and rows are looked at, and the API's error codes.
+//! The three endpoints: the order in which key, fault, parameters and rows are considered, and the API's error codes.
 
 use std::collections::HashMap;
 use std::future;
@@ -21,7 +21,7 @@ use super::response::{self, JsonResponse, takes_gzip};
 use super::response_cache::{Question, ResponseCache};
 use super::wire::{CompanyRecord, Envelope, Rows, owner};
 
-/// The response to one request, dated by the clock of the simulation.
+/// The response to one request, with the simulation's time as its date.
 pub async fn respond(shared: &Shared, stop: &CancellationToken, request: &Parts) -> Response {
     let mut response = undated(shared, stop, request).await;
     let now = (shared.now)();
@@ -65,7 +65,7 @@ async fn undated(shared: &Shared, stop: &CancellationToken, request: &Parts) -> 
     spoil(normal(shared, &asked, order), fault.as_ref(), gzip)
 }
 
-/// Lets the time of a fault pass.
+/// Waits as long as the fault asks for.
 async fn wait(fault: &Fault, stop: &CancellationToken) {
     let fault_time = async {
         match fault {
@@ -74,14 +74,14 @@ async fn wait(fault: &Fault, stop: &CancellationToken) {
             _ => {}
         }
     };
-    // What hangs must not keep the program from ending.
+    // A request that hangs must not keep the program from ending.
     tokio::select! {
         () = fault_time => {}
         () = stop.cancelled() => {}
     }
 }
 
-/// A normal response, or what a fault leaves of it.
+/// A normal response, or what a fault makes of it.
 fn spoil(mut response: JsonResponse, fault: Option<&Fault>, gzip: bool) -> Response {
     if fault == Some(&Fault::TruncatedJson) {
         response.body.truncate(response.body.len() / 2);
@@ -111,7 +111,7 @@ fn company_list(fleet: &Fleet) -> JsonResponse {
     JsonResponse::ok(&companies)
 }
 
-/// Every response that a poll of all of `fleet` asks for and that is not `ready`, compressed.
+/// Every response that a poll of the whole `fleet` needs and that is not `ready`, compressed.
 pub fn responses_of_a_poll(
     fleet: &Fleet,
     limit: u64,

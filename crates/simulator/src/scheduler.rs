@@ -1,7 +1,7 @@
-//! When checks, customers and new connections come, and what then happens.
+//! When checks, customers and new connections come, and what happens then.
 //!
-//! Virtual time runs `speed` times as fast as the wall clock. Nothing runs by itself: the fleet catches up whenever
-//! somebody looks at it.
+//! Virtual time runs `speed` times as fast as the wall clock. Nothing runs in the background: the fleet catches up whenever it is read
+//! or changed.
 
 use std::collections::BTreeSet;
 
@@ -27,10 +27,10 @@ const CUSTOMER_DAYS: f64 = 5.0;
 /// How long a company goes without a new connection, on average, in days.
 const GROWTH_DAYS: f64 = 20.0;
 
-/// One look at the fleet handles this many events at most, so that no speed makes a request wait forever.
+/// Reading the fleet once handles at most this many events, so that no speed makes a request wait for ever.
 const EVENTS_AT_ONCE: usize = 100_000;
 
-/// Something that is going to happen, to rows known by their serials.
+/// A planned event; it refers to rows by their serials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     /// A check, a first check, or a customer who acts: whatever the connection's status waits for.
@@ -47,7 +47,7 @@ impl Event {
     }
 }
 
-/// What is going to happen. Ordered, and with one entry per row at most: a new plan for a row replaces the old.
+/// The planned events, in order. A row has at most one: a new plan replaces the old one.
 #[derive(Debug)]
 pub struct Scheduler {
     speed: f64,
@@ -72,7 +72,7 @@ impl Scheduler {
         scheduler
     }
 
-    /// Lets everything happen that was due by `now`.
+    /// Handles everything that was due by `now`.
     pub fn advance(&mut self, fleet: &mut Fleet, now: Timestamp) {
         let reached = self.virtual_time(fleet.start, now);
         for _ in 0..EVENTS_AT_ONCE {
@@ -88,7 +88,7 @@ impl Scheduler {
         }
     }
 
-    /// A hand from outside changed this connection at `now`: what was planned for it no longer holds.
+    /// A test changed this connection at `now`: the plan for it no longer holds.
     pub fn replan(&mut self, fleet: &mut Fleet, company: usize, connection: usize, now: Timestamp) {
         let from = self.virtual_time(fleet.start, now);
         let Fleet { companies, rng, .. } = fleet;
@@ -100,7 +100,7 @@ impl Scheduler {
         }
     }
 
-    /// A company is gone, and with it all that was planned for it.
+    /// A company was removed: drops all plans for it.
     pub fn forget(&mut self, company: &Company) {
         self.calendar.retain(|(_, event)| event.company() != company.serial);
     }
@@ -110,7 +110,7 @@ impl Scheduler {
         self.calendar.insert((due, Event::Look { company, connection: connection.serial }));
     }
 
-    /// A connection is gone, and with it what was planned for it.
+    /// A connection was removed: drops the plan for it.
     pub fn cancel(&mut self, company: u64, connection: &mut Connection) {
         if let Some(due) = connection.due.take() {
             self.calendar.remove(&(due, Event::Look { company, connection: connection.serial }));
@@ -134,7 +134,7 @@ impl Scheduler {
         }
     }
 
-    /// A company gains a connection. One that has grown by a fifth lets an old one go.
+    /// A company gets a connection. One that has grown by a fifth loses an old one.
     fn grow(&mut self, fleet: &mut Fleet, serial: u64, due: Virtual, at: Timestamp) {
         let fresh_serial = fleet.serial();
         let Some((company, rng, _)) = fleet.company_by_serial(serial) else { return };
@@ -165,13 +165,13 @@ impl Scheduler {
     }
 }
 
-/// Stops at the ends of the range: a clock that stepped back to before the start gives 0.
+/// Clamps to the range: a clock that stepped back to before the start gives 0.
 #[allow(clippy::as_conversions)]
 fn whole(millis: f64) -> Virtual {
     millis as Virtual
 }
 
-/// Beyond 285 000 years it would lose single milliseconds.
+/// Exact up to 285 000 years.
 #[allow(clippy::as_conversions)]
 fn millis(at: Virtual) -> f64 {
     at as f64
@@ -181,14 +181,14 @@ fn days(days: f64) -> Virtual {
     whole(days * millis(DAY))
 }
 
-/// When something first happens to a row with a past. What was due before the start comes soon after it.
+/// When the first event of a row with a past comes. What was due before the start comes soon after it.
 fn first_look(connection: &Connection, start: Timestamp, rng: &mut Random) -> Option<Virtual> {
     let standing = &connection.standing;
     if standing.read(Kind::Connection).recheck() == Recheck::AfterCustomer {
         return next_gap(connection, rng);
     }
     let gap = next_gap(connection, rng)?;
-    // The account that has waited longest counts: it is checked with its connection.
+    // The account that has waited longest counts, because it is checked with its connection.
     let accounts = connection.accounts.iter().filter(|account| !transitions::is_final(account));
     let checked =
         accounts.filter_map(|account| account.standing.last_update).chain(standing.last_update).min();
@@ -197,7 +197,7 @@ fn first_look(connection: &Connection, start: Timestamp, rng: &mut Random) -> Op
     Some(gap.checked_sub(age).unwrap_or_else(|| rng.below(6 * HOUR)))
 }
 
-/// How long after it was last looked at the connection is looked at again, or its customer acts.
+/// How long after its last check the connection is checked again, or its customer acts.
 fn next_gap(connection: &Connection, rng: &mut Random) -> Option<Virtual> {
     let standing = &connection.standing;
     let recheck = standing.read(Kind::Connection).recheck();

@@ -1,17 +1,17 @@
-//! Invented names: utilities, companies, and statuses that no page documents.
+//! Invented names: utilities, companies, and statuses that are not on the status page.
 //!
-//! None of them is meant to be a real firm; every address is under `.example`, which nobody can register.
+//! No real company is meant. Every address is under `.example`, which nobody can register.
 
 /// A utility whose website customers log in to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Utility {
     /// Its name, as people know it.
     pub name: &'static str,
-    /// Two letters.
+    /// Country, two letters.
     pub country: &'static str,
-    /// Where its website is.
+    /// Address of its website.
     pub url: &'static str,
-    /// What it delivers.
+    /// What it supplies.
     pub types: &'static [&'static str],
 }
 
@@ -30,7 +30,7 @@ const WATER: &[&str] = &["WATER"];
 const POWER_AND_GAS: &[&str] = &["ELECTRICITY", "GAS"];
 const EVERYTHING: &[&str] = &["ELECTRICITY", "GAS", "WATER"];
 
-/// The names hold what breaks careless escaping: ampersands, quotes, apostrophes, other alphabets.
+/// The names contain what breaks careless escaping: ampersands, quotes, apostrophes, other alphabets.
 #[rustfmt::skip]
 static UTILITIES: [Utility; 21] = [
     utility("Northgate Power & Light", "US", "https://www.northgate-power.example", POWER),
@@ -59,23 +59,23 @@ static UTILITIES: [Utility; 21] = [
 /// How many utilities there are.
 pub const UTILITY_COUNT: usize = UTILITIES.len();
 
-/// The utility at `place`; the list closes to a ring.
+/// The utility at `place`, modulo their number.
 pub fn utility_at(place: usize) -> &'static Utility {
     let [first, ..] = &UTILITIES;
     UTILITIES.get(place % UTILITY_COUNT).unwrap_or(first)
 }
 
-/// The names of all.
+/// The names of all utilities.
 pub fn utility_names() -> impl Iterator<Item = &'static str> {
     UTILITIES.iter().map(|utility| utility.name)
 }
 
-/// The utility of this name.
+/// The utility with this name.
 pub fn utility_named(name: &str) -> Option<&'static Utility> {
     UTILITIES.iter().find(|utility| utility.name == name)
 }
 
-/// Companies that even a small fleet has, for the sake of their letters.
+/// Companies that even a small fleet has, because of the characters in their names.
 const PARTICULAR_COMPANIES: &[&str] = &[
     "Harrow & Finch Hotels",
     "Pinecrest Cold Storage",
@@ -108,7 +108,7 @@ pub fn company(number: usize) -> String {
     let number = number - PARTICULAR_COMPANIES.len();
     let pairs = FIRST_WORDS.len() * SECOND_WORDS.len();
     let (first, second) = (number % FIRST_WORDS.len(), number / FIRST_WORDS.len() % SECOND_WORDS.len());
-    // Shifted by the first word, so that neighbours in the list are not all of one trade.
+    // Shifted by the first word, so that neighbours in the list differ in their second word, too.
     let second = (second + first * 5) % SECOND_WORDS.len();
     let name = format!("{} {}", word(FIRST_WORDS, first), word(SECOND_WORDS, second));
     match number / pairs {
@@ -121,7 +121,7 @@ fn word(words: &[&'static str], at: usize) -> &'static str {
     words.get(at).copied().unwrap_or_default()
 }
 
-/// Connection statuses met outside the status page; the first is the sandbox page's own format.
+/// Connection statuses that are not on the status page but occur; the first is from the sandbox page.
 pub const UNDOCUMENTED_CONNECTION: &[&str] = &["INCORRECT_PASSWORD", "CAPTCHA_REQUIRED"];
 
 /// Account statuses that only the dashboard's pages name.

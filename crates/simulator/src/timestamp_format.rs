@@ -1,9 +1,9 @@
-//! The spellings of a time that Nectar is known to use.
+//! The formats of times that Nectar is known to use.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-/// How the times of one row are written. A whole row keeps to one format, as rows of one writer do.
+/// The format of all times of one row. Rows differ, as if several programs had written them.
 #[derive(Debug)]
 pub struct TimestampFormat {
     form: Form,
@@ -15,12 +15,12 @@ enum Form {
     Zulu,
     Offset(Offset),
     Nanoseconds,
-    /// Meaning UTC.
+    /// No zone; UTC is meant.
     NoZone,
 }
 
 impl TimestampFormat {
-    /// By row number, so that each format is in every handful of rows.
+    /// Chosen by row number, so that a few rows have all formats.
     pub fn of(number: u64, now: Timestamp) -> Self {
         let form = match number % 4 {
             0 => Form::Zulu,
@@ -31,7 +31,7 @@ impl TimestampFormat {
         Self { form, now }
     }
 
-    /// Never ahead of now, even when the clock stepped back; cutting digits off only makes it earlier.
+    /// Never later than now, even if the clock stepped back; cutting digits off only makes it earlier.
     pub fn write(&self, time: Timestamp) -> String {
         let time = time.min(self.now);
         match self.form {
@@ -46,7 +46,7 @@ impl TimestampFormat {
         }
     }
 
-    /// The day of `time`; never ahead of now either.
+    /// The date of `time`; never later than now either.
     pub fn date(&self, time: Timestamp) -> String {
         let mut text = time.min(self.now).to_string();
         text.truncate("2026-11-22".len());
@@ -54,7 +54,7 @@ impl TimestampFormat {
     }
 }
 
-/// Whole hours mostly, as most of the fleet has them; not all of it does.
+/// Mostly whole hours, as in most of the world.
 fn offset_seconds(number: u64) -> i32 {
     match number % 4 {
         0 => 2 * 3600,

@@ -1,7 +1,6 @@
-//! The documented course of a connection and its accounts: what a check may find, and what follows from it.
+//! The documented life cycle of a connection and its accounts: what a check may find, and what follows from it.
 //!
-//! The probabilities keep a fleet's mix about where the fleet starts with it; a test
-//! watches that.
+//! The probabilities keep the mix of statuses about as it is at the start; a test checks that.
 
 use jiff::Timestamp;
 
@@ -10,7 +9,7 @@ use super::random::Random;
 use super::seed_data::{UNDOCUMENTED_ACCOUNT, UNDOCUMENTED_CONNECTION};
 use nectar_status::{Category, Kind, Recheck, Status};
 
-// The statuses that the course treats each in its own way; all others go by their category.
+// The statuses that are handled each in its own way; all others go by their category.
 pub const PENDING: &str = "PENDING";
 pub const CONNECTED: &str = "CONNECTED";
 pub const UNDER_INVESTIGATION: &str = "UNDER_INVESTIGATION";
@@ -24,7 +23,7 @@ pub const WORKFLOW_NOT_ACCESSIBLE: &str = "WORKFLOW_NOT_ACCESSIBLE";
 pub const CUSTOMER_NOT_TRACKED: &str = "CUSTOMER_NOT_TRACKED";
 pub const DUPLICATE: &str = "DUPLICATE";
 
-/// Where a check may lead.
+/// What a check may find.
 #[derive(Debug, Clone, Copy)]
 pub enum Toward {
     /// This very status.
@@ -39,7 +38,7 @@ pub enum Toward {
 
 use Toward::{Any, One, Same, Undocumented};
 
-/// Draws a status of `kind`, `same` standing for no change.
+/// Draws a status of `kind`; `same` is the result for no change.
 pub fn draw(kind: Kind, chances: &[(Toward, u32)], same: &Word, rng: &mut Random) -> Word {
     match rng.weighted(chances).unwrap_or(Same) {
         One(word) => Word::Borrowed(word),
@@ -50,7 +49,7 @@ pub fn draw(kind: Kind, chances: &[(Toward, u32)], same: &Word, rng: &mut Random
 }
 
 fn any_of(kind: Kind, category: Category, rng: &mut Random) -> Option<&'static str> {
-    // These two come from elsewhere: a broken connection, a company switched off.
+    // These two come from elsewhere: from a broken connection, or a company that was switched off.
     let words: Vec<&'static str> = kind
         .documented()
         .iter()
@@ -69,7 +68,7 @@ fn undocumented(kind: Kind, rng: &mut Random) -> Option<&'static str> {
     rng.pick(words).copied()
 }
 
-/// What the next look at a connection finds. For one that waits for its customer, the look that the customer asked for.
+/// What the next check of a connection finds. For one that waits for its customer, the check that the customer asked for.
 pub fn next_connection(status: &Word, rng: &mut Random) -> Word {
     let intervention = Any(Category::InterventionNeeded);
     let website = Any(Category::WebsiteIssue);
@@ -93,7 +92,7 @@ pub fn next_connection(status: &Word, rng: &mut Random) -> Word {
     draw(Kind::Connection, chances, status, rng)
 }
 
-/// What a look at an account of a working connection finds.
+/// What a check of an account of a working connection finds.
 fn next_account(status: &Word, rng: &mut Random) -> Word {
     let error = Any(Category::Error);
     let row = Status::read(Kind::Account, Some(status));
@@ -120,7 +119,7 @@ fn next_account(status: &Word, rng: &mut Random) -> Word {
     draw(Kind::Account, chances, status, rng)
 }
 
-/// A look at `at` found `status`: the connection takes it on, and its accounts follow.
+/// A check at `at` found `status`: the connection takes it, and its accounts follow.
 pub fn settle(connection: &mut Connection, status: Word, at: Timestamp, mean: u32, rng: &mut Random) {
     match status.as_ref() {
         PENDING => {}
@@ -154,19 +153,19 @@ fn mark_accounts(connection: &mut Connection, status: &'static str, at: Timestam
     }
 }
 
-/// Accounts that a first successful login sees; none of them has been looked at on its own.
+/// Accounts that a first successful login finds; none of them was checked by itself yet.
 pub fn detect(mean: u32, rng: &mut Random) -> Vec<Account> {
     (0..how_many(mean, rng))
         .map(|_| Account { id: rng.uuid(), standing: Standing::unchecked(Word::Borrowed(DETECTED)) })
         .collect()
 }
 
-/// A count from 1 on, around `mean`; 0 for a mean of 0.
+/// A number from 1 on, around `mean`; 0 for a mean of 0.
 pub fn how_many(mean: u32, rng: &mut Random) -> u64 {
     if mean == 0 { 0 } else { rng.between(1, u64::from(mean) * 2 - 1) }
 }
 
-/// Whether nothing will ever look at this account again.
+/// Whether this account is never checked again.
 pub fn is_final(account: &Account) -> bool {
     account.standing.read(Kind::Account).recheck() == Recheck::Never
 }

@@ -1,7 +1,6 @@
 //! The JSON that Nectar sends: every field of a record.
 //!
-//! Secret and personal fields all hold [`SECRET`], so that tests can look for it where nothing
-//! secret belongs.
+//! Secret and personal fields all contain [`SECRET`], so that tests can search output for it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -14,10 +13,10 @@ use super::timestamp_format::TimestampFormat;
 use super::transitions::{CONNECTED, CUSTOMER_NOT_TRACKED, DUPLICATE, PENDING};
 use nectar_status::{Category, Kind};
 
-/// In every value that must never leave an exporter.
+/// Part of every value that must never leave an exporter.
 pub const SECRET: &str = "sim-secret";
 
-/// `GET /company`: one row.
+/// `GET /company`: one record.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CompanyRecord<'a> {
@@ -32,7 +31,7 @@ impl<'a> From<&'a Company> for CompanyRecord<'a> {
     }
 }
 
-/// `GET /connection/company/{id}`: the whole answer.
+/// `GET /connection/company/{id}`: the whole response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope<'a> {
@@ -45,7 +44,7 @@ pub struct Envelope<'a> {
     pub connections: Rows<'a>,
 }
 
-/// A page's rows; each is turned into its record only while it is written.
+/// A page's rows; each one becomes a record only while it is written.
 pub struct Rows<'a> {
     pub company: &'a Company,
     pub connections: Vec<&'a Connection>,
@@ -151,7 +150,7 @@ impl<'a> ConnectionRecord<'a> {
 }
 
 fn site(connection: &Connection, tag: u64) -> Vec<Site> {
-    // Half of the logins were set up without naming a site.
+    // Half of the logins have no site.
     let number = tag % 90 + 10;
     let site = || Site { id: Uuid::from_u64_pair(tag, connection.serial), name: format!("Site {number}") };
     tag.is_multiple_of(2).then(site).into_iter().collect()
@@ -175,7 +174,7 @@ struct AccountRecord<'a> {
     account_number: String,
     is_tracked: bool,
     tracking_status: &'static str,
-    /// A string, though it reads like a boolean.
+    /// A string, although it looks like a boolean.
     is_duplicated: &'static str,
     datasource_types: [&'static str; 1],
     meters: Vec<Meter>,
@@ -218,7 +217,7 @@ fn tracking(is_tracked: bool, tag: u64) -> &'static str {
     }
 }
 
-/// The part of an id that made-up fields are made from.
+/// The part of an id from which made-up fields are derived.
 fn tag(id: Uuid) -> u64 {
     id.as_u64_pair().1.rotate_left(17)
 }
@@ -229,7 +228,7 @@ fn username(id: Uuid) -> String {
     format!("{SECRET}.{}.{}@mail.example", person.unwrap_or(&"someone"), tag % 1000)
 }
 
-/// The person at the company who owns a login; each company has three of them.
+/// The person at the company who owns a login; each company has three.
 pub fn owner(company: &Company, connection: &Connection) -> String {
     format!("{SECRET}.owner{}@{:08x}.example", connection.serial % 3 + 1, tag(company.id) >> 32)
 }

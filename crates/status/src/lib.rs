@@ -22,7 +22,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Both kinds, in the order of the page.
+    /// Both kinds, in the order of Nectar's page.
     pub const ALL: [Self; 2] = [Self::Connection, Self::Account];
 
     /// The word used in label values.
@@ -53,23 +53,23 @@ impl Kind {
     }
 }
 
-/// The status of a connection with which all is well.
+/// The status of a connection that works.
 const CONNECTED: &str = "CONNECTED";
 /// The label of text that does not look like a status.
 pub const INVALID: &str = "INVALID";
-/// The label of no status at all.
+/// The label of a status that is missing.
 pub const MISSING: &str = "MISSING";
 
 /// A status as Nectar sent it.
 #[derive(Debug, Clone)]
 pub enum Status {
-    /// On the page.
+    /// On Nectar's status page.
     Documented(&'static Documented),
     /// Not on the page, but it looks like a status.
     Undocumented(Arc<str>),
     /// Text that does not look like a status.
     Invalid,
-    /// None at all.
+    /// No status at all.
     Missing,
 }
 
@@ -93,7 +93,7 @@ impl Status {
         }
     }
 
-    /// The heading it stands under.
+    /// The heading that it is under on the page.
     pub fn category(&self) -> Category {
         match self {
             Self::Documented(row) => row.category,
@@ -101,7 +101,7 @@ impl Status {
         }
     }
 
-    /// Whether Nectar looks again by itself. What is not on the page is no exception to its rule: weekly.
+    /// Whether Nectar checks again by itself. Statuses that are not on the page follow the rule: weekly.
     pub fn recheck(&self) -> Recheck {
         match self {
             Self::Documented(row) => row.recheck,
@@ -109,7 +109,7 @@ impl Status {
         }
     }
 
-    /// Whether all is well with a connection.
+    /// Whether the connection works.
     pub fn is_connected(&self) -> bool {
         self.word() == CONNECTED
     }
@@ -130,11 +130,11 @@ impl fmt::Display for Status {
     }
 }
 
-// Two statuses of one kind are the same when their words are; a documented status of the other kind never meets them.
+// Two statuses of one kind are equal if their words are. Documented statuses of different kinds are never compared.
 impl Ord for Status {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
-            // Most are the same, and then there is nothing to read.
+            // Most are equal, and then no text need be compared.
             (Self::Documented(one), Self::Documented(other)) if ptr::eq(*one, *other) => Ordering::Equal,
             _ => (self.rank(), self.word()).cmp(&(other.rank(), other.word())),
         }

@@ -1,12 +1,12 @@
 //! Every status that Nectar documents: what it means, who acts, and what the customer is asked to do.
 //!
-//! The only source of these words: the message template, the boards, the landing page, the runbooks and `docs/statuses.md` take
-//! them from here. All pages are below `https://docs.nectarclimate.com/`. Value, name, category, re-check and, where no other
-//! page is named, meaning are from `developer-guide/connection-statuses`.
+//! This is the only source of these words: the message template, the boards, the landing page, the runbooks and `docs/statuses.md` take
+//! them from here. All pages are below `https://docs.nectarclimate.com/`. Value, name, category, re-check and, unless another page is
+//! named, meaning are from `developer-guide/connection-statuses`.
 
 use strum::IntoStaticStr;
 
-/// The heading that a status stands under on the page.
+/// The heading that a status is under on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Category {
@@ -32,7 +32,7 @@ impl Category {
         self.into()
     }
 
-    /// The heading, short, for people.
+    /// The heading in short, for people.
     pub fn display(self) -> &'static str {
         match self {
             Self::Standard => "Standard",
@@ -46,7 +46,7 @@ impl Category {
     }
 }
 
-/// Whether Nectar looks again by itself (the page's section "Check frequency").
+/// Whether Nectar checks again by itself (the page's section "Check frequency").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recheck {
     /// Every seven days.
@@ -68,19 +68,19 @@ impl Recheck {
     }
 }
 
-/// Who has to act next. The pages say it of the statuses that need the customer, and of `PENDING`, `UNDER_INVESTIGATION`,
-/// `CONNECTED` and `WEBSITE_DOWN`; of the others it is this project's reading of what they mean.
+/// Who has to act next. The pages say so for the statuses that need the customer, and for `PENDING`, `UNDER_INVESTIGATION`, `CONNECTED`
+/// and `WEBSITE_DOWN`; for the others it is this project's interpretation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// All is well, or it is meant to be so.
+    /// All is well, or the status is intended.
     Nobody,
-    /// Whoever holds the login.
+    /// The person who holds the login.
     Customer,
-    /// Nectar, by its next check or its team.
+    /// Nectar: its next check, or its team.
     Nectar,
-    /// The utility, whose website it is.
+    /// The utility that runs the website.
     Utility,
-    /// Whoever has to act on the connection that an account belongs to.
+    /// The one who has to act on the connection that the account belongs to.
     AsForConnection,
 }
 
@@ -104,17 +104,17 @@ pub struct Documented {
     pub value: &'static str,
     /// Its name in Nectar's dashboard.
     pub display: &'static str,
-    /// The heading it stands under.
+    /// The heading that it is under on the page.
     pub category: Category,
-    /// Whether Nectar looks again by itself.
+    /// Whether Nectar checks again by itself.
     pub recheck: Recheck,
     /// Who has to act next.
     pub who_acts: Actor,
-    /// What is the case, in a few words for customers and customer care, such that "Elm Gas: …, since Tuesday" can be said.
+    /// What the matter is, in a few words for customers and customer care; it fits into "Elm Gas: …, since Tuesday".
     pub plain: &'static str,
     /// What it means, for operators.
     pub meaning: &'static str,
-    /// What the customer is asked to do, to be forwarded as it is; none where there is nothing for them to do.
+    /// What the customer is asked to do, to be forwarded as it is; none if there is nothing for them to do.
     pub request: Option<&'static str>,
 }
 
@@ -132,8 +132,8 @@ use Recheck::{AfterCustomer, Never, Weekly};
 
 // COMPANY_INACTIVE is not among the page's exceptions to the weekly check, for either kind.
 //
-// Where a connection is found in the dashboard: platform/data-input/connections. That whoever is invited to reconnect needs no login
-// at Nectar, and that nobody sees what they enter: platform/data-input/invitations.
+// Where a connection is in the dashboard: platform/data-input/connections. That people who are invited to reconnect need no login at
+// Nectar, and that nobody sees what they enter: platform/data-input/invitations.
 #[rustfmt::skip]
 pub(super) const CONNECTIONS: &[Documented] = &[
     // How long the first check takes: platform/data-input/troubleshooting
@@ -182,8 +182,8 @@ pub(super) const CONNECTIONS: &[Documented] = &[
         meaning: "A problem that no other status covers.",
         request: None,
     },
-    // What Reconnect opens: platform/data-input/reconnecting. Causes and ways: platform/data-input/mfa, developer-guide/mfa-integration.
-    // The status page still speaks of a challenge to be completed.
+    // What Reconnect opens: platform/data-input/reconnecting. Causes and remedies: platform/data-input/mfa,
+    // developer-guide/mfa-integration. The status page still speaks of a challenge to be completed.
     Documented {
         value: "MFA_TOKEN_EXPIRED", display: "MFA Token Expired", category: InterventionNeeded, recheck: AfterCustomer, who_acts: Customer,
         plain: "the login codes do not reach Nectar",

@@ -1,9 +1,8 @@
-//! A test in a process of its own: there the log, the descriptors and the memory are nobody else's.
+//! Runs a test in a process of its own, which shares its log, descriptors and memory with no other test.
 
 use std::process::{Command, Stdio};
 
-/// Runs the ignored test `name`, alone, until it ends; panics where it fails. Returns what it said on its output, and then what it
-/// said on its log.
+/// Runs the ignored test `name` by itself, until it ends; panics if it fails. Returns its standard output and its log.
 pub fn alone(name: &str) -> (String, String) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
@@ -16,7 +15,7 @@ pub fn alone(name: &str) -> (String, String) {
     (said, log)
 }
 
-/// The log of a whole test is too long to be read.
+/// The end of the log: that of a whole test is too long to read.
 fn end_of(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     let short = |line: &&str| line.chars().take(300).collect::<String>();

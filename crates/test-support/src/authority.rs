@@ -1,4 +1,4 @@
-//! Certificates for a Nectar behind TLS, right ones and wrong ones.
+//! Certificates for a Nectar behind TLS, good ones and bad ones.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -8,28 +8,28 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// An authority that certifies whatever it is asked to.
+/// A certificate authority that signs whatever it is asked to.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    /// A new one, which nobody trusts yet.
+    /// A new authority, which nobody trusts yet.
     pub fn new() -> Self {
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Its own certificate, for those who are to trust it.
+    /// Its own certificate, for those that should trust it.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// A server certified as `name`.
+    /// A server with a certificate for `name`.
     pub fn server(&self, name: &str) -> Arc<ServerConfig> {
         self.certify(CertificateParams::new(vec![name.to_owned()]).unwrap())
     }
 
-    /// A server certified as `name`, until a day long past.
+    /// A server with a certificate for `name` that expired long ago.
     pub fn expired_server(&self, name: &str) -> Arc<ServerConfig> {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -37,7 +37,7 @@ impl Authority {
         self.certify(params)
     }
 
-    /// A server certified as `params` say.
+    /// A server with a certificate as in `params`.
     pub fn certify(&self, params: CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
@@ -46,7 +46,7 @@ impl Authority {
     }
 }
 
-/// A server with a certificate that it has signed itself, and that certificate.
+/// A server with a self-signed certificate, and that certificate.
 pub fn self_signed(name: &str, is_authority: bool) -> (Arc<ServerConfig>, String) {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "A server that nobody else has signed");
@@ -60,7 +60,7 @@ pub fn self_signed(name: &str, is_authority: bool) -> (Arc<ServerConfig>, String
     (server(certificate.der().clone(), private), certificate.pem())
 }
 
-/// A server with the certificate that the README's own line makes, and that certificate.
+/// A server with the certificate that the command in the README makes, and that certificate.
 pub fn as_in_readme() -> (Arc<ServerConfig>, String) {
     let readme = std::fs::read_to_string(super::in_checkout("README.md")).unwrap();
     let line = readme.split_once("\nopenssl req ").unwrap().1.replace("\\\n", " ");

@@ -1,4 +1,4 @@
-//! The exporter as a process of its own: its flags, its log, its exit codes.
+//! The exporter as a process: its flags, its log, its exit codes.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::PATIENCE;
 
-/// The program, without the variables that this test run may have been started with.
+/// The program, without those variables that this test run may have been started with.
 pub fn nectar_exporter(arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).stdin(Stdio::null());
@@ -22,7 +22,7 @@ pub fn nectar_exporter(arguments: &[&str]) -> Command {
     command
 }
 
-/// Where Cargo has built it: two folders above the test that runs.
+/// Where Cargo puts the program: two folders above the running test.
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.ancestors().nth(2).unwrap().join("nectar-exporter");
@@ -30,13 +30,13 @@ pub fn program() -> PathBuf {
     program
 }
 
-/// Runs it until it ends by itself.
+/// Runs it until it ends by itself. Returns its exit code, standard output and log.
 pub fn run(command: &mut Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// A process whose log is read while it runs. Killed with the test.
+/// A process whose log is read while it runs. It is killed at the end of the test.
 pub struct Running {
     child: Child,
     lines: Receiver<String>,
@@ -45,7 +45,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts it.
+    /// Starts the process.
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
@@ -69,7 +69,7 @@ impl Running {
         }
     }
 
-    /// The `n`th address that it listens on, counted from the next line of the log.
+    /// The next address in the log on which it listens.
     pub fn address(&mut self) -> String {
         let line = self.wait_for("Listening on");
         line.rsplit_once("address=").unwrap().1.trim().to_owned()

@@ -1,4 +1,4 @@
-//! A clock that stands still until a test turns it.
+//! A clock that only moves when a test moves it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,22 +8,22 @@ use jiff::{SignedDuration, Timestamp};
 use nectar_exporter::clock::Clock;
 use tokio::sync::oneshot;
 
-/// The wall clock of `clock`, as the simulator takes it.
+/// The wall clock of `clock`, in the form that the simulator takes.
 pub fn wall(clock: &Arc<impl Clock + ?Sized>) -> impl Fn() -> Timestamp + Send + Sync + 'static {
     let clock = Arc::clone(clock);
     move || clock.now()
 }
 
-/// Where every test's time begins.
+/// The time at which every test begins.
 pub const START: &str = "2026-06-15T12:00:00Z";
 
-/// Stands at [`START`] until turned.
+/// Shows [`START`] until a test moves it.
 pub struct TestClock(Mutex<State>);
 
 struct State {
     now: Timestamp,
     passed: Duration,
-    /// Waits up to this long are over at once, and noted.
+    /// Waits up to this long end at once, and are recorded.
     patience: Duration,
     skipped: Vec<Duration>,
     sleepers: Vec<(Duration, oneshot::Sender<()>)>,
@@ -35,7 +35,7 @@ impl TestClock {
         Self::skipping(Duration::ZERO)
     }
 
-    /// A clock on which waits up to `patience` are over at once: those between attempts, not those between polls.
+    /// A clock on which waits up to `patience` end at once: those between attempts, not those between polls.
     pub fn skipping(patience: Duration) -> Arc<Self> {
         let now = START.parse().unwrap();
         Arc::new(Self(Mutex::new(State {
@@ -47,7 +47,7 @@ impl TestClock {
         })))
     }
 
-    /// Lets time pass, and wakes who has slept enough.
+    /// Lets time pass, and ends the waits that are over.
     pub fn advance(&self, duration: Duration) {
         let mut state = self.0.lock().unwrap();
         state.passed += duration;
@@ -63,13 +63,13 @@ impl TestClock {
         self.0.lock().unwrap().now += by;
     }
 
-    /// Whether somebody waits whose wait has exactly this long left.
+    /// Whether there is a wait that has exactly this long left.
     pub fn is_awaited(&self, left: Duration) -> bool {
         let state = self.0.lock().unwrap();
         state.sleepers.iter().any(|(until, _)| *until == state.passed + left)
     }
 
-    /// The waits that were over at once since this was last asked, in order.
+    /// The waits that ended at once since the last call, in order.
     pub fn skipped(&self) -> Vec<Duration> {
         std::mem::take(&mut self.0.lock().unwrap().skipped)
     }
@@ -94,7 +94,7 @@ impl Clock for TestClock {
         let until = state.passed + duration;
         state.sleepers.push((until, wake));
         async move {
-            // A clock that is gone wakes nobody.
+            // If the clock is gone, the wait never ends.
             if woken.await.is_err() {
                 std::future::pending::<()>().await;
             }

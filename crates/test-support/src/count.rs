@@ -1,6 +1,6 @@
-//! An independent count of what Nectar sent, and its comparison with a scrape.
+//! Counts independently what Nectar sent, and compares a scrape with it.
 //!
-//! Reads the JSON as a reader of the API's documentation would, and shares nothing with the exporter.
+//! It reads the JSON as the API's documentation describes it, and shares no code with the exporter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use serde_json::Value;
 use super::scrape::Scrape;
 
 const WEEK: f64 = 7.0 * 24.0 * 3600.0;
-/// Statuses of connections that nobody checks again before the customer acts.
+/// Statuses of connections that are not checked again before the customer acts.
 pub const WAITING: [&str; 4] =
     ["MFA_TOKEN_EXPIRED", "PASSWORD_INCORRECT", "NEW_PASSWORD_NEEDED", "ADDITIONAL_CREDENTIALS_NEEDED"];
-/// Statuses of accounts that nobody checks again.
+/// Statuses of accounts that are never checked again.
 pub const TERMINAL: [&str; 3] = ["OLD_ACCOUNT", "DUPLICATE", "CUSTOMER_NOT_TRACKED"];
 
-/// Expected values by metric and the labels that tell its series apart.
+/// Expected values, by metric and by the labels that tell its series apart.
 #[derive(Debug, Default)]
 pub struct Expected(pub BTreeMap<(String, Vec<String>), f64>);
 
@@ -57,7 +57,7 @@ pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap()
 }
 
-/// Counts one company's connections, as at `now`.
+/// Counts one company's connections; ages are computed for `now`.
 pub fn count(expected: &mut Expected, company: &str, connections: &[Value], now: f64) {
     for connection in connections {
         let (id, status) = (text(connection, "id"), text(connection, "status"));
@@ -114,7 +114,7 @@ fn one(
         f64::from(u8::from(due.is_some_and(|due| due < now))),
     );
     expected.least(&format!("nectar_{kind}s_next_check_due_timestamp_seconds"), &row, due);
-    // The oldest update makes the greatest age: kept negative while the least is looked for.
+    // The oldest update makes the greatest age: it is kept negative, so that the least one is looked for.
     expected.least(
         &format!("nectar_{kind}s_max_staleness_seconds"),
         &row,
@@ -149,7 +149,8 @@ fn key_labels(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// Both ways: what is expected is there, and what is there and not 0 is expected. Returns how many were compared.
+/// Compares in both directions: what is expected is there, and what is there and not 0 is expected. Returns how many values were
+/// compared.
 pub fn compare(scrape: &Scrape, expected: &Expected) -> usize {
     let families: BTreeSet<&String> = expected.0.keys().map(|(name, _)| name).collect();
     let mut compared = 0;

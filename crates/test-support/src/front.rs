@@ -1,7 +1,7 @@
-//! What stands between the exporter and a simulated Nectar, and can fail as a network does: nobody there, connections
-//! that break, certificates that are wrong.
+//! A proxy between the exporter and a simulated Nectar that can fail as a network does: nobody listens, connections break off,
+//! certificates are wrong.
 //!
-//! One request per connection, so that whatever it does next meets the next request. Knows bytes.
+//! It serves one request per connection, so that a change of its behaviour affects the very next request.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ pub enum Cut {
     ResetWithinBody,
 }
 
-/// A front. Ends with the test.
+/// A running proxy. Ends with the test.
 pub struct Front {
     /// Where it listens.
     pub address: SocketAddr,
@@ -41,7 +41,7 @@ struct Shared {
 }
 
 impl Front {
-    /// Serves `simulator`, and stands in front of it at `address`, with TLS if there is a configuration.
+    /// Serves `simulator`, and a proxy for it at `address`, with TLS if there is a configuration.
     pub async fn of(simulator: &Simulator, address: &str, tls: Option<Arc<ServerConfig>>) -> Self {
         let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shared =
@@ -52,26 +52,26 @@ impl Front {
         front
     }
 
-    /// Breaks connections whose request is in `scope`; with none, it passes everything on.
+    /// Breaks connections whose request is in `scope`; with none, everything is passed on.
     pub fn cut(&self, cut: Option<(Scope, Cut)>) {
         *self.shared.cut.lock().unwrap() = cut;
     }
 
-    /// Shows another certificate from now on.
+    /// Uses another certificate from now on.
     pub fn certify(&self, tls: Arc<ServerConfig>) {
         *self.shared.tls.lock().unwrap() = Some(tls);
     }
 
-    /// Nobody listens any more: who connects is refused.
+    /// Stops listening: new connections are refused.
     pub async fn go(&mut self) {
         if let Some(accepting) = self.accepting.take() {
             accepting.abort();
-            // Only then is the socket closed.
+            // The socket is closed only after that.
             let _ = accepting.await;
         }
     }
 
-    /// Listens, at the same address as before.
+    /// Listens again, at the same address as before.
     pub async fn come(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
@@ -88,7 +88,7 @@ impl Shared {
     async fn welcome(self: Arc<Self>, outside: TcpStream) {
         let tls = self.tls.lock().unwrap().clone();
         let Some(tls) = tls else { return self.answer(outside).await };
-        // A client that does not trust us breaks off here.
+        // A client that does not trust the certificate gives up here.
         if let Ok(stream) = TlsAcceptor::from(tls).accept(outside).await {
             self.pass_on(stream).await;
         }
@@ -118,13 +118,13 @@ impl Shared {
         send(&mut outside, &self.ask(&head).await).await;
     }
 
-    /// The answer to a request, whole.
+    /// The whole response to a request.
     async fn ask(&self, head: &str) -> Vec<u8> {
         let mut inside = TcpStream::connect(self.behind).await.unwrap();
         let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         inside.write_all(head.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        // An answer that breaks off behind us breaks off in front of us, too.
+        // If the simulator breaks off, so does the proxy.
         let _ = inside.read_to_end(&mut answer).await;
         answer
     }
@@ -136,12 +136,12 @@ fn reset(stream: TcpStream) {
 }
 
 async fn send(outside: &mut (impl AsyncWrite + Unpin), answer: &[u8]) {
-    // A client that has left is its own affair.
+    // If the client has left, there is nothing to do.
     let _ = outside.write_all(answer).await;
     let _ = outside.shutdown().await;
 }
 
-/// The head of a request, if it comes.
+/// The head of a request, if one comes.
 async fn head(outside: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -150,7 +150,7 @@ async fn head(outside: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// As in the simulator, read off the request line.
+/// As in the simulator, but by the request line.
 fn concerns(scope: &Scope, head: &str) -> bool {
     let target = head.split(' ').nth(1).unwrap_or_default();
     match scope {

@@ -1,6 +1,6 @@
-//! A mail server that takes every mail and keeps none.
+//! A mail server that accepts every mail and keeps none.
 //!
-//! Without one, Alertmanager tries a mail again and again, and tells the same readers nothing new until it gives up: a test that
+//! Without one, Alertmanager retries a mail again and again, and sends nothing new to the same receivers until it gives up: a test that
 //! counts messages would count too early.
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -18,7 +18,7 @@ pub async fn listen() -> String {
     address
 }
 
-/// Whoever hangs up has ended the talk: nothing is left to do then.
+/// An error means that the client hung up, so there is nothing left to do.
 async fn take(stream: TcpStream) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();

@@ -1,4 +1,4 @@
-//! Exposition text, read independently of the code that writes it.
+//! Parses exposition text, independently of the code that writes it.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub struct Scrape {
 }
 
 impl Scrape {
-    /// Reads the text; panics where it is not in the format, or has a series twice.
+    /// Parses the text; panics if it is not in the format, or has a series twice.
     pub fn read(text: &str) -> Self {
         let mut scrape = Self::default();
         let mut seen = std::collections::BTreeSet::new();
@@ -40,7 +40,7 @@ impl Scrape {
         self.samples.iter().filter(move |sample| sample.0 == name).map(|(_, labels, value)| (labels, *value))
     }
 
-    /// The one sample of `name` with these labels among its labels; none if there is none, a panic if several.
+    /// The one sample of `name` that has these labels; none if there is none. Panics if there are several.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let fits = |have: &Labels| labels.iter().all(|(k, v)| have.get(*k).is_some_and(|value| value == v));
         let mut found = self.family(name).filter(|(have, _)| fits(have));
@@ -49,7 +49,7 @@ impl Scrape {
         first
     }
 
-    /// The sum over all samples of `name` with these labels among their labels.
+    /// The sum over all samples of `name` that have these labels.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let fits = |have: &Labels| labels.iter().all(|(k, v)| have.get(*k).is_some_and(|value| value == v));
         self.family(name).filter(|(have, _)| fits(have)).map(|(_, value)| value).sum()
@@ -75,7 +75,7 @@ fn split_series(series: &str) -> (String, Labels) {
     (name.to_owned(), labels)
 }
 
-/// A label value up to its closing quote, and how many bytes it took, the quote included.
+/// A label value up to its closing quote, and its length in bytes, the quote included.
 fn unescape(text: &str) -> (String, usize) {
     let mut value = String::new();
     let mut at = 0;

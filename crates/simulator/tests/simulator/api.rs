@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub const KEY: &str = "test-key";
 
-/// A clock that stands where it was put.
+/// A clock that only the test moves.
 #[derive(Debug)]
 pub struct Hand(Mutex<Timestamp>);
 
@@ -31,7 +31,7 @@ impl Hand {
     }
 }
 
-/// A running simulator; it stops when this is dropped.
+/// A running simulator, which stops when this is dropped.
 pub struct Api {
     pub simulator: Simulator,
     pub clock: Arc<Hand>,
@@ -50,7 +50,7 @@ pub async fn open(plan: &Plan) -> Api {
     let base = format!("http://{}/some/base", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
     tokio::spawn(simulator.clone().serve(vec![listener], stop.clone()));
-    // Packing takes long in a debug build.
+    // Compressing takes long in a debug build.
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     Api { simulator, clock, client, base, _stop: stop.drop_guard() }
 }
@@ -115,7 +115,7 @@ pub fn mix<'a>(rows: impl IntoIterator<Item = &'a Value>) -> BTreeMap<String, us
     mix
 }
 
-/// A time in any of the spellings.
+/// A time in any of the formats.
 pub fn time(row: &Value, field: &str) -> Option<Timestamp> {
     let text = row[field].as_str()?;
     Some(text.parse().unwrap_or_else(|_| format!("{text}Z").parse().unwrap()))

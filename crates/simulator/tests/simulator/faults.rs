@@ -1,4 +1,4 @@
-//! Each fault does what it says, to whom it is meant for.
+//! Each fault does what its documentation says, and only to the requests that it is for.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The fleet at the start: repeatable, believable, and with all the quirks in it.
+//! The fleet at the start: reproducible, plausible, and with all the odd cases in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,15 +1,15 @@
-//! Answers prepared ahead: the same as those made when asked for, byte for byte, and never older than a change.
+//! Prepared responses are the same as those made on demand, byte for byte, and never older than a change.
 
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use crate::api::{Api, KEY, open};
 
-/// Every answer of a walk by a client that takes gzip, packed as it came, with its headers but the date.
+/// Every response of one reading of the fleet with gzip, compressed as it came, with its headers but without the date.
 async fn walk(api: &Api) -> Vec<String> {
     let mut answers = Vec::new();
     let mut paths = vec!["/company".to_owned()];
     for company in api.simulator.companies() {
-        // Beyond the last page stands the last one again.
+        // Beyond the last page, the last one is repeated.
         paths.extend((1..=4).map(|page| format!("/connection/company/{company}?page={page}&limit=20")));
     }
     for path in paths {
@@ -45,7 +45,7 @@ async fn a_change_shows_at_once_though_answers_were_prepared() {
         let api = open(&Plan { connections: 60, ..Plan::default() }).await;
         api.simulator.prepare(20);
         let before = walk(&api).await;
-        // The first company that has a login there.
+        // The first company that has a login at this utility.
         assert!(api.simulator.companies().into_iter().any(|company| change(&api.simulator, company)));
         let after = walk(&api).await;
         assert!(after != before);

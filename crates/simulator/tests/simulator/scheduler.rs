@@ -1,4 +1,4 @@
-//! Life at a speed: checks, customers, new connections, and the hands that tests have on the world.
+//! How a fleet changes with time: checks, customers, new connections, and the changes that tests make.
 
 use std::collections::BTreeMap;
 
@@ -196,7 +196,7 @@ async fn times_set_by_hand_are_those_of_the_checks() {
     assert!(api.simulator.set_connection_times(&id, first, last));
     let rows = api.everything().await;
     let row = rows.iter().find(|row| row["id"] == *id).unwrap();
-    // The coarsest spelling has whole seconds.
+    // The coarsest format has whole seconds.
     let is = |field: &str, expected| time(row, field).unwrap().duration_since(expected).abs().as_secs() == 0;
     assert!(is("statusFirstSeenTime", first) && is("statusLastUpdateTime", last), "{row}");
     assert!(is("created", first), "{row}");
@@ -214,7 +214,7 @@ async fn a_connection_taken_away_is_gone() {
     assert_eq!(api.simulator.connections(&company), [&before[..1], &before[2..]].concat());
     let page = api.page(&company, "").await;
     assert_eq!(page["totalConnections"], before.len() - 1);
-    // Nothing that was planned for it brings it back.
+    // No plan for it brings it back.
     api.clock.pass(24 * 7);
     assert!(!api.everything().await.iter().any(|row| row["id"] == *before[1]));
 }
@@ -260,7 +260,7 @@ async fn companies_go_and_websites_fall() {
     assert_eq!(api.simulator.set_utility_down(utility, &companies, true), expected);
     let down = BTreeMap::from([("WEBSITE_DOWN".to_owned(), expected)]);
     assert_eq!(of_utility(&api.everything().await), down);
-    // Checks find it down for as long as it is; what was added meanwhile waits for its first.
+    // Checks find it down for as long as it is down; what was added meanwhile waits for its first check.
     api.clock.pass(30);
     let mut still = of_utility(&api.everything().await);
     still.remove("PENDING");
