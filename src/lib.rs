@@ -1,7 +1,7 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
 //! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `http`. All of them use `clock`, `status`,
-//! `text`, `gzip`, `failure` and `observe`. `check` is apart from these: it asks what a first poll would ask. The simulated Nectar of
+//! `text`, `failure` and `observe`. `check` is apart from these: it asks what a first poll would ask. The simulated Nectar of
 //! the demo is a crate of its own, which only the program starts.
 
 #![deny(clippy::disallowed_methods)]
@@ -12,7 +12,6 @@ pub mod clock;
 pub mod config;
 pub mod failure;
 pub mod fleet;
-pub mod gzip;
 pub mod http;
 pub mod log;
 pub mod metrics;

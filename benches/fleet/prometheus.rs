@@ -35,14 +35,17 @@ pub fn measure(text: &[u8]) -> [Cost; 2] {
     [cost(text), cost(&with_earlier_series(text))]
 }
 
-/// That revision also had a time of the next check for each connection that Nectar checks by itself, and a time of creation for all.
+/// That revision had a time of the next check for each connection that Nectar checks by itself, and a time of creation for all; and no
+/// time since when a connection has not been connected.
 fn with_earlier_series(text: &str) -> String {
     let of = |name: &'static str| text.lines().filter_map(move |line| line.strip_prefix(name));
     let labels = |line: &str| line.split_inclusive("\",").take(2).collect::<String>();
     let waits =
         of("nectar_connection_status{").filter(|line| line.contains("category=\"intervention_needed\""));
     let waiting: HashSet<String> = waits.map(labels).collect();
-    let mut earlier = text.to_owned();
+    let is_new = |line: &&str| line.contains("nectar_connection_not_connected_since_timestamp_seconds");
+    let mut earlier: String =
+        text.lines().filter(|line| !is_new(line)).flat_map(|line| [line, "\n"]).collect();
     for line in of("nectar_connection_status_last_update_timestamp_seconds{") {
         let (series, updated) = line.rsplit_once(' ').unwrap();
         let ids = series.trim_end_matches('}');

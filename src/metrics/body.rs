@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::gzip::{self, Deflater, Sum};
 use super::published::Run;
-use crate::gzip::{self, Deflater, Sum};
 
 /// Plain text, or one gzip member, piece by piece.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ mod body;
 mod build;
 pub mod catalogue;
 mod companies;
+mod gzip;
 pub mod metric;
 mod number;
 mod objects;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::gzip::{Deflater, Sum};
 use super::objects::Objects;
 use super::rows::views;
 use super::segment::Segment;
@@ -13,7 +14,6 @@ use crate::fleet::changes::Changes;
 use crate::fleet::status_labels::StatusLabels;
 use crate::fleet::tally::Tallies;
 use crate::fleet::{CompanyState, Fleet};
-use crate::gzip::{Deflater, Sum};
 use crate::model::{Company, Connection, RecordFaults};
 
 /// Companies that are rendered together: enough for segments that compress well, few enough that a change costs little.

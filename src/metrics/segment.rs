@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use flate2::{CompressError, Decompress, FlushDecompress};
 
-use crate::gzip::{Deflater, Sum};
+use super::gzip::{Deflater, Sum};
 
 /// Some whole lines. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,8 +53,8 @@ mod tests {
 
     use flate2::bufread::GzDecoder;
 
+    use super::super::gzip::HEAD;
     use super::*;
-    use crate::gzip::HEAD;
 
     #[test]
     fn segments_in_any_order_are_one_member() {

@@ -22,7 +22,6 @@ mod first_minute;
 mod fleet;
 mod golden;
 mod growth;
-mod gzip;
 mod keys;
 mod log;
 mod odd_values;

@@ -64,11 +64,6 @@ impl Sum {
         self.len
     }
 
-    /// Whether the length is 0.
-    pub fn is_empty(self) -> bool {
-        self.len == 0
-    }
-
     /// The sum of these bytes followed by those of `next`.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
@@ -85,17 +80,6 @@ impl Sum {
     }
 }
 
-/// Compresses `plain` as a whole member.
-///
-/// # Errors
-/// Never in practice; see [`Deflater::segment`].
-pub fn member(plain: &[u8]) -> Result<Vec<u8>, CompressError> {
-    let mut member = HEAD.to_vec();
-    Deflater::default().segment(plain, &mut member)?;
-    member.extend(Sum::of(plain).tail());
-    Ok(member)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -103,24 +87,43 @@ mod tests {
     use std::io::Read;
 
     use flate2::bufread::GzDecoder;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     use super::*;
 
-    #[test]
-    fn a_member_of_one_segment() {
-        for plain in [&b""[..], b"x", &[7; 1_000_000]] {
-            let packed = member(plain).unwrap();
-            let mut unpacked = Vec::new();
-            GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
-            assert!(unpacked == plain, "{} bytes", plain.len());
-        }
+    /// Nothing, text that compresses well, and bytes that do not compress at all.
+    fn segment() -> impl Strategy<Value = Vec<u8>> {
+        let text = (0_usize..60_000)
+            .prop_map(|length| b"nectar_up 1\n".iter().copied().cycle().take(length).collect());
+        prop_oneof![Just(Vec::new()), text, vec(any::<u8>(), 0..40_000)]
     }
 
-    #[test]
-    fn sums_of_parts_are_the_sum_of_the_whole() {
-        let (one, other) = (b"some".repeat(99), b"bytes".repeat(7));
-        let whole = Sum::of(&[&*one, &other].concat());
-        assert_eq!(Sum::of(&one).then(Sum::of(&other)), whole);
-        assert_eq!(Sum::NOTHING.then(whole).then(Sum::NOTHING), whole);
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn segments_in_any_number_and_order_make_one_member(
+            segments in vec(segment(), 0..6),
+            spare in 0_usize..40_000,
+        ) {
+            let plain = segments.concat();
+            // Too small for some segments, and to the byte for others.
+            let mut member = Vec::with_capacity(spare);
+            member.extend_from_slice(&HEAD);
+            let (mut deflater, mut sum) = (Deflater::default(), Sum::NOTHING);
+            for segment in &segments {
+                deflater.segment(segment, &mut member).unwrap();
+                sum = sum.then(Sum::of(segment));
+            }
+            prop_assert_eq!(sum, Sum::of(&plain));
+            member.extend(sum.tail());
+            // It checks length and checksum.
+            let mut decoder = GzDecoder::new(&member[..]);
+            let mut unpacked = Vec::new();
+            decoder.read_to_end(&mut unpacked).unwrap();
+            prop_assert!(unpacked == plain, "other bytes came out");
+            prop_assert!(decoder.into_inner().is_empty(), "bytes behind the member");
+        }
     }
 }
