@@ -26,7 +26,7 @@ macro_rules! metrics {
     };
 }
 
-/// Every metric of ours, in the order of the reference page. The `process_*` metrics come with the client library.
+/// All our metrics, in the order of the reference page. The `process_*` metrics come with the client library.
 pub fn all() -> impl Iterator<Item = &'static Desc> {
     exporter::ALL.iter().chain(fleet::ALL).chain(objects::ALL)
 }

@@ -279,7 +279,7 @@ mod tests {
 
     use super::*;
 
-    /// A resolver that does not answer.
+    /// A resolver that never responds.
     struct Silent;
 
     impl Resolve for Silent {

@@ -33,36 +33,36 @@ impl Question {
 impl ResponseCache {
     /// The compressed body, if it was prepared.
     pub fn get(&self, asked: &Asked) -> Option<Bytes> {
-        let answers = self.answers();
+        let responses = self.responses();
         // Parsing the question costs time, which a simulator that prepares nothing need not spend.
-        if answers.is_empty() {
+        if responses.is_empty() {
             return None;
         }
-        answers.get(&Question::of(asked)?).cloned()
+        responses.get(&Question::of(asked)?).cloned()
     }
 
     /// Whether this response was prepared.
     pub fn has(&self, question: &Question) -> bool {
-        self.answers().contains_key(question)
+        self.responses().contains_key(question)
     }
 
     /// Adds prepared responses.
-    pub fn add(&self, answers: HashMap<Question, Bytes>) {
-        self.answers().extend(answers);
+    pub fn add(&self, responses: HashMap<Question, Bytes>) {
+        self.responses().extend(responses);
     }
 
     /// Drops everything: the fleet has changed.
     pub fn clear(&self) {
-        self.answers().clear();
+        self.responses().clear();
     }
 
     /// Drops the responses about these companies: their connections have changed, and nothing else.
     pub fn forget(&self, companies: &BTreeSet<Uuid>) {
         let is_of = |question: &Question| matches!(question, Question::Page(query) if companies.contains(&query.company));
-        self.answers().retain(|question, _| !is_of(question));
+        self.responses().retain(|question, _| !is_of(question));
     }
 
-    fn answers(&self) -> MutexGuard<'_, HashMap<Question, Bytes>> {
+    fn responses(&self) -> MutexGuard<'_, HashMap<Question, Bytes>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -24,24 +24,24 @@ pub struct Row {
 /// What goes wrong.
 #[derive(Debug, Clone)]
 pub enum Wrong {
-    /// An answer.
+    /// A response is wrong.
     Answer(Fault),
-    /// A connection.
+    /// A connection breaks off.
     Connection(Cut),
     /// Nobody listens.
     Absence,
-    /// The certificate.
+    /// The certificate is bad.
     Certificate(BadCertificate),
 }
 
 /// How a certificate can be wrong.
 #[derive(Debug, Clone, Copy)]
 pub enum BadCertificate {
-    /// It is somebody else's.
+    /// It is for another name.
     OtherName,
-    /// Nobody whom we trust has signed it.
+    /// It was not signed by an authority that we trust.
     OtherAuthority,
-    /// It was good once.
+    /// It was valid once.
     Expired,
 }
 

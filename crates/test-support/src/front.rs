@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 /// How a connection breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// Closed as usual, without an answer.
+    /// Closed as usual, without a response.
     Closed,
-    /// Reset, without an answer.
+    /// Reset, without a response.
     Reset,
-    /// Reset in the middle of the answer's body.
+    /// Reset in the middle of the response's body.
     ResetWithinBody,
 }
 
@@ -87,14 +87,14 @@ impl Front {
 impl Shared {
     async fn welcome(self: Arc<Self>, outside: TcpStream) {
         let tls = self.tls.lock().unwrap().clone();
-        let Some(tls) = tls else { return self.answer(outside).await };
+        let Some(tls) = tls else { return self.respond(outside).await };
         // A client that does not trust the certificate gives up here.
         if let Ok(stream) = TlsAcceptor::from(tls).accept(outside).await {
             self.pass_on(stream).await;
         }
     }
 
-    async fn answer(&self, mut outside: TcpStream) {
+    async fn respond(&self, mut outside: TcpStream) {
         let Some(head) = head(&mut outside).await else { return };
         let cut = self.cut.lock().unwrap().clone();
         let cut = cut.filter(|(scope, _)| concerns(scope, &head)).map(|(_, cut)| cut);
@@ -103,11 +103,11 @@ impl Shared {
             Some(Cut::Closed) => {}
             Some(Cut::Reset) => reset(outside),
             Some(Cut::ResetWithinBody) => {
-                let answer = self.ask(&head).await;
-                let body = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-                let half = body + (answer.len() - body) / 2;
+                let response = self.ask(&head).await;
+                let body = response.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+                let half = body + (response.len() - body) / 2;
                 assert!(half > body, "there is no body to break within");
-                outside.write_all(&answer[..half]).await.unwrap();
+                outside.write_all(&response[..half]).await.unwrap();
                 reset(outside);
             }
         }
@@ -123,10 +123,10 @@ impl Shared {
         let mut inside = TcpStream::connect(self.behind).await.unwrap();
         let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         inside.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         // If the simulator breaks off, so does the proxy.
-        let _ = inside.read_to_end(&mut answer).await;
-        answer
+        let _ = inside.read_to_end(&mut response).await;
+        response
     }
 }
 
@@ -135,9 +135,9 @@ fn reset(stream: TcpStream) {
     SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
 }
 
-async fn send(outside: &mut (impl AsyncWrite + Unpin), answer: &[u8]) {
+async fn send(outside: &mut (impl AsyncWrite + Unpin), response: &[u8]) {
     // If the client has left, there is nothing to do.
-    let _ = outside.write_all(answer).await;
+    let _ = outside.write_all(response).await;
     let _ = outside.shutdown().await;
 }
 
