@@ -398,6 +398,7 @@ mod tests {
             (format!(r#"{{"id":"c",{WHOLE},"accounts":{{}}}}"#), 1),
             (r#"{"id":"c"}"#.to_owned(), 1),
             (format!(r#"{{"id":"c",{WHOLE},"accounts":[],"status":7}}"#), 1),
+            (format!(r#"{{"id":"c",{WHOLE},"accounts":[],"status":null}}"#), 1),
             (format!(r#"{{"id":"c",{WHOLE},"accounts":[],"status":"a lone \ud800 surrogate"}}"#), 1),
         ] {
             assert_eq!(fault(&one(&record), Kind::Connection), bad, "{record}");

@@ -285,6 +285,8 @@ mod tests {
             tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(pipe).unwrap());
         let writer = writer.await.unwrap();
         tokio::time::advance(FILE_READ_TIMEOUT).await;
+        tokio::task::yield_now().await;
+        assert!(reading.is_finished(), "it is still being read");
         assert!(matches!(reading.await.unwrap(), Err(KeyError::Hangs(_))));
         drop(writer);
     }

@@ -100,7 +100,7 @@ fn is_all_of_large(bytes: &[u8]) {
     assert_eq!(body.len(), LARGE);
 }
 
-/// Who was turned away, and why.
+/// Records why clients were turned away.
 #[derive(Default)]
 struct Refusals(Mutex<Vec<Refusal>>);
 
@@ -149,7 +149,7 @@ async fn the_longest_idle_or_unfinished_makes_room() {
         let mut first = silent(address, bytes).await;
         let mut second = answered(address).await;
         let mut third = answered(address).await;
-        // The room is full, but for the one whose garbage has ended it already.
+        // All places are taken, but for the one whose garbage has ended it already.
         let mut fourth = answered(address).await;
         end_of(&mut first).await;
         assert!(asks(&mut second).await && asks(&mut third).await, "{name}: they could stay");

@@ -73,7 +73,7 @@ async fn the_newest_of_a_status_tells_of_a_further_one() {
     let (early, late) = (r#""2026-06-15T11:00:00Z""#, r#""2026-06-15T12:00:00Z""#);
     let (at_eleven, at_twelve) = (Some(1_781_521_200.0), Some(1_781_524_800.0));
     let first = waits("a", early, late);
-    // Who waits beside the first, and since when the newest does.
+    // The connection beside the first one, and the newest time of both.
     let table = [
         ("another as early", waits("b", early, late), at_eleven),
         ("a later one in its place", waits("c", late, late), at_twelve),

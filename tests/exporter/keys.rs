@@ -114,7 +114,7 @@ async fn running_with_key_file() -> (Running, Simulator, TempDir) {
     (running, simulator, folder)
 }
 
-/// Who opens a pipe that nobody writes to waits for good: so it is not opened.
+/// To open a pipe that nobody writes to blocks for ever: so it is not opened.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_file_that_becomes_a_pipe_keeps_nobody_waiting() {
     let (mut running, simulator, folder) = running_with_key_file().await;

@@ -1,4 +1,4 @@
-//! The whole exporter, tested through its front doors: sockets, flags, files, signals, Prometheus' own tools.
+//! The whole exporter, tested from outside: sockets, flags, files, signals, Prometheus' own tools.
 
 // Tests may stop at the first surprise.
 #![allow(

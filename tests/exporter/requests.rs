@@ -60,7 +60,7 @@ async fn said_of(url: &str, proxy: Option<&str>) -> String {
     log.line_with("cannot be read")
 }
 
-/// Whoever reads the log knows whom it could not reach, why, and what to do.
+/// The log says which host could not be reached, why, and what to do.
 #[tokio::test]
 async fn what_stands_in_the_way_is_named() {
     let broken = http::always("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n", b"[");

@@ -18,7 +18,7 @@ const SMALL: Plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 3, s
 /// Sends `request` as it is, and reads until the server closes.
 async fn raw(program: &Program, request: &str) -> String {
     let mut stream = TcpStream::connect(program.url.trim_start_matches("http://")).await.unwrap();
-    // Whoever refuses a request may close before it has read all of it.
+    // A server that refuses a request may close before it has read all of it.
     let _ = stream.write_all(request.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
@@ -139,7 +139,7 @@ async fn behind_a_path_prefix() {
             assert_eq!(program.get(path).await.status(), 404, "{flags:?} {path}");
         }
     }
-    // Who was sent here by a proxy that has changed the path is sent back to where that is.
+    // Behind a proxy that changes the path, the redirect leads to the path outside.
     let flags = ["--web.external-url=https://example.org/a/", "--web.route-prefix=/b"];
     let (program, _simulator) = Program::simulated(&SMALL, &flags).await;
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
