@@ -168,7 +168,7 @@ impl Exposition {
         }
     }
 
-    /// Publishes whenever the fleet has changed, but at most once in [`PUBLISH_INTERVAL`], until `stop`. The end of a poll does not
+    /// Publishes whenever the fleet has changed, but at most once in `PUBLISH_INTERVAL`, until `stop`. The end of a poll does not
     /// wait for it: see [`publish`](Self::publish).
     pub async fn publish_changes(self, stop: CancellationToken) {
         let mut fleet = self.fleet.clone();
