@@ -50,7 +50,11 @@ fn check_page(page: &Page) {
         for time in [connection.last_update, connection.first_seen, connection.created] {
             assert_time(time);
         }
-        assert!(connection.accounts.is_sorted_by(|a, b| by_id(&a.id, &b.id).is_lt()), "{:?}", connection.accounts);
+        assert!(
+            connection.accounts.is_sorted_by(|a, b| by_id(&a.id, &b.id).is_lt()),
+            "{:?}",
+            connection.accounts
+        );
         connection.accounts.iter().for_each(check_account);
     }
 }
@@ -69,7 +73,10 @@ fn check_list(list: &CompanyList) {
         if !company.external_id.is_empty() {
             assert_label(&company.external_id);
         }
-        assert!(list.companies[..at].iter().all(|earlier| by_id(&earlier.id, &company.id).is_ne()), "{list:?}");
+        assert!(
+            list.companies[..at].iter().all(|earlier| by_id(&earlier.id, &company.id).is_ne()),
+            "{list:?}"
+        );
     }
 }
 
@@ -105,7 +112,8 @@ fn with_id(records: &[Value]) -> Vec<(&str, &Value)> {
 
 fn compare_page(page: Option<&Page>, strict: &Value) {
     // `2.0` is a count, too.
-    let whole = |value: &Value| value.as_f64().filter(|count| count.fract() == 0.0 && (0.0..1e15).contains(count));
+    let whole =
+        |value: &Value| value.as_f64().filter(|count| count.fract() == 0.0 && (0.0..1e15).contains(count));
     let count = |value: &Value| value.as_u64().or_else(|| whole(value).map(|count| count as u64));
     let number = |name| strict.get(name).and_then(count);
     let records = strict.get("connections").and_then(Value::as_array);
@@ -126,7 +134,8 @@ fn compare_page(page: Option<&Page>, strict: &Value) {
         assert_eq!(*row.connection.id, *id);
         compare_status(&row.connection.status, record);
         let accounts = record.get("accounts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let mut expected: Vec<String> = with_id(accounts).into_iter().map(|(id, _)| id.to_ascii_lowercase()).collect();
+        let mut expected: Vec<String> =
+            with_id(accounts).into_iter().map(|(id, _)| id.to_ascii_lowercase()).collect();
         expected.sort_unstable();
         expected.dedup();
         assert!(row.connection.accounts.iter().map(|account| account.id.to_ascii_lowercase()).eq(expected));
