@@ -77,11 +77,11 @@ fuzz:
 			-dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit; \
 	done
 
-# Measures an exporter with 100,000 connections beside nginx and a bare client, and prints one table. Takes about a quarter of an hour. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
+# Measures an exporter with 100,000 connections beside nginx and a bare client, and prints one table. Takes about twenty minutes. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
 bench: tools
 	BENCH_NGINX="$$(./scripts/install-bench-tools)" && export BENCH_NGINX && cargo bench --locked --bench fleet -- $(ARGS)
 
-# Measures what the alert rules and Alertmanager cost with 100,000 connections, in Prometheus 3. Takes about ten minutes.
+# Measures what the alert rules and Alertmanager cost with 100,000 connections, in Prometheus 3. Takes about twenty minutes.
 bench-rules: tools
 	cargo build --release --locked
 	PATH="$$(./scripts/install-prometheus3):$$PATH" ./scripts/measure-rules

@@ -19,7 +19,7 @@ use crate::model::Company;
 use crate::nectar::pagination::first_page;
 use crate::nectar::{Client, ClientError, Key};
 use crate::observe::Uncounted;
-use crate::poll::CompanyFilter;
+use crate::poll::CompanySelection;
 
 /// How many companies are looked at without `--all`.
 const SAMPLE: usize = 10;
@@ -145,8 +145,8 @@ pub async fn check<W: Write>(
             count(list.dropped, "record")
         ))?;
     }
-    let CompanyFilter { listed: chosen, absent, left_out_in_vain } =
-        CompanyFilter::from(list.companies, &poll.only, &poll.except);
+    let CompanySelection { listed: chosen, absent, unmatched_exclusions } =
+        CompanySelection::from(list.companies, &poll.only, &poll.except);
     let text = format!("The list has {}; to be read: {}.", count(listed, "company"), chosen.len());
     if chosen.is_empty() {
         report.note(&format!("{text} There is nothing to export."))?;
@@ -160,7 +160,7 @@ pub async fn check<W: Write>(
             advice,
         )?;
     }
-    for id in left_out_in_vain {
+    for id in unmatched_exclusions {
         report.note(&format!("The company {id} is to be left out, and is not in the list."))?;
     }
     client.begin_poll(clock.monotonic().saturating_add(poll.timeout)).await;
@@ -230,7 +230,7 @@ fn why(client: &Client, what: &str, ReadError { failure, host, cause }: &ReadErr
         (None, Some(cause)) => text += &format!(" ({cause})"),
         _ => {}
     }
-    if let Some(hint) = client.hint_at_key().filter(|_| *failure == Failure::Request(Reason::Auth)) {
+    if let Some(hint) = client.key_hint().filter(|_| *failure == Failure::Request(Reason::Auth)) {
         text += &format!(" ({hint})");
     }
     text + "."

@@ -1,8 +1,9 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
-//! Data flows one way: `config` → `poll` → `nectar` → `model` → `fleet` → `metrics` → `http`. All of them use `clock`, `status`,
-//! `text`, `failure` and `observe`. `check` is apart from these: it asks what a first poll would ask. The simulated Nectar of
-//! the demo is a crate of its own, which only the program starts.
+//! `app` puts the parts together. `poll` asks `nectar`, which decodes into the `model`, and writes the `fleet`; `metrics` renders the
+//! fleet, and `http` serves what was rendered. `config` makes the settings of each from the flags. `clock`, `status`, `sanitize`,
+//! `failure`, `observe`, `log` and `worker` are used throughout. `check` asks what a first poll would ask. The simulated Nectar of the
+//! demo is a crate of its own, which only the program starts.
 
 #![deny(clippy::disallowed_methods)]
 
@@ -19,7 +20,7 @@ pub mod model;
 pub mod nectar;
 pub mod observe;
 pub mod poll;
-pub mod text;
+pub mod sanitize;
 pub mod worker;
 
 pub use nectar_status as status;

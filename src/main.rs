@@ -19,7 +19,7 @@ use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
 use nectar_exporter::config::{
-    Cli, Command, Config, ConfigError, KeySource, SimulateFlags, command, stray_variables, variable_of,
+    Cli, Command, Config, ConfigError, KeySource, SimulateFlags, command, unknown_variables, variable_of,
     with_variables,
 };
 use nectar_exporter::failure::FILE_READ_TIMEOUT;
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         fault.exit()
     });
     let stray =
-        stray_variables(&command, env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()));
+        unknown_variables(&command, env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()));
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|fault| fault.exit());
     let outcome = match &cli.command {
         None => export(&cli, stray),
@@ -107,7 +107,7 @@ fn arguments() -> Vec<OsString> {
 }
 
 /// What is logged first, once nothing keeps the program from starting.
-struct Beginning {
+struct StartupSummary {
     base_url: Url,
     detail: Detail,
     companies: String,
@@ -117,7 +117,7 @@ struct Beginning {
     crosses_network_in_the_clear: bool,
 }
 
-impl Beginning {
+impl StartupSummary {
     fn of(settings: &Config, stray: Vec<String>, key: Option<&Key>) -> Self {
         Self {
             base_url: settings.nectar.base_url.clone(),
@@ -216,7 +216,7 @@ async fn report_on(
         Some(file) => report.ok(&format!("The API key is in {}.", file.display()))?,
         None => report.ok("The API key is in the variable NECTAR_API_KEY.")?,
     }
-    for warning in Beginning::of(&settings, stray, Some(&key)).warnings().await {
+    for warning in StartupSummary::of(&settings, stray, Some(&key)).warnings().await {
         report.note(&format!("{warning}."))?;
     }
     if web_config(&settings).await?.is_some() {
@@ -236,12 +236,12 @@ fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
     let ca_file = cli.nectar.ca_file.clone();
     Ok(start(cli.exporter.log, Hangup::Reloads, |signals, dropped| async move {
         let (settings, key) = with_files(settings, key, ca_file).await?;
-        let beginning = Beginning::of(&settings, stray, Some(&key));
+        let summary = StartupSummary::of(&settings, stray, Some(&key));
         let addresses = settings.web.listen_addresses.clone();
         let web_config = web_config(&settings).await?;
         let app = App::new(settings, key, SystemClock::shared(), dropped)?;
         let app = app.protected_by(web_config).within(descriptors()).reloading_on(signals.reload);
-        let listeners = listen(&addresses, &beginning, &signals.stop).await?;
+        let listeners = listen(&addresses, &summary, &signals.stop).await?;
         Ok::<(), StartError>(app.run(listeners, signals.stop).await?)
     }))
 }
@@ -257,18 +257,18 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
             let port = Some(listener.local_addr()?.port());
             settings.nectar.base_url.set_port(port).map_err(|()| StartError::DemoUrl)?;
         }
-        let beginning = Beginning::of(&settings, stray, None);
+        let summary = StartupSummary::of(&settings, stray, None);
         let secret = "demo";
         let key = Key::fixed(secret.into())?;
-        let listeners = listen(&settings.web.listen_addresses, &beginning, &signals.stop).await?;
+        let listeners = listen(&settings.web.listen_addresses, &summary, &signals.stop).await?;
         let simulator = Simulator::new(&plan(&flags.sim), secret, Timestamp::now);
         tokio::spawn(simulator.serve(simulated, signals.stop.clone()));
         if let Some(first) = listeners.first() {
             let port = first.local_addr()?.port();
             let scheme =
                 if web_config.as_ref().is_some_and(ConfigReloader::has_tls) { "https" } else { "http" };
-            let page = format!("{scheme}://localhost:{port}{}/", settings.web.pages.prefix);
-            let metrics = format!("{scheme}://localhost:{port}{}", settings.web.pages.metrics());
+            let page = format!("{scheme}://localhost:{port}{}/", settings.web.paths.prefix);
+            let metrics = format!("{scheme}://localhost:{port}{}", settings.web.paths.metrics());
             info!(
                 msg = "The demo runs: open the page in a browser, point Prometheus at the metrics",
                 page, metrics
@@ -322,14 +322,14 @@ async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result
 /// long to resolve.
 async fn listen(
     addresses: &[ListenAddress],
-    beginning: &Beginning,
+    summary: &StartupSummary,
     stop: &CancellationToken,
 ) -> Result<Vec<TcpListener>, StartError> {
     let listeners = tokio::select! {
         () = stop.cancelled() => return Ok(Vec::new()),
         listeners = http::bind_all(addresses) => listeners?,
     };
-    beginning.say().await;
+    summary.say().await;
     say_where(&listeners)?;
     Ok(listeners)
 }

@@ -36,7 +36,7 @@ use clap::Parser;
 
 use lab::Lab;
 
-/// Measures the exporter with a large fleet. Takes about half an hour.
+/// Measures the exporter with a large fleet. Takes about twenty minutes.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A tenth of the fleet and fewer runs: to see that it works, not how fast

@@ -244,16 +244,16 @@ fn whole<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<T, S
 
 /// The command line with what follows by rule: environment twins, and the livelier defaults of `demo`.
 pub fn command(version: String) -> clap::Command {
-    let lively = |arg: clap::Arg| match arg.get_id().as_str() {
+    let demo_defaults = |arg: clap::Arg| match arg.get_id().as_str() {
         "poll_interval" => arg.default_value("5s"),
         "speed" => arg.default_value("200"),
         _ => arg,
     };
     Cli::command()
         .version(version)
-        .mut_subcommand("demo", |demo| demo.mut_args(lively))
-        .mut_subcommands(|subcommand| subcommand.mut_args(with_twin))
-        .mut_args(with_twin)
+        .mut_subcommand("demo", |demo| demo.mut_args(demo_defaults))
+        .mut_subcommands(|subcommand| subcommand.mut_args(with_env_var))
+        .mut_args(with_env_var)
         .mut_subcommand("demo", without_nectar)
 }
 
@@ -269,10 +269,13 @@ fn without_nectar(demo: clap::Command) -> clap::Command {
 
 /// Variables that look like the twin of a flag, but are not. Those that Kubernetes sets for a service called nectar-exporter are left
 /// out.
-pub fn stray_variables(command: &clap::Command, names: impl Iterator<Item = String>) -> Vec<String> {
+pub fn unknown_variables(command: &clap::Command, names: impl Iterator<Item = String>) -> Vec<String> {
     let commands = std::iter::once(command).chain(command.get_subcommands());
-    let flags: Vec<String> =
-        commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).map(twin).collect();
+    let flags: Vec<String> = commands
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(clap::Arg::get_long)
+        .map(env_var)
+        .collect();
     let is_stray = |name: &String| {
         let rest = name.strip_prefix(ENV_PREFIX);
         let is_of_kubernetes =
@@ -295,7 +298,7 @@ pub fn with_variables(fault: &str, command: &clap::Command, matches: &clap::ArgM
             && matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable)
     };
     let variables: Vec<String> =
-        command.get_arguments().filter(from_variable).filter_map(clap::Arg::get_long).map(twin).collect();
+        command.get_arguments().filter(from_variable).filter_map(clap::Arg::get_long).map(env_var).collect();
     match variables.as_slice() {
         [] => fault.to_owned(),
         variables => format!("{fault} (set by {})", variables.join(" and ")),
@@ -307,12 +310,12 @@ pub fn variable_of(fault: &clap::Error, arguments: &[OsString]) -> Option<String
     let ContextValue::String(argument) = fault.get(ContextKind::InvalidArg)? else { return None };
     let flag = argument.split([' ', '=']).next()?;
     let is_given = |given: &OsString| given.to_string_lossy().split('=').next() == Some(flag);
-    let variable = twin(flag.trim_start_matches('-'));
+    let variable = env_var(flag.trim_start_matches('-'));
     (!arguments.iter().any(is_given) && env::var_os(&variable).is_some()).then_some(variable)
 }
 
 /// The environment twin of a flag: upper case, dots and dashes to `_`, with the prefix.
-pub fn twin(flag: &str) -> String {
+pub fn env_var(flag: &str) -> String {
     format!("{ENV_PREFIX}{}", flag.to_ascii_uppercase().replace(['.', '-'], "_"))
 }
 
@@ -320,16 +323,16 @@ fn is_number(arg: &clap::Arg) -> bool {
     arg.get_value_names().into_iter().flatten().any(|name| name == "N" || name == "DURATION")
 }
 
-fn with_twin(arg: clap::Arg) -> clap::Arg {
+fn with_env_var(arg: clap::Arg) -> clap::Arg {
     let Some(flag) = arg.get_long().filter(|flag| flag.contains('.')) else { return arg };
-    let twin = twin(flag);
+    let variable = env_var(flag);
     // A minus sign begins a bad number for the flag before it, and not another flag.
     let arg = if is_number(&arg) { arg.allow_hyphen_values(true) } else { arg };
     // Set but empty counts as not set: that is how container platforms write "no value".
-    if env::var_os(&twin).is_some_and(|value| value.is_empty()) {
+    if env::var_os(&variable).is_some_and(|value| value.is_empty()) {
         return arg;
     }
-    arg.env(OsString::from(twin)).hide_env_values(true)
+    arg.env(OsString::from(variable)).hide_env_values(true)
 }
 
 #[cfg(test)]
@@ -389,6 +392,6 @@ mod tests {
         let stray = ["NECTAR_EXPORTER_NECTAR_COMPANIES", "NECTAR_EXPORTER_PORTS"];
         let names = [&known[..], &of_kubernetes, &others, &stray].concat();
         let command = command("test".to_owned());
-        assert_eq!(stray_variables(&command, names.into_iter().map(str::to_owned)), stray);
+        assert_eq!(unknown_variables(&command, names.into_iter().map(str::to_owned)), stray);
     }
 }

@@ -5,6 +5,6 @@ pub mod flags;
 mod settings;
 
 pub use flags::{
-    Cli, Command, LogFlags, LogFormat, SimulateFlags, command, stray_variables, variable_of, with_variables,
+    Cli, Command, LogFlags, LogFormat, SimulateFlags, command, unknown_variables, variable_of, with_variables,
 };
 pub use settings::{Config, ConfigError, KeySource, Web};

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::flags::{ExporterFlags, NectarFlags};
-use crate::http::{ListenAddress, Pages};
+use crate::http::{ListenAddress, WebPaths};
 use crate::{metrics, nectar, poll};
 
 /// Paths that are taken. They need no password, so the metrics must not be served there.
@@ -39,7 +39,7 @@ pub struct Web {
     /// Where to listen.
     pub listen_addresses: Vec<ListenAddress>,
     /// What people can look at.
-    pub pages: Pages,
+    pub paths: WebPaths,
     /// The file with TLS and passwords.
     pub config_file: Option<PathBuf>,
 }
@@ -87,7 +87,7 @@ impl Config {
         match base_url(SIMULATOR_URL) {
             Ok(base_url) if faults.is_empty() => {
                 let mut settings = Self::new(flags, base_url);
-                settings.web.pages.is_demo = true;
+                settings.web.paths.is_demo = true;
                 Ok(settings)
             }
             _ => Err(ConfigError(faults)),
@@ -120,7 +120,7 @@ impl Config {
             },
             web: Web {
                 listen_addresses: flags.listen_addresses.clone(),
-                pages: Pages {
+                paths: WebPaths {
                     prefix,
                     prefix_outside,
                     telemetry_path: flags.telemetry_path.clone(),
@@ -321,8 +321,8 @@ mod tests {
             (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/"], ["", "/a"]),
             (&["--web.external-url=https://example.org"], ["", ""]),
         ] {
-            let pages = settings(flags, Some("k")).unwrap().web.pages;
-            assert_eq!([&*pages.prefix, &*pages.prefix_outside], prefixes, "{flags:?}");
+            let paths = settings(flags, Some("k")).unwrap().web.paths;
+            assert_eq!([&*paths.prefix, &*paths.prefix_outside], prefixes, "{flags:?}");
         }
     }
 }

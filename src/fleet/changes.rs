@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use super::status_labels::StatusLabels;
 use crate::model::Snapshot;
+use crate::sanitize::by_id;
 use crate::status::{Kind, Status};
-use crate::text::by_id;
 
 /// Counts by the value of the `status` label.
 pub type ByLabel = BTreeMap<Box<str>, u64>;

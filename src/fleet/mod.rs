@@ -96,7 +96,7 @@ impl CompanyState {
 
     /// Whether the outcome of a reading that began at this moment, by the monotonic clock, is to be applied: nothing later is known,
     /// and the company is listed.
-    pub fn takes(&self, begun: Duration) -> bool {
+    pub fn accepts(&self, begun: Duration) -> bool {
         self.begun <= begun && self.last_poll != Some(Err(Failure::NotListed))
     }
 

@@ -13,8 +13,8 @@ use super::tally::Tallies;
 use super::{CompanyState, Fleet, FleetReader, PollOutcome, StoredSnapshot};
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Connection, Snapshot};
+use crate::sanitize::by_id;
 use crate::status::{Kind, Status};
-use crate::text::by_id;
 
 /// A smaller difference between two clocks is drift.
 const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
@@ -44,7 +44,7 @@ impl FleetWriter {
     /// once. `absent` were asked for by id but are not in the list: their data is removed. `begun` is when the reading of the list
     /// began, by the monotonic clock.
     pub fn listed(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company], begun: Duration) {
-        let _turn = self.turn();
+        let _turn = self.write_lock();
         let gone = self.change(|Fleet { companies, .. }| {
             let mut gone = Vec::new();
             companies.retain(|id, state| {
@@ -78,17 +78,17 @@ impl FleetWriter {
     /// is not listed any more.
     pub fn succeeded(&self, company: &CompanyId, snapshot: Snapshot) {
         let tallies = Tallies::of(&snapshot, self.check_interval);
-        let _turn = self.turn();
+        let _turn = self.write_lock();
         // Dropped before the change, so that nothing is copied unless another reader still has it.
         let before = Arc::clone(&self.cell.borrow());
-        let state = before.companies.get(company).filter(|state| state.takes(snapshot.begun_monotonic));
+        let state = before.companies.get(company).filter(|state| state.accepts(snapshot.begun_monotonic));
         let Some(earlier) = state.map(Arc::clone) else { return };
         let mut labels = before.labels.clone();
         for kind in Kind::ALL {
             labels.grant(kind, tallies.kind(kind).by_status.keys());
         }
         drop(before);
-        let state = renewed(&earlier, snapshot, tallies, &labels);
+        let state = next_state(&earlier, snapshot, tallies, &labels);
         drop(earlier);
         let replaced = self.change(|fleet| {
             fleet.labels = labels;
@@ -100,7 +100,7 @@ impl FleetWriter {
     /// A company could not be read: its last snapshot stays. Nothing changes if something later is known than this reading, which
     /// `begun` at this moment by the monotonic clock.
     pub fn failed(&self, company: &CompanyId, failure: Failure, begun: Duration) {
-        let _turn = self.turn();
+        let _turn = self.write_lock();
         self.change(|fleet| {
             if let Some(state) = fleet.companies.get_mut(company) {
                 note_failure(state, failure, begun);
@@ -110,7 +110,7 @@ impl FleetWriter {
 
     /// No company could be read, all for the same cause; otherwise like [`failed`](Self::failed).
     pub fn all_failed(&self, failure: Failure, begun: Duration) {
-        let _turn = self.turn();
+        let _turn = self.write_lock();
         self.change(|fleet| {
             for state in fleet.companies.values_mut() {
                 note_failure(state, failure, begun);
@@ -121,7 +121,7 @@ impl FleetWriter {
     /// A poll ended. It is `good` if it read the company list and at least one company, or if the list was empty. `at` and `monotonic`
     /// are the same moment by either clock.
     pub fn poll_ended(&self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
-        let _turn = self.turn();
+        let _turn = self.write_lock();
         let mut fleet = Fleet::clone(&self.cell.borrow());
         reassign_labels(&mut fleet);
         note_clock(&mut fleet, at, monotonic);
@@ -133,7 +133,7 @@ impl FleetWriter {
         self.cell.send_replace(Arc::new(fleet));
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
+    fn write_lock(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -149,7 +149,7 @@ impl FleetWriter {
 }
 
 fn note_failure(state: &mut Arc<CompanyState>, failure: Failure, begun: Duration) {
-    if state.takes(begun) {
+    if state.accepts(begun) {
         let state = Arc::make_mut(state);
         (state.last_poll, state.begun) = (Some(Err(failure)), begun);
     }
@@ -157,7 +157,7 @@ fn note_failure(state: &mut Arc<CompanyState>, failure: Failure, begun: Duration
 
 /// A company that was read whole, after the state `before`. What is equal in both keeps its allocation: by its address, readers know
 /// that it did not change.
-fn renewed(
+fn next_state(
     before: &CompanyState,
     mut snapshot: Snapshot,
     tallies: Tallies,
@@ -167,7 +167,7 @@ fn renewed(
     let mut changes = Arc::clone(&before.changes);
     let (company, begun) = (before.company.clone(), snapshot.begun_monotonic);
     if let Some(stored) = &before.stored {
-        spell_as_before(&stored.snapshot.connections, &mut snapshot.connections);
+        keep_id_case(&stored.snapshot.connections, &mut snapshot.connections);
         if stored.snapshot.connections == snapshot.connections {
             snapshot.connections = Arc::clone(&stored.snapshot.connections);
         } else {
@@ -187,7 +187,7 @@ fn renewed(
 }
 
 /// An id keeps the letter case in which it was first read: in another one, all its series would be new.
-fn spell_as_before(before: &Arc<Vec<Connection>>, now: &mut Arc<Vec<Connection>>) {
+fn keep_id_case(before: &Arc<Vec<Connection>>, now: &mut Arc<Vec<Connection>>) {
     if before == now {
         return;
     }

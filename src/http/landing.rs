@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
-use super::pages::Pages;
+use super::paths::WebPaths;
 use crate::fleet::{CompanyState, Fleet, StoredSnapshot};
 use crate::metrics::Build;
 use crate::status::{Category, Kind, Recheck, Status};
@@ -114,11 +114,11 @@ enum LastPoll {
 ///
 /// # Errors
 /// When the template cannot be written, which no fleet causes.
-pub fn page(fleet: &Fleet, now: Timestamp, pages: &Pages) -> askama::Result<String> {
+pub fn page(fleet: &Fleet, now: Timestamp, paths: &WebPaths) -> askama::Result<String> {
     // As in the metrics, nothing about companies is shown before the first good poll.
     let states: Vec<_> = if fleet.ready { fleet.companies.values().collect() } else { Vec::new() };
     let served: Vec<&StoredSnapshot> =
-        states.iter().filter_map(|state| state.served(now, pages.max_data_age)).collect();
+        states.iter().filter_map(|state| state.served(now, paths.max_data_age)).collect();
     let knows = match served.len() {
         known if known == states.len() => Knows::All,
         0 => Knows::None,
@@ -132,8 +132,8 @@ pub fn page(fleet: &Fleet, now: Timestamp, pages: &Pages) -> askama::Result<Stri
     let landing = Landing {
         version,
         revision,
-        telemetry_path: &pages.telemetry_path,
-        is_demo: pages.is_demo,
+        telemetry_path: &paths.telemetry_path,
+        is_demo: paths.is_demo,
         ready: fleet.ready,
         last_poll: match fleet.last_poll {
             None => LastPoll::None,

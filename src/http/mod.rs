@@ -1,13 +1,13 @@
 //! HTTP: listening, TLS, connections and their limits, the web configuration, routes and pages.
 
 pub mod auth;
-mod connections;
+mod connection_limiter;
 pub mod encoding;
 pub mod handshake;
 mod landing;
 mod limits;
 pub mod listen;
-mod pages;
+mod paths;
 pub mod routes;
 pub mod serve;
 mod tracked;
@@ -16,5 +16,5 @@ pub mod web_config;
 pub use handshake::TlsMode;
 pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind, bind_all};
-pub use pages::Pages;
+pub use paths::WebPaths;
 pub use serve::{Request, serve};

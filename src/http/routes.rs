@@ -23,7 +23,7 @@ use hyper::{Method, StatusCode};
 use tracing::error;
 
 use super::landing;
-use super::pages::{Pages, Route};
+use super::paths::{Route, WebPaths};
 use crate::clock::SharedClock;
 use crate::http::Request;
 use crate::http::encoding::accepts_gzip;
@@ -45,19 +45,19 @@ pub struct Routes(Arc<Inner>);
 struct Inner {
     exposition: Exposition,
     clock: SharedClock,
-    pages: Pages,
+    paths: WebPaths,
     observer: Arc<dyn ObserveClients>,
 }
 
 impl Routes {
-    /// Routes that serve `exposition` and the pages.
+    /// Routes that serve `exposition` and the landing page.
     pub fn new(
         exposition: Exposition,
         clock: SharedClock,
-        pages: Pages,
+        paths: WebPaths,
         observer: Arc<dyn ObserveClients>,
     ) -> Self {
-        Self(Arc::new(Inner { exposition, clock, pages, observer }))
+        Self(Arc::new(Inner { exposition, clock, paths, observer }))
     }
 
     /// Counts a request that is refused because its password is missing or wrong.
@@ -67,15 +67,15 @@ impl Routes {
 
     /// Whether this path is for machines that have no password: health checks, which learn nothing about Nectar.
     pub fn is_open(&self, path: &str) -> bool {
-        matches!(self.0.pages.route(path), Some(Route::Healthy | Route::Ready))
+        matches!(self.0.paths.route(path), Some(Route::Healthy | Route::Ready))
     }
 
     /// The response to one request.
     pub async fn respond(self, request: Request) -> Response {
-        let pages = &self.0.pages;
-        let Some(route) = pages.route(request.uri().path()) else {
+        let paths = &self.0.paths;
+        let Some(route) = paths.route(request.uri().path()) else {
             self.0.observer.refused(Refusal::NotFound);
-            let text = format!("Not found. The metrics and links are at {}/\n", pages.prefix);
+            let text = format!("Not found. The metrics and links are at {}/\n", paths.prefix);
             return (StatusCode::NOT_FOUND, text).into_response();
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -88,7 +88,7 @@ impl Routes {
             Route::Landing => self.landing(),
             Route::Healthy => "Healthy.\n".into_response(),
             Route::Ready => self.ready(),
-            Route::Elsewhere => elsewhere(&pages.prefix_outside),
+            Route::RedirectToLanding => redirect_to_landing(&paths.prefix_outside),
         }
     }
 
@@ -108,13 +108,13 @@ impl Routes {
     }
 
     fn landing(&self) -> Response {
-        let Inner { exposition, clock, pages, .. } = self.0.as_ref();
+        let Inner { exposition, clock, paths, .. } = self.0.as_ref();
         let headers = [
             (REFRESH, REFRESH_EVERY),
             (CONTENT_SECURITY_POLICY, PAGE_POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
-        match landing::page(&exposition.fleet(), clock.now(), pages) {
+        match landing::page(&exposition.fleet(), clock.now(), paths) {
             Ok(page) => (headers, Html(page)).into_response(),
             Err(error) => failed(error),
         }
@@ -131,11 +131,11 @@ impl Routes {
 
 impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Routes").field("pages", &self.0.pages).finish_non_exhaustive()
+        f.debug_struct("Routes").field("paths", &self.0.paths).finish_non_exhaustive()
     }
 }
 
-fn elsewhere(prefix: &str) -> Response {
+fn redirect_to_landing(prefix: &str) -> Response {
     let mut response = (StatusCode::FOUND, format!("The page is at {prefix}/\n")).into_response();
     if let Ok(page) = HeaderValue::from_str(&format!("{prefix}/")) {
         response.headers_mut().insert(LOCATION, page);

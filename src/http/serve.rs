@@ -18,12 +18,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::connections::{ConnectionGuard, ConnectionLimiter};
+use super::connection_limiter::{ConnectionGuard, ConnectionLimiter};
 use super::handshake::TlsMode;
 use super::limits::Limits;
 use super::tracked::{TrackedIo, tracked_body};
 use crate::observe::{ObserveClients, Refusal};
-use crate::text;
+use crate::sanitize;
 
 /// A request as it came in.
 pub type Request = hyper::Request<Incoming>;
@@ -84,7 +84,7 @@ impl FailedHandshakes {
     const MAX_CAUSES: usize = 20;
 
     fn note(&self, error: &io::Error) {
-        let cause = text::clean(&error.to_string());
+        let cause = sanitize::clean(&error.to_string());
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() < Self::MAX_CAUSES && known.insert(cause.clone()) {
             info!(

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connections::ConnectionGuard;
+use super::connection_limiter::ConnectionGuard;
 use super::handshake::Transport;
 
 /// Notes when bytes come in, and when all that was written is sent.

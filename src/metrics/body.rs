@@ -7,46 +7,52 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::gzip::{self, Deflater, Sum};
-use super::published::Run;
+use super::gzip::{self, Checksum, Deflater};
+use super::published::Block;
 
 /// Plain text, or one gzip member, piece by piece.
 #[derive(Debug)]
 pub struct Body {
     gzip: bool,
-    runs: Arc<[Run]>,
+    blocks: Arc<[Block]>,
     /// The time that ages are computed for.
     now: Timestamp,
     /// Text before the published part, and after it; none once it is written.
     before: Option<String>,
     after: Option<String>,
-    /// The next piece of the published part: the index of its run, and of the segment or ages within that.
+    /// The next piece of the published part: the index of its block, and of the segment or ages within that.
     next: (usize, usize),
     deflater: Deflater,
     /// The sum of the text so far.
-    sum: Sum,
+    sum: Checksum,
 }
 
 impl Body {
-    pub(super) fn new(gzip: bool, runs: Arc<[Run]>, now: Timestamp, before: String, after: String) -> Self {
+    pub(super) fn new(
+        gzip: bool,
+        blocks: Arc<[Block]>,
+        now: Timestamp,
+        before: String,
+        after: String,
+    ) -> Self {
         let (before, after) = (Some(before), Some(after));
-        let (next, deflater, sum) = ((0, 0), Deflater::default(), Sum::NOTHING);
-        Self { gzip, runs, now, before, after, next, deflater, sum }
+        let (next, deflater, sum) = ((0, 0), Deflater::default(), Checksum::EMPTY);
+        Self { gzip, blocks, now, before, after, next, deflater, sum }
     }
 
     fn next_published(&mut self) -> Option<io::Result<Bytes>> {
-        let runs = Arc::clone(&self.runs);
+        let blocks = Arc::clone(&self.blocks);
         loop {
             let (number, place) = self.next;
-            let run = runs.get(number)?;
+            let block = blocks.get(number)?;
             self.next.1 += 1;
             if place == 0 {
-                self.sum = self.sum.then(run.sum);
+                self.sum = self.sum.then(block.sum);
             }
-            if let Some(segment) = run.segments.get(place) {
+            if let Some(segment) = block.segments.get(place) {
                 return Some(if self.gzip { Ok(segment.deflated().clone()) } else { segment.inflate() });
             }
-            if let Some(ages) = run.ages.get(place - run.segments.len()) {
+            if let Some(ages) = block.ages.get(place - block.segments.len()) {
                 let mut text = String::new();
                 ages.write(self.now, &mut text);
                 return Some(self.write(&text).map(Bytes::from));
@@ -57,7 +63,7 @@ impl Body {
     }
 
     fn write(&mut self, text: &str) -> io::Result<Vec<u8>> {
-        self.sum = self.sum.then(Sum::of(text.as_bytes()));
+        self.sum = self.sum.then(Checksum::of(text.as_bytes()));
         if !self.gzip {
             return Ok(text.into());
         }
@@ -81,7 +87,7 @@ impl Body {
     fn write_last(&mut self, text: &str) -> io::Result<Bytes> {
         let mut written = self.write(text)?;
         if self.gzip {
-            written.extend(self.sum.tail());
+            written.extend(self.sum.trailer());
         }
         Ok(written.into())
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::catalogue::fleet as cat;
 use super::metric::Metric;
-use super::rows::{Row, Served, View, rows};
+use super::rows::{Served, StatusRow, View, rows};
 use super::text::Text;
 use crate::fleet::CompanyState;
 use crate::fleet::status_labels::StatusLabels;
@@ -12,7 +12,8 @@ use crate::fleet::tally::{DatasourceTally, KindTallies, Tally};
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
-/// Writes the families about listed companies, whether or not their data was read or withdrawn, for some of the companies.
+/// Writes the families about listed companies, whether or not their data was read or withdrawn, for some of the companies. They are
+/// rendered anew for every fleet.
 pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     let mut info = text.family(&cat::COMPANY_INFO);
     for state in states {
@@ -37,7 +38,8 @@ pub fn listed(text: &mut Text, states: &[&CompanyState]) {
     }
 }
 
-/// Writes the families that are counted from snapshots, for some of the companies.
+/// Writes the families that are counted from snapshots, for some of the companies. The text is kept until one of the companies has
+/// another cache key (`published::CacheKey`): take nothing from a company that is not in its key.
 pub fn counted(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
@@ -123,7 +125,7 @@ fn each_row(
     views: &[View<'_>],
     kind: Kind,
     metric: &Metric<4>,
-    value: impl Fn(&Row<'_, Tally>) -> Option<u64>,
+    value: impl Fn(&StatusRow<'_, Tally>) -> Option<u64>,
 ) {
     let mut family = text.family(metric);
     for (company, served) in shown(views) {
@@ -191,6 +193,6 @@ fn id_and_name(company: &Company) -> [&str; 2] {
     [&company.id, &company.name]
 }
 
-fn with_status<'a, T>(company: &'a Company, row: &'a Row<'_, T>) -> [&'a str; 4] {
+fn with_status<'a, T>(company: &'a Company, row: &'a StatusRow<'_, T>) -> [&'a str; 4] {
     [&company.id, &company.name, row.status, row.category.label()]
 }

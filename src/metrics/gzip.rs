@@ -45,14 +45,14 @@ impl Deflater {
 
 /// Checksum and length of some plain bytes. Those of a concatenation are computed from those of its parts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sum {
+pub struct Checksum {
     crc: u32,
     len: u64,
 }
 
-impl Sum {
+impl Checksum {
     /// The sum of no bytes.
-    pub const NOTHING: Self = Self { crc: 0, len: 0 };
+    pub const EMPTY: Self = Self { crc: 0, len: 0 };
 
     /// The sum of `plain`.
     pub fn of(plain: &[u8]) -> Self {
@@ -73,7 +73,7 @@ impl Sum {
     }
 
     /// The trailer of a member of these bytes: an empty last block, checksum, length.
-    pub fn tail(self) -> Vec<u8> {
+    pub fn trailer(self) -> Vec<u8> {
         // The length is stored modulo 2^32, as the RFC requires.
         let [a, b, c, d, ..] = self.len.to_le_bytes();
         [&LAST_BLOCK[..], &self.crc.to_le_bytes(), &[a, b, c, d]].concat()
@@ -111,13 +111,13 @@ mod tests {
             // Too small for some segments, and to the byte for others.
             let mut member = Vec::with_capacity(spare);
             member.extend_from_slice(&HEAD);
-            let (mut deflater, mut sum) = (Deflater::default(), Sum::NOTHING);
+            let (mut deflater, mut sum) = (Deflater::default(), Checksum::EMPTY);
             for segment in &segments {
                 deflater.segment(segment, &mut member).unwrap();
-                sum = sum.then(Sum::of(segment));
+                sum = sum.then(Checksum::of(segment));
             }
-            prop_assert_eq!(sum, Sum::of(&plain));
-            member.extend(sum.tail());
+            prop_assert_eq!(sum, Checksum::of(&plain));
+            member.extend(sum.trailer());
             // It checks length and checksum.
             let mut decoder = GzDecoder::new(&member[..]);
             let mut unpacked = Vec::new();

@@ -95,6 +95,13 @@ pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
     u64::try_from(series.sum::<usize>()).unwrap_or(u64::MAX)
 }
 
+/// The names of the metrics about a company that are served however old its data is.
+pub fn served_without_data() -> Vec<&'static str> {
+    let mut text = Text::default();
+    companies::listed(&mut text, &[]);
+    text.families().map(|(head, _)| head.name).collect()
+}
+
 /// Why nothing new could be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
@@ -204,8 +211,8 @@ impl Exposition {
         let mut after = Text::default();
         let is_limited = published.is_limited && published.fleet.ready;
         self.about_exporter(&mut after, published.fleet.last_whole_poll, is_limited);
-        let (runs, after) = (Arc::clone(&published.runs), after.into_string() + &own);
-        Ok(Body::new(gzip, runs, self.clock.now(), before.into_string(), after))
+        let (blocks, after) = (Arc::clone(&published.blocks), after.into_string() + &own);
+        Ok(Body::new(gzip, blocks, self.clock.now(), before.into_string(), after))
     }
 
     fn published(&self) -> Arc<Published> {

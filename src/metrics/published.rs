@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::gzip::{Deflater, Sum};
+use super::gzip::{Checksum, Deflater};
 use super::objects::Objects;
 use super::rows::views;
 use super::segment::Segment;
@@ -30,8 +30,8 @@ pub(super) struct Published {
     pub(super) fleet: Arc<Fleet>,
     /// Whether series per object are withheld because there are too many.
     pub(super) is_limited: bool,
-    /// All families about the fleet, in the order of the catalogue.
-    pub(super) runs: Arc<[Run]>,
+    /// All families about the fleet: first those about the companies themselves.
+    pub(super) blocks: Arc<[Block]>,
     /// When it was rendered.
     rendered: Timestamp,
     /// The last moment at which everything in it may be shown.
@@ -43,11 +43,11 @@ pub(super) struct Published {
 
 /// Text that is ready to be sent, and the ages behind it, which are written at the scrape.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+pub(super) struct Block {
     /// Heads and samples.
     pub(super) segments: Vec<Segment>,
     /// The sum of all segments. Adding them up would take too long for a scrape.
-    pub(super) sum: Sum,
+    pub(super) sum: Checksum,
     /// The ages of one family, without its head.
     pub(super) ages: Vec<Arc<Aging>>,
 }
@@ -55,29 +55,30 @@ pub(super) struct Run {
 /// Some companies, rendered. All chunks have the same families, in the same order.
 #[derive(Debug)]
 struct Chunk {
-    sources: Vec<Source>,
+    keys: Vec<CacheKey>,
     /// The labels of the unknown statuses that occur in it.
     labels: StatusLabels,
-    families: Vec<(Head, Samples)>,
+    families: Vec<(Head, CompressedSamples)>,
 }
 
 /// The samples of a family in one chunk.
 #[derive(Debug, Clone)]
-enum Samples {
+enum CompressedSamples {
     Static(Vec<Segment>),
     Ages(Arc<Aging>),
 }
 
-/// What a company's text is rendered from. What did not change from poll to poll has the same address.
+/// Everything that the text of a company is rendered from, but for the clock and the labels of unknown statuses. What did not change from
+/// poll to poll has the same address.
 #[derive(Debug)]
-struct Source {
+struct CacheKey {
     company: Company,
     /// None if nothing may be shown.
     shown: Option<(Arc<Vec<Connection>>, Arc<Tallies>, RecordFaults)>,
     changes: Option<Arc<Changes>>,
 }
 
-impl Source {
+impl CacheKey {
     fn of(state: &CompanyState, is_served: bool) -> Self {
         let stored = state.stored.as_deref();
         let shown = stored.filter(|_| is_served).map(|stored| {
@@ -111,9 +112,9 @@ impl Source {
 impl Default for Published {
     /// Nothing, which is shown before the first poll has ended.
     fn default() -> Self {
-        let (runs, chunks) = (Arc::default(), Vec::new());
+        let (blocks, chunks) = (Arc::default(), Vec::new());
         let (rendered, expires, is_withheld) = (Timestamp::MIN, None, false);
-        Self { fleet: Arc::default(), is_limited: false, runs, rendered, expires, is_withheld, chunks }
+        Self { fleet: Arc::default(), is_limited: false, blocks, rendered, expires, is_withheld, chunks }
     }
 }
 
@@ -135,11 +136,11 @@ impl Published {
             chunked(&states).map(|states| renderer.chunk(states, earlier.next())).collect();
         let chunks = chunks?;
         // Nothing about companies is shown before the first good poll.
-        let runs = if fleet.ready { renderer.runs(&states, &chunks)? } else { Vec::new() };
+        let blocks = if fleet.ready { renderer.blocks(&states, &chunks)? } else { Vec::new() };
         let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
         let expires = expires.filter(|expires| *expires >= now).min();
         let is_withheld = served().count() < states.iter().filter(|state| state.stored.is_some()).count();
-        Ok(Self { runs: runs.into(), rendered: now, expires, is_withheld, is_limited, chunks, fleet })
+        Ok(Self { blocks: blocks.into(), rendered: now, expires, is_withheld, is_limited, chunks, fleet })
     }
 
     /// Whether it shows what may not be shown at `now`, or withholds what may be: time passes, and clocks are set.
@@ -183,7 +184,7 @@ impl Renderer<'_> {
     ) -> Result<Arc<Chunk>, RenderError> {
         let max_age = self.settings.max_data_age;
         let is_served = |state: &CompanyState| state.served(self.now, max_age).is_some();
-        let sources: Vec<_> = states.iter().map(|state| Source::of(state, is_served(state))).collect();
+        let keys: Vec<_> = states.iter().map(|state| CacheKey::of(state, is_served(state))).collect();
         let statuses = states
             .iter()
             .filter_map(|state| state.stored.as_ref())
@@ -191,8 +192,8 @@ impl Renderer<'_> {
         let words = self.fleet.labels.among(statuses);
         if let Some(earlier) = earlier
             && earlier.labels == words
-            && earlier.sources.len() == sources.len()
-            && earlier.sources.iter().zip(&sources).all(|(earlier, now)| earlier.is_same(now))
+            && earlier.keys.len() == keys.len()
+            && earlier.keys.iter().zip(&keys).all(|(earlier, now)| earlier.is_same(now))
         {
             return Ok(Arc::clone(earlier));
         }
@@ -204,63 +205,65 @@ impl Renderer<'_> {
             let objects: Vec<_> = served.filter_map(|state| Objects::of(state)).collect();
             objects::render(&mut text, labels, &objects, self.settings);
         }
-        Ok(Arc::new(Chunk { sources, labels: words, families: self.compressed(text)? }))
+        Ok(Arc::new(Chunk { keys, labels: words, families: self.compressed(text)? }))
     }
 
     /// All families. Those about the companies themselves come first. Every poll changes them, so they are rendered for all companies
     /// together.
-    fn runs(
+    fn blocks(
         &mut self,
         states: &[&Arc<CompanyState>],
         chunks: &[Arc<Chunk>],
-    ) -> Result<Vec<Run>, RenderError> {
+    ) -> Result<Vec<Block>, RenderError> {
         let mut listing = Text::default();
         companies::listed(&mut listing, &states.iter().map(|state| state.as_ref()).collect::<Vec<_>>());
-        let mut runs = vec![Run::default()];
+        let mut blocks = vec![Block::default()];
         for (head, samples) in self.compressed(listing)? {
-            self.add_family(&mut runs, head, [&samples].into_iter())?;
+            self.add_family(&mut blocks, head, [&samples].into_iter())?;
         }
         let heads = chunks.first().into_iter().flat_map(|first| &first.families);
         for (number, (head, _)) in heads.enumerate() {
             let samples = chunks.iter().filter_map(|chunk| Some(&chunk.families.get(number)?.1));
-            self.add_family(&mut runs, *head, samples)?;
+            self.add_family(&mut blocks, *head, samples)?;
         }
-        for run in &mut runs {
-            run.sum = run.segments.iter().fold(Sum::NOTHING, |sum, segment| sum.then(segment.sum()));
+        for block in &mut blocks {
+            block.sum = block.segments.iter().fold(Checksum::EMPTY, |sum, segment| sum.then(segment.sum()));
         }
-        Ok(runs)
+        Ok(blocks)
     }
 
     /// A family without samples leaves no trace.
     fn add_family<'s>(
         &mut self,
-        runs: &mut Vec<Run>,
+        blocks: &mut Vec<Block>,
         head: Head,
-        samples: impl Iterator<Item = &'s Samples>,
+        samples: impl Iterator<Item = &'s CompressedSamples>,
     ) -> Result<(), RenderError> {
-        let mut family = Run { segments: vec![self.segment(&head.lines())?], ..Run::default() };
+        let mut family = Block { segments: vec![self.segment(&head.lines())?], ..Block::default() };
         for samples in samples {
             match samples {
-                Samples::Static(segments) => family.segments.extend_from_slice(segments),
-                Samples::Ages(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
-                Samples::Ages(_) => {}
+                CompressedSamples::Static(segments) => family.segments.extend_from_slice(segments),
+                CompressedSamples::Ages(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
+                CompressedSamples::Ages(_) => {}
             }
         }
-        match runs.last_mut() {
-            _ if family.segments.len() == 1 && family.ages.is_empty() => {}
+        let has_samples = family.segments.len() > 1 || !family.ages.is_empty();
+        match blocks.last_mut() {
+            _ if !has_samples => {}
+            // A block ends with its ages: behind them, another one begins.
             Some(last) if last.ages.is_empty() => {
                 last.segments.append(&mut family.segments);
                 last.ages = family.ages;
             }
-            _ => runs.push(family),
+            _ => blocks.push(family),
         }
         Ok(())
     }
 
-    fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, Samples)>, RenderError> {
+    fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, CompressedSamples)>, RenderError> {
         let families = text.families().map(|(head, samples)| match samples {
-            text::Samples::Aging(aging) => Ok((head, Samples::Ages(Arc::new(aging)))),
-            text::Samples::Written(lines) => Ok((head, Samples::Static(self.segments(lines)?))),
+            text::Samples::Aging(aging) => Ok((head, CompressedSamples::Ages(Arc::new(aging)))),
+            text::Samples::Written(lines) => Ok((head, CompressedSamples::Static(self.segments(lines)?))),
         });
         families.collect()
     }

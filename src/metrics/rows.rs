@@ -15,7 +15,7 @@ use crate::status::{Category, Kind, Recheck};
 
 /// A row of a family: one value of the `status` label.
 #[derive(Debug)]
-pub struct Row<'a, T> {
+pub struct StatusRow<'a, T> {
     /// The label's value.
     pub status: &'a str,
     /// Its category.
@@ -40,13 +40,13 @@ pub struct View<'a> {
 pub struct Served<'a> {
     /// The snapshot and its counts.
     pub stored: &'a StoredSnapshot,
-    connections: Vec<Row<'a, Tally>>,
-    accounts: Vec<Row<'a, Tally>>,
+    connections: Vec<StatusRow<'a, Tally>>,
+    accounts: Vec<StatusRow<'a, Tally>>,
 }
 
 impl<'a> Served<'a> {
     /// Every documented status of the kind, then the unknown ones that occur.
-    pub fn rows(&self, kind: Kind) -> &[Row<'a, Tally>] {
+    pub fn rows(&self, kind: Kind) -> &[StatusRow<'a, Tally>] {
         match kind {
             Kind::Connection => &self.connections,
             Kind::Account => &self.accounts,
@@ -84,7 +84,7 @@ pub fn rows<'a, T: Default + 'a>(
     kind: Kind,
     labelled: impl Iterator<Item = (&'a str, &'a T)>,
     add: impl Fn(&mut T, &T),
-) -> Vec<Row<'a, T>> {
+) -> Vec<StatusRow<'a, T>> {
     let mut sums: BTreeMap<&'a str, T> = BTreeMap::new();
     for (label, value) in labelled {
         add(sums.entry(label).or_default(), value);
@@ -92,9 +92,9 @@ pub fn rows<'a, T: Default + 'a>(
     let mut rows = Vec::with_capacity(kind.documented().len() + sums.len());
     for row in kind.documented() {
         let value = sums.remove(row.value).unwrap_or_default();
-        rows.push(Row { status: row.value, category: row.category, recheck: row.recheck, value });
+        rows.push(StatusRow { status: row.value, category: row.category, recheck: row.recheck, value });
     }
-    rows.extend(sums.into_iter().map(|(status, value)| Row {
+    rows.extend(sums.into_iter().map(|(status, value)| StatusRow {
         status,
         category: Category::Unknown,
         recheck: Recheck::Weekly,

@@ -5,13 +5,13 @@ use std::io;
 use bytes::Bytes;
 use flate2::{CompressError, Decompress, FlushDecompress};
 
-use super::gzip::{Deflater, Sum};
+use super::gzip::{Checksum, Deflater};
 
 /// Some whole lines. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Segment {
     deflated: Bytes,
-    sum: Sum,
+    sum: Checksum,
 }
 
 impl Segment {
@@ -20,11 +20,11 @@ impl Segment {
         let mut deflated = Vec::new();
         deflater.segment(text.as_bytes(), &mut deflated)?;
         // Copied to its exact size, because it is kept for long.
-        Ok(Self { deflated: Bytes::copy_from_slice(&deflated), sum: Sum::of(text.as_bytes()) })
+        Ok(Self { deflated: Bytes::copy_from_slice(&deflated), sum: Checksum::of(text.as_bytes()) })
     }
 
     /// The sum of the plain text.
-    pub(super) fn sum(&self) -> Sum {
+    pub(super) fn sum(&self) -> Checksum {
         self.sum
     }
 
@@ -38,7 +38,7 @@ impl Segment {
         let length = usize::try_from(self.sum.len()).map_err(io::Error::other)?;
         let mut text = Vec::with_capacity(length);
         Decompress::new(false).decompress_vec(&self.deflated, &mut text, FlushDecompress::Sync)?;
-        if Sum::of(&text) != self.sum {
+        if Checksum::of(&text) != self.sum {
             return Err(io::Error::other("a segment is not what it was made from"));
         }
         Ok(text.into())
@@ -64,8 +64,8 @@ mod tests {
         let segments = texts.map(|text| Segment::new(text, &mut deflater).unwrap());
         let mut member = HEAD.to_vec();
         segments.iter().for_each(|segment| member.extend_from_slice(segment.deflated()));
-        let sum = segments.iter().fold(Sum::NOTHING, |sum, segment| sum.then(segment.sum()));
-        member.extend(sum.tail());
+        let sum = segments.iter().fold(Checksum::EMPTY, |sum, segment| sum.then(segment.sum()));
+        member.extend(sum.trailer());
         let mut unpacked = String::new();
         let mut decoder = GzDecoder::new(&member[..]);
         decoder.read_to_string(&mut unpacked).unwrap();

@@ -13,7 +13,7 @@ use super::body::has_other_coding;
 use super::retry::retry_after;
 use super::settings::Settings;
 use crate::failure::{Failure, ReadError, Reason};
-use crate::text;
+use crate::sanitize;
 
 /// A failed attempt, and what it says about the next one.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ fn cause_of(error: &reqwest::Error) -> String {
     match causes(error).last() {
         Some(cause) => match cause.downcast_ref::<rustls::Error>() {
             Some(error) => words_of_tls(error),
-            None => text::clean(&cause.to_string()),
+            None => sanitize::clean(&cause.to_string()),
         },
         None => "no cause is known".to_owned(),
     }
@@ -158,7 +158,7 @@ pub fn words_of_response(response: &Response) -> String {
     if let Some(target) =
         target.filter(|url| status.is_redirection() && matches!(url.scheme(), "http" | "https"))
     {
-        words += &format!(", to {}", text::clean(&target.origin().ascii_serialization()));
+        words += &format!(", to {}", sanitize::clean(&target.origin().ascii_serialization()));
     }
     if is_page(headers) {
         words += ", with a page for people: perhaps not from Nectar, but from something before it";
@@ -223,9 +223,9 @@ fn words_of_tls(error: &rustls::Error) -> String {
             Wrong::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
                 "the server's certificate is that of an authority (CA:TRUE); it needs one with basicConstraints=CA:FALSE"
             }
-            _ => return text::clean(&error.to_string()),
+            _ => return sanitize::clean(&error.to_string()),
         },
-        _ => return text::clean(&error.to_string()),
+        _ => return sanitize::clean(&error.to_string()),
     };
     words.to_owned()
 }

@@ -148,8 +148,8 @@ impl Client {
     }
 
     /// What is odd about the key, for people; none if nothing is.
-    pub fn hint_at_key(&self) -> Option<&'static str> {
-        self.key.oddity()
+    pub fn key_hint(&self) -> Option<&'static str> {
+        self.key.format_warning()
     }
 
     /// How many requests may be in flight at once.
@@ -228,7 +228,7 @@ impl Client {
             let key = self.key.header();
             let failed = match self.request(endpoint, url, &key, decode).await {
                 Ok(found) => {
-                    self.pacing.answered();
+                    self.pacing.regain_retry();
                     return Ok(found);
                 }
                 Err(failed) => failed,
@@ -241,7 +241,7 @@ impl Client {
             if failed.reason == Reason::RateLimited && !self.pacing.pause_ends_in_time() {
                 return Err(failed.into());
             }
-            let wait = if self.was_rotated(&failed, &key).await && backoff.spend() {
+            let wait = if self.was_rotated(&failed, &key).await && backoff.use_attempt() {
                 Duration::ZERO
             } else {
                 let Some(wait) = backoff.next_wait(failed.reason, failed.retry_after) else {
@@ -288,7 +288,7 @@ impl Client {
         let (code, response, took) = {
             // Released before the response is decoded, so that the next request need not wait for that.
             let _place = self.requests.acquire().await.map_err(|_| Reason::Other)?;
-            if !self.pacing.pause_is_over().await {
+            if !self.pacing.wait_out_pause().await {
                 return Err(Reason::RateLimited.into());
             }
             let began = self.clock.monotonic();

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 use super::dedup::{Identified, dedup_by_id};
 use super::json::{Elements, Fields, Value};
 use crate::model::{Account, Company, Connection, RecordFault, RecordFaults};
+use crate::sanitize::{self, by_id};
 use crate::status::{Kind, Status};
-use crate::text::{self, by_id};
 
 /// The name of a utility or country that is missing.
 pub const UNKNOWN: &str = "unknown";
@@ -29,7 +29,7 @@ const MAX_CONNECTIONS: u64 = 1_000_000;
 
 /// A connection as read, with the faults of it and its accounts.
 #[derive(Debug)]
-pub struct Row {
+pub struct ReadConnection {
     /// The record.
     pub connection: Connection,
     /// Faults of the record and of its accounts.
@@ -40,7 +40,7 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Page {
     /// In the order of the page. An id that occurs twice there occurs twice here.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ReadConnection>,
     /// Records that were dropped, and ids that occurred twice.
     pub faults: RecordFaults,
     /// `totalPages`, as this page gives it.
@@ -82,8 +82,8 @@ fn without_mark(text: &str) -> &str {
 fn company(record: &RawValue) -> Option<Company> {
     let fields = Fields::read(record.get())?;
     let id = readable_id(&fields)?;
-    let name = text::clean_or(words(&fields, "name").as_deref(), &id);
-    let external_id = text::clean_or(words(&fields, "externalId").as_deref(), "");
+    let name = sanitize::clean_or(words(&fields, "name").as_deref(), &id);
+    let external_id = sanitize::clean_or(words(&fields, "externalId").as_deref(), "");
     Some(Company { id: id.into(), name: name.into(), external_id: external_id.into() })
 }
 
@@ -130,8 +130,8 @@ fn count(envelope: &Fields<'_>, name: &str) -> Option<u64> {
     })
 }
 
-fn repeated(rows: &[Row]) -> usize {
-    let mut ids: Vec<&str> = rows.iter().map(Row::id).collect();
+fn repeated(rows: &[ReadConnection]) -> usize {
+    let mut ids: Vec<&str> = rows.iter().map(ReadConnection::id).collect();
     ids.sort_unstable_by(|a, b| by_id(a, b));
     ids.dedup_by(|a, b| by_id(a, b).is_eq());
     rows.len() - ids.len()
@@ -149,7 +149,7 @@ fn share(shared: &mut Shared, text: &str) -> Arc<str> {
     new
 }
 
-fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<Row> {
+fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<ReadConnection> {
     let mut record = Record::read(Kind::Connection, record, now)?;
     let status = record.status();
     let last_update = record.time("statusLastUpdateTime", true);
@@ -167,11 +167,11 @@ fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<
         last_update,
         first_seen,
         created,
-        datasource: share(shared, &text::clean_or(datasource.as_deref(), UNKNOWN)),
-        country: share(shared, &text::clean_or(country.as_deref(), UNKNOWN)),
+        datasource: share(shared, &sanitize::clean_or(datasource.as_deref(), UNKNOWN)),
+        country: share(shared, &sanitize::clean_or(country.as_deref(), UNKNOWN)),
         accounts,
     };
-    Some(Row { connection, faults })
+    Some(ReadConnection { connection, faults })
 }
 
 fn accounts(records: Elements<'_>, now: Timestamp, faults: &mut RecordFaults) -> Vec<Account> {
@@ -202,7 +202,7 @@ fn accounts(records: Elements<'_>, now: Timestamp, faults: &mut RecordFaults) ->
     kept
 }
 
-impl Identified for Row {
+impl Identified for ReadConnection {
     fn id(&self) -> &str {
         &self.connection.id
     }
@@ -223,7 +223,7 @@ impl Identified for (Account, RecordFaults) {
 }
 
 fn readable_id(fields: &Fields<'_>) -> Option<String> {
-    fields.get::<String>("id").present().filter(|id| text::is_readable_id(id))
+    fields.get::<String>("id").present().filter(|id| sanitize::is_readable_id(id))
 }
 
 /// A connection or an account while it is being read.
@@ -329,7 +329,7 @@ mod tests {
     }
 
     /// The one record of a page.
-    fn one(record: &str) -> Row {
+    fn one(record: &str) -> ReadConnection {
         read(r#""totalConnections":1,"totalPages":1"#, &[record]).unwrap().rows.remove(0)
     }
 
@@ -365,7 +365,7 @@ mod tests {
             let expected = expected.map(|seconds| Timestamp::from_second(seconds).unwrap());
             let times = format!(r#""statusLastUpdateTime":"{time}","statusFirstSeenTime":"{time}""#);
             let account = format!(r#"{{"id":"a","status":"DETECTED",{times}}}"#);
-            let Row { connection, faults } = one(&format!(
+            let ReadConnection { connection, faults } = one(&format!(
                 r#"{{"id":"c","status":"CONNECTED",{times},"created":"{time}","datasource":{{"name":"U"}},"country":"US","accounts":[{account}]}}"#
             ));
             let account = connection.accounts.first().unwrap();
@@ -390,7 +390,7 @@ mod tests {
     /// What is missing, or of another type, costs itself and is counted; what may be missing does not count.
     #[test]
     fn fields_that_are_odd() {
-        let fault = |row: &Row, kind| row.faults.count(kind, RecordFault::BadField);
+        let fault = |row: &ReadConnection, kind| row.faults.count(kind, RecordFault::BadField);
         for (record, bad) in [
             (format!(r#"{{"id":"c",{WHOLE},"accounts":[]}}"#), 0),
             (format!(r#"{{"id":"c",{WHOLE}}}"#), 1),

@@ -6,7 +6,7 @@ use std::mem::swap;
 
 use jiff::Timestamp;
 
-use crate::text::by_id;
+use crate::sanitize::by_id;
 
 /// A record that has an id.
 pub trait Identified {

@@ -89,7 +89,7 @@ impl Key {
     }
 
     /// What is odd about it, for people; none if nothing is.
-    pub fn oddity(&self) -> Option<&'static str> {
+    pub fn format_warning(&self) -> Option<&'static str> {
         let current = self.current();
         let key = current.secret.expose_secret();
         if key.starts_with(['"', '\'']) || key.ends_with(['"', '\'']) {
@@ -240,9 +240,12 @@ mod tests {
             ("a-key", None),
             ("a-key==", None),
         ] {
-            let oddity = Key::fixed(key.into()).unwrap().oddity();
-            assert_eq!(oddity.is_some(), hint.is_some(), "{key}");
-            assert!(oddity.unwrap_or_default().contains(hint.unwrap_or_default()), "{key}: {oddity:?}");
+            let format_warning = Key::fixed(key.into()).unwrap().format_warning();
+            assert_eq!(format_warning.is_some(), hint.is_some(), "{key}");
+            assert!(
+                format_warning.unwrap_or_default().contains(hint.unwrap_or_default()),
+                "{key}: {format_warning:?}"
+            );
         }
     }
 

@@ -60,7 +60,7 @@ impl Pacing {
     }
 
     /// Waits until the pause in progress is over, if there is one. Returns false at once if the poll ends before that.
-    pub async fn pause_is_over(&self) -> bool {
+    pub async fn wait_out_pause(&self) -> bool {
         loop {
             let until = self.state().paused_until;
             let left = until.saturating_sub(self.clock.monotonic());
@@ -87,7 +87,7 @@ impl Pacing {
     }
 
     /// A good response: Nectar can bear one more retry.
-    pub fn answered(&self) {
+    pub fn regain_retry(&self) {
         let mut state = self.state();
         state.retries_left = state.retries_left.saturating_add(1).min(RETRIES);
     }
@@ -137,9 +137,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_holds_for_all_until_it_is_over() {
         let pacing = pacing();
-        assert!(pacing.pause_is_over().await, "there is none");
+        assert!(pacing.wait_out_pause().await, "there is none");
         pacing.pause(Duration::from_secs(60));
-        let mut waiting = Box::pin(pacing.pause_is_over());
+        let mut waiting = Box::pin(pacing.wait_out_pause());
         assert!(poll!(&mut waiting).is_pending());
         advance(Duration::from_secs(50)).await;
         // A longer one makes those wait longer who wait already; a shorter one changes nothing.
@@ -159,9 +159,9 @@ mod tests {
         }
         pacing.pause(Duration::from_secs(600));
         assert!(!pacing.pause_ends_in_time());
-        assert_eq!(pacing.pause_is_over().now_or_never(), Some(false), "at once");
+        assert_eq!(pacing.wait_out_pause().now_or_never(), Some(false), "at once");
         pacing.begin_poll(Duration::from_secs(601));
-        assert!(pacing.pause_ends_in_time() && pacing.pause_is_over().await);
+        assert!(pacing.pause_ends_in_time() && pacing.wait_out_pause().await);
     }
 
     #[tokio::test(start_paused = true)]
@@ -169,9 +169,9 @@ mod tests {
         let pacing = pacing();
         let spent = |pacing: &Pacing| std::iter::from_fn(|| pacing.may_retry().then_some(())).count();
         assert_eq!(spent(&pacing), 40);
-        pacing.answered();
+        pacing.regain_retry();
         assert_eq!(spent(&pacing), 1);
-        (0..50).for_each(|_| pacing.answered());
+        (0..50).for_each(|_| pacing.regain_retry());
         assert_eq!(spent(&pacing), 40, "no more than at first");
         pacing.begin_poll(Duration::from_secs(600));
         assert_eq!(spent(&pacing), 40);

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tracing::debug;
 
 use super::client::Client;
-use super::decode::{Page, Row};
+use super::decode::{Page, ReadConnection};
 use super::dedup::dedup_by_id;
 use crate::clock::SharedClock;
 use crate::failure::{Failure, ReadError};
@@ -102,7 +102,7 @@ async fn fetch_once<'a>(
 /// The pages read so far.
 #[derive(Default)]
 struct PageCollector {
-    rows: Vec<Row>,
+    rows: Vec<ReadConnection>,
     /// How many rows were left after duplicates were last removed.
     distinct: usize,
     faults: RecordFaults,

@@ -40,7 +40,7 @@ impl Backoff {
     }
 
     /// Uses up one attempt without waiting. False if there is none left.
-    pub fn spend(&mut self) -> bool {
+    pub fn use_attempt(&mut self) -> bool {
         self.0.next().is_some()
     }
 }

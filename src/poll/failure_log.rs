@@ -16,12 +16,12 @@ pub(super) struct FailureLog {
     list: Option<Failure>,
     had_companies: bool,
     dropped_records: usize,
-    left_out_in_vain: Vec<String>,
+    unmatched_exclusions: Vec<String>,
 }
 
 impl FailureLog {
-    /// Logs how the company list was read; `hint_at_key` says what is odd about the key.
-    pub(super) fn list(&mut self, list: &Result<CompanyList, ReadError>, hint_at_key: Option<&str>) {
+    /// Logs how the company list was read; `key_hint` says what is odd about the key.
+    pub(super) fn list(&mut self, list: &Result<CompanyList, ReadError>, key_hint: Option<&str>) {
         let failure = list.as_ref().err().map(|error| error.failure);
         match list.as_ref().err() {
             Some(error) if self.list != failure => {
@@ -32,7 +32,7 @@ impl FailureLog {
                     host = host.as_deref(),
                     cause = cause.as_deref(),
                     advice = failure.advice(),
-                    hint = hint_at_key.filter(|_| *failure == Failure::Request(Reason::Auth)),
+                    hint = key_hint.filter(|_| *failure == Failure::Request(Reason::Auth)),
                 );
             }
             None if self.list.is_some() => info!(msg = "The company list can be read again"),
@@ -57,15 +57,15 @@ impl FailureLog {
     }
 
     /// Logs ids of `--nectar.exclude-company` that the list does not have, most likely mistyped: each of them once.
-    pub(super) fn left_out_in_vain(&mut self, ids: &[String]) {
+    pub(super) fn unmatched_exclusions(&mut self, ids: &[String]) {
         for id in ids {
-            if !self.left_out_in_vain.contains(id) {
+            if !self.unmatched_exclusions.contains(id) {
                 warn!(
                     msg = "A company that is to be left out is not in the list",
                     company_id = id.as_str(),
                     advice = "check the id given with --nectar.exclude-company",
                 );
-                self.left_out_in_vain.push(id.clone());
+                self.unmatched_exclusions.push(id.clone());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The poll loop: when Nectar is polled, what a failure means, and when outcomes are published.
 
-mod company_filter;
+mod company_selection;
 mod failure_log;
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-pub(crate) use company_filter::CompanyFilter;
+pub(crate) use company_selection::CompanySelection;
 use failure_log::FailureLog;
 
 use crate::clock::SharedClock;
@@ -65,7 +65,7 @@ pub struct Poller {
     /// every poll runs out of time.
     last_begun: BTreeMap<CompanyId, u64>,
     /// Ids as they were first written, by their lower-case form: a company stays the same one in another letter case.
-    spellings: BTreeMap<String, CompanyId>,
+    id_cases: BTreeMap<String, CompanyId>,
     polls: u64,
     failures: FailureLog,
 }
@@ -122,7 +122,7 @@ impl Poller {
             settings,
             observer,
             last_begun: BTreeMap::new(),
-            spellings: BTreeMap::new(),
+            id_cases: BTreeMap::new(),
             polls: 0,
             failures: FailureLog::default(),
         }
@@ -152,7 +152,7 @@ impl Poller {
             list = read_list(&self.client, began.saturating_add(self.settings.timeout)) => list,
             () = &mut deadline => Err(Failure::Deadline.into()),
         };
-        self.failures.list(&list, self.client.hint_at_key());
+        self.failures.list(&list, self.client.key_hint());
         let mut stats = PollStats::default();
         match list {
             Ok(list) => {
@@ -189,19 +189,19 @@ impl Poller {
         began: Duration,
         stats: &mut PollStats,
     ) -> BTreeMap<CompanyId, Company> {
-        self.spell_as_before(&mut list);
+        self.keep_id_case(&mut list);
         stats.has_list = true;
         let list_is_empty = list.companies.is_empty();
         if list.dropped > 0 {
             // A company without a readable id cannot be read, so this poll is not whole.
             stats.failed(Failure::Request(Reason::Decode));
         }
-        let filter = CompanyFilter::from(list.companies, &self.settings.only, &self.settings.except);
+        let filter = CompanySelection::from(list.companies, &self.settings.only, &self.settings.except);
         stats.companies = filter.len();
         stats.nothing_to_read = list_is_empty || stats.companies == 0;
         self.failures.keep_only(|id| filter.contains(id));
-        let CompanyFilter { listed, absent, left_out_in_vain } = filter;
-        self.failures.left_out_in_vain(&left_out_in_vain);
+        let CompanySelection { listed, absent, unmatched_exclusions } = filter;
+        self.failures.unmatched_exclusions(&unmatched_exclusions);
         self.last_begun.retain(|id, _| listed.contains_key(id));
         self.fleet.listed(&listed, &absent, began);
         for company in absent {
@@ -211,14 +211,14 @@ impl Poller {
         listed
     }
 
-    fn spell_as_before(&mut self, list: &mut CompanyList) {
-        let before = std::mem::take(&mut self.spellings);
+    fn keep_id_case(&mut self, list: &mut CompanyList) {
+        let before = std::mem::take(&mut self.id_cases);
         for company in &mut list.companies {
             let folded = company.id.to_ascii_lowercase();
             if let Some(id) = before.get(&folded) {
                 company.id = Arc::clone(id);
             }
-            self.spellings.insert(folded, Arc::clone(&company.id));
+            self.id_cases.insert(folded, Arc::clone(&company.id));
         }
     }
 

@@ -6,8 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use test_support::clock::TestClock;
+use test_support::exporter::Exporter;
 use test_support::http;
-use test_support::program::Program;
 
 /// The list of companies of a key that has none.
 const NOBODY: &[u8] = b"[]\n";
@@ -22,7 +22,7 @@ async fn outcome(head: &str, body: &[u8]) -> Option<String> {
 async fn answered(head: String, body: &[u8]) -> Option<String> {
     let url = format!("http://{}", http::always(&head, body));
     let clock = TestClock::skipping(std::time::Duration::from_secs(60));
-    let program = Program::start(&url, &[], clock).await;
+    let program = Exporter::start(&url, &[], clock).await;
     let scrape = program.after_polls(1).await;
     let mut reasons = scrape.family("nectar_last_failure");
     let reason = reasons.next().map(|(labels, _)| labels["reason"].clone());
@@ -46,7 +46,7 @@ async fn a_date_to_wait_for_is_by_the_servers_clock() {
     let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nDate: Mon, 15 Jun 2026 13:00:00 GMT\r\n\
                 Retry-After: Mon, 15 Jun 2026 13:00:07 GMT\r\n";
     let clock = TestClock::skipping(std::time::Duration::from_secs(60));
-    let program = Program::start(&format!("http://{}", http::always(head, b"")), &[], clock).await;
+    let program = Exporter::start(&format!("http://{}", http::always(head, b"")), &[], clock).await;
     program.after_polls(1).await;
     assert_eq!(program.clock.skipped(), [std::time::Duration::from_secs(7); 3]);
 }

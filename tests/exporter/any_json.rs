@@ -10,10 +10,10 @@ use proptest::strategy::Union;
 use tokio::runtime::Runtime;
 
 use crate::golden::promtool_finds_nothing;
+use test_support::canned_nectar::Bodies;
 use test_support::clock::START;
-use test_support::program::Program;
+use test_support::exporter::Exporter;
 use test_support::scrape::Scrape;
-use test_support::scripted::Bodies;
 
 /// Text that goes wrong easily, as it stands between quotes in JSON.
 const HOSTILE: &[&str] = &[
@@ -207,7 +207,7 @@ async fn goes_out_well(list: &str, pages: &[String]) {
     for (number, page) in pages.iter().enumerate() {
         bodies = bodies.with(&format!("00000000-0000-4000-8000-00000000000{number}.1"), page.as_str());
     }
-    let program = Program::scripted(bodies, &["--metrics.detail=accounts"]).await;
+    let program = Exporter::scripted(bodies, &["--metrics.detail=accounts"]).await;
     program.after_polls(1).await;
     let text = program.text().await;
     promtool_finds_nothing("any JSON", &text);

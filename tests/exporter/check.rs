@@ -9,10 +9,10 @@ use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use test_support::binary::{nectar_exporter, run};
+use test_support::canned_nectar::{Bodies, connection, page};
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
-use test_support::scripted::{Bodies, connection, page};
+use test_support::exporter::{Exporter, KEY};
+use test_support::exporter_process::{nectar_exporter, run};
 
 const PLAN: Plan = Plan { companies: 25, connections: 20, accounts: 1, seed: 4, speed: 0.0 };
 
@@ -126,7 +126,7 @@ async fn the_series_are_those_of_a_scrape() {
     for detail in ["none", "connections", "accounts"] {
         let flag = format!("--metrics.detail={detail}");
         let (_, said) = check(&url, KEY, &["--all", &flag]).await;
-        let program = Program::start(&url, &[&flag], clock_ahead(SignedDuration::ZERO)).await;
+        let program = Exporter::start(&url, &[&flag], clock_ahead(SignedDuration::ZERO)).await;
         let scrape = program.after_polls(1).await;
         let of = |single: bool| {
             let is_single = |labels: &BTreeMap<String, String>| labels.contains_key("connection_id");

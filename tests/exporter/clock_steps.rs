@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
+use test_support::exporter::{Exporter, KEY};
 use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
@@ -36,7 +36,7 @@ fn nothing_is_negative(scrape: &Scrape, context: &str) {
 #[tokio::test]
 async fn steps_between_polls() {
     for (name, seconds) in STEPS {
-        let (program, simulator) = Program::simulated(&SMALL, &["--metrics.detail=accounts"]).await;
+        let (program, simulator) = Exporter::simulated(&SMALL, &["--metrics.detail=accounts"]).await;
         let before = program.after_polls(1).await;
         program.clock.step(SignedDuration::from_secs(seconds));
         let stepped = program.scrape().await;
@@ -61,7 +61,7 @@ async fn steps_during_a_poll() {
     for (name, seconds) in STEPS {
         let clock = TestClock::skipping(Duration::from_secs(60));
         let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
-        let program = Program::against(&simulator, &["--metrics.detail=accounts"], clock).await;
+        let program = Exporter::against(&simulator, &["--metrics.detail=accounts"], clock).await;
         let before = program.after_polls(1).await;
         // Asked to wait for longer than this clock skips: the poll stands in its middle.
         let wait = Fault::StatusRetryAfter(503, "200".to_owned());
@@ -91,7 +91,7 @@ async fn steps_during_a_poll() {
 #[tokio::test]
 async fn a_clock_set_back_does_not_keep_old_data() {
     for (name, seconds) in STEPS {
-        let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+        let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
         program.after_polls(1).await;
         program.clock.step(SignedDuration::from_secs(seconds));
         simulator.faults().set(Scope::Everything, Fault::Status(500));

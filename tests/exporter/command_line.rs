@@ -6,7 +6,7 @@ use std::process::Command;
 use nectar_exporter::http::{bind, bind_all};
 
 use test_support::authority::Authority;
-use test_support::binary::{Running, nectar_exporter, run};
+use test_support::exporter_process::{Running, nectar_exporter, run};
 use test_support::http;
 
 /// With a fleet of one.

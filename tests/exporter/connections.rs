@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use test_support::PATIENCE;
 use test_support::http::{answers, first_answer};
+use test_support::paused_time::PausedTime;
 use test_support::sockets::{self, LARGE};
-use test_support::stopped::StoppedTime;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const REQUEST_OF_LARGE: &[u8] = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -113,7 +113,7 @@ impl ObserveClients for Refusals {
 /// Counted where they had asked for something: not who was idle.
 #[tokio::test]
 async fn who_has_to_go_is_counted() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let limits = Limits { connections: 2, ..Limits::default() };
     let (listener, refusals) = (sockets::listener(), Arc::new(Refusals::default()));
     let address = listener.local_addr().unwrap();
@@ -140,7 +140,7 @@ async fn who_has_to_go_is_counted() {
 
 #[tokio::test]
 async fn the_longest_idle_or_unfinished_makes_room() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let limits = Limits { connections: 3, ..Limits::default() };
     let table: [(&str, &[u8]); 3] =
         [("says nothing", b""), ("half a head", b"GET / HTTP/1.1\r\nHo"), ("garbage", b"\x00\xff")];
@@ -165,7 +165,7 @@ async fn the_longest_idle_or_unfinished_makes_room() {
 
 #[tokio::test]
 async fn who_is_being_answered_goes_last() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let address = server(Limits { connections: 2, ..Limits::default() });
     let mut reader = silent(address, REQUEST_OF_LARGE).await;
     let begun = begun(&mut reader).await;
@@ -177,7 +177,7 @@ async fn who_is_being_answered_goes_last() {
 
 #[tokio::test]
 async fn a_slow_head_ends_and_an_idle_connection_stays() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let limits = Limits::default();
     let address = server(limits);
     let mut idle = answered(address).await;
@@ -201,7 +201,7 @@ async fn a_slow_head_ends_and_an_idle_connection_stays() {
 
 #[tokio::test]
 async fn an_idle_connection_ends_at_last() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let limits = Limits::default();
     let address = server(limits);
     let mut idle = answered(address).await;
@@ -211,7 +211,7 @@ async fn an_idle_connection_ends_at_last() {
 
 #[tokio::test]
 async fn who_takes_an_answer_too_slowly_is_cut_off() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     // Shorter than what a client has that takes nothing at all.
     let limits = Limits { answer_time: Duration::from_secs(10), ..Limits::default() };
     let address = server(limits);
@@ -227,7 +227,7 @@ async fn who_takes_an_answer_too_slowly_is_cut_off() {
 
 #[tokio::test]
 async fn who_is_being_answered_at_the_end_gets_all_of_it() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let stop = CancellationToken::new();
     let (address, serving) = server_until(stop.clone(), Limits::default());
     let mut reader = silent(address, REQUEST_OF_LARGE).await;

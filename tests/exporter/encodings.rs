@@ -7,8 +7,8 @@ use nectar_simulator::Plan;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use test_support::exporter::Exporter;
 use test_support::http;
-use test_support::program::Program;
 
 /// Families of several hundred kilobytes: many times what a socket takes at once.
 pub const LONG: Plan = Plan { companies: 20, connections: 120, accounts: 1, seed: 11, speed: 0.0 };
@@ -30,7 +30,7 @@ pub fn unpacked(packed: &[u8]) -> String {
 }
 
 /// What is answered to `requests`, sent at once on one connection, which the last one closes.
-async fn answers(program: &Program, requests: &[&str]) -> Vec<(String, Vec<u8>)> {
+async fn answers(program: &Exporter, requests: &[&str]) -> Vec<(String, Vec<u8>)> {
     let address = program.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(requests.concat().as_bytes()).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_scrape_says_the_same_plain_and_compressed() {
         "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
     const OLD: &str = "GET /metrics HTTP/1.0\r\n\r\n";
     const OLD_PACKED: &str = "GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n";
-    let (program, _simulator) = Program::simulated(&LONG, &[FLAG]).await;
+    let (program, _simulator) = Exporter::simulated(&LONG, &[FLAG]).await;
     program.after_polls(1).await;
 
     let together = answers(&program, &[PLAIN, HEAD, PLAIN, PAGE, PACKED]).await;

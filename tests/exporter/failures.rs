@@ -5,9 +5,9 @@ use std::time::Duration;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program, SHORT_TIMEOUT_FLAG};
+use test_support::exporter::{Exporter, KEY, SHORT_TIMEOUT_FLAG};
+use test_support::paused_time::PausedTime;
 use test_support::scrape::Scrape;
-use test_support::stopped::StoppedTime;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 
@@ -45,7 +45,7 @@ async fn every_failure_of_a_request() {
 /// The same for one that is never answered.
 #[tokio::test]
 async fn a_request_that_hangs() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     for endpoint in ["company", "connections"] {
         check(&("hang", Fault::Hang, "none", "timeout", 4), endpoint).await;
     }
@@ -56,7 +56,7 @@ type Case = (&'static str, Fault, &'static str, &'static str, i32);
 
 async fn check((name, fault, code, reason, attempts): &Case, endpoint: &str) {
     let flags: &[&str] = if *fault == Fault::Hang { &[SHORT_TIMEOUT_FLAG] } else { &[] };
-    let (program, simulator) = Program::simulated(&SMALL, flags).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, flags).await;
     program.after_polls(1).await;
     let of_a_company = endpoint == "connections";
     let scope =
@@ -99,7 +99,7 @@ async fn check((name, fault, code, reason, attempts): &Case, endpoint: &str) {
 
 #[tokio::test]
 async fn waits_between_attempts_grow_and_stay_under_fifteen_seconds() {
-    let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
     simulator.faults().set(Scope::CompanyList, Fault::Status(500));
     program.next_poll().await;
@@ -118,7 +118,7 @@ async fn retry_after_is_obeyed() {
     // src/nectar/retry.rs.
     let cases = [("7", 7.0, 7.0), ("soon", 0.5, 1.0), ("Mon, 15 Jun 2026 12:05:42 GMT", 42.0, 42.0)];
     for (value, least, most) in cases {
-        let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+        let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
         program.after_polls(1).await;
         let fault = Fault::StatusRetryAfter(429, value.to_owned());
         simulator.faults().set_times(Scope::CompanyList, fault, 1);
@@ -137,7 +137,7 @@ async fn a_retry_after_of_a_day_or_more_counts_as_five_minutes() {
 }
 
 async fn five_minutes_and_no_more(value: &str) {
-    let (program, simulator) = Program::simulated(&SMALL, &["--nectar.poll-timeout=1h"]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &["--nectar.poll-timeout=1h"]).await;
     program.after_polls(1).await;
     simulator.faults().set_times(Scope::CompanyList, Fault::StatusRetryAfter(503, value.to_owned()), 1);
     program.clock.advance(Duration::from_secs(300));
@@ -151,7 +151,7 @@ async fn five_minutes_and_no_more(value: &str) {
 
 #[tokio::test]
 async fn outage_after_success_and_recovery() {
-    let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
     let before = program.after_polls(1).await;
     let begun = before.sum("nectar_company_last_success_timestamp_seconds", &[]);
     simulator.faults().set(Scope::Everything, Fault::Status(500));
@@ -174,7 +174,7 @@ async fn outage_after_success_and_recovery() {
 
 #[tokio::test]
 async fn data_older_than_max_data_age_is_withdrawn_and_comes_back() {
-    let (program, simulator) = Program::simulated(&SMALL, &["--metrics.detail=accounts"]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &["--metrics.detail=accounts"]).await;
     let before = program.after_polls(1).await;
     let changed = "nectar_connection_status_changes_total";
     simulator.faults().set(Scope::Everything, Fault::Status(500));
@@ -215,7 +215,7 @@ async fn an_outage_from_the_start_shows_no_fleet_and_no_readiness() {
     let clock = TestClock::skipping(Duration::from_secs(60));
     let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     simulator.faults().set(Scope::Everything, Fault::Status(401));
-    let program = Program::against(&simulator, &[], clock).await;
+    let program = Exporter::against(&simulator, &[], clock).await;
     let scrape = program.after_polls(1).await;
     for (name, ..) in &scrape.samples {
         let is_of_the_exporter =
@@ -237,7 +237,7 @@ async fn a_company_that_always_fails_keeps_nobody_back() {
     let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     let bad = simulator.companies()[1].clone();
     simulator.faults().set(Scope::Company(bad.clone()), Fault::Status(500));
-    let program = Program::against(&simulator, &[], clock).await;
+    let program = Exporter::against(&simulator, &[], clock).await;
     let scrape = program.after_polls(1).await;
     assert_eq!(program.get("/-/ready").await.status(), 200);
     assert_eq!(scrape.value("nectar_up", &[]), Some(0.0));
@@ -251,7 +251,7 @@ async fn a_company_that_always_fails_keeps_nobody_back() {
 
 #[tokio::test]
 async fn an_answer_too_large_is_not_read() {
-    let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
     let huge = format!("[{}]", " ".repeat(nectar_exporter::nectar::body::MAX_BODY_BYTES));
     simulator.faults().set(Scope::CompanyList, Fault::Body(huge));
@@ -266,7 +266,7 @@ async fn never_more_requests_at_once_than_allowed() {
         [("--nectar.max-concurrent-requests=1", 1), ("--nectar.max-concurrent-requests=3", 3)]
     {
         let plan = Plan { companies: 3, connections: 20, ..SMALL };
-        let (program, simulator) = Program::simulated(&plan, &[flag, "--nectar.page-size=2"]).await;
+        let (program, simulator) = Exporter::simulated(&plan, &[flag, "--nectar.page-size=2"]).await;
         simulator.faults().set(Scope::Everything, Fault::Delay(Duration::from_millis(5)));
         program.after_polls(1).await;
         program.next_poll().await;

@@ -8,16 +8,16 @@ use std::time::Duration;
 use nectar_simulator::{Fault, Scope};
 
 use test_support::clock::TestClock;
+use test_support::exporter::Exporter;
+use test_support::fault_scenario::FaultScenario;
 use test_support::fault_table::{self, At, Row, deep};
-use test_support::program::Program;
+use test_support::paused_time::PausedTime;
 use test_support::scrape::Scrape;
-use test_support::stage::Stage;
-use test_support::stopped::StoppedTime;
 
 /// A record that is 200,000 levels deep costs only itself.
 #[tokio::test]
 async fn a_deep_record_costs_only_itself() {
-    let stage = Stage::plain(&[]).await;
+    let stage = FaultScenario::plain(&[]).await;
     let (program, simulator) = (&stage.program, &stage.simulator);
     let before = program.after_polls(1).await;
     let victim = stage.victim(&before);
@@ -48,7 +48,7 @@ async fn bodies_that_are_none() {
 
 #[tokio::test]
 async fn servers_that_say_nothing() {
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     every_row(fault_table::silences()).await;
 }
 
@@ -75,7 +75,7 @@ async fn every_row(rows: Vec<Row>) {
 
 async fn holds(row: &Row, at: At) {
     let context = format!("{} {at:?}", row.name);
-    let mut stage = Stage::for_row(row, &[]).await;
+    let mut stage = FaultScenario::for_row(row, &[]).await;
     let before = stage.program.after_polls(1).await;
     let victim = stage.victim(&before);
     stage.spoil(&row.wrong, at, &victim).await;
@@ -131,7 +131,8 @@ fn companies(scrape: &Scrape) -> usize {
 #[tokio::test]
 async fn a_name_that_leads_nowhere() {
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let program = Program::start("http://nectar.invalid/v2.2", &["--nectar.request-timeout=5s"], clock).await;
+    let program =
+        Exporter::start("http://nectar.invalid/v2.2", &["--nectar.request-timeout=5s"], clock).await;
     let scrape = program.after_polls(1).await;
     // On a machine whose resolver does not answer, time runs out instead.
     let said = ["dns", "timeout"].map(|reason| scrape.value("nectar_last_failure", &[("reason", reason)]));

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use test_support::binary::{Running, nectar_exporter, run};
+use test_support::exporter_process::{Running, nectar_exporter, run};
 
 /// Where nothing listens.
 const NOWHERE: &str = "http://127.0.0.1:1/v2.2";

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
-use test_support::program::Program;
+use test_support::exporter::Exporter;
 use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 3, connections: 6, accounts: 2, seed: 11, speed: 0.0 };
@@ -22,7 +22,7 @@ fn changes_to(scrape: &Scrape, company: &str, status: &str) -> Option<f64> {
 
 #[tokio::test]
 async fn changes_are_counted_from_0() {
-    let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
     let first = program.after_polls(1).await;
     let (company, connection) = a_connected_one(&first);
     assert_eq!(first.sum(CHANGES, &[]), 0.0, "what is seen for the first time has not changed");
@@ -46,7 +46,7 @@ async fn changes_are_counted_from_0() {
 
 #[tokio::test]
 async fn a_change_during_an_outage_is_counted_after_it() {
-    let (program, simulator) = Program::simulated(&SMALL, &["--nectar.max-data-age=6m"]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &["--nectar.max-data-age=6m"]).await;
     let (company, connection) = a_connected_one(&program.after_polls(1).await);
     simulator.faults().set(Scope::Everything, Fault::Status(500));
     simulator.set_connection_status(&connection, "MFA_TOKEN_EXPIRED");
@@ -61,7 +61,7 @@ async fn a_change_during_an_outage_is_counted_after_it() {
 /// One that comes into a status as another leaves it changes no count, and no oldest time.
 #[tokio::test]
 async fn the_newest_of_a_status_tells_of_a_further_one() {
-    let (program, simulator) = Program::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
+    let (program, simulator) = Exporter::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
     program.after_polls(1).await;
     let id = simulator.companies()[0].clone();
     let company = Scope::Company(id);
@@ -94,7 +94,7 @@ async fn the_newest_of_a_status_tells_of_a_further_one() {
 
 #[tokio::test]
 async fn a_company_that_is_gone_leaves_no_trace() {
-    let (program, simulator) = Program::simulated(&SMALL, &["--metrics.detail=accounts"]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &["--metrics.detail=accounts"]).await;
     program.after_polls(1).await;
     let gone = simulator.companies()[0].clone();
     assert!(simulator.remove_company(&gone));
@@ -106,7 +106,7 @@ async fn a_company_that_is_gone_leaves_no_trace() {
 
 #[tokio::test]
 async fn a_company_is_renamed_even_while_it_fails() {
-    let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
     let before = program.after_polls(1).await;
     let ids = simulator.companies();
     let rows: Vec<String> = ids
@@ -128,7 +128,7 @@ async fn a_company_is_renamed_even_while_it_fails() {
 async fn only_some_companies() {
     let probe = |flags: Vec<String>| async move {
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let (program, simulator) = Program::simulated(&SMALL, &flags).await;
+        let (program, simulator) = Exporter::simulated(&SMALL, &flags).await;
         (program.after_polls(1).await, program, simulator)
     };
     let ids = Simulator::new(&SMALL, "any", Timestamp::now).companies();
@@ -183,12 +183,12 @@ async fn detail_is_all_or_nothing() {
     };
     for detail in ["connections", "accounts"] {
         let flag = format!("--metrics.detail={detail}");
-        let (program, _simulator) = Program::simulated(&SMALL, &[&flag]).await;
+        let (program, _simulator) = Exporter::simulated(&SMALL, &[&flag]).await;
         let all = objects(&program.after_polls(1).await);
         assert!(all > 0);
         for (limit, expected, limited) in [(all, all, 0.0), (all - 1, 0, 1.0), (0, 0, 1.0)] {
             let limit = format!("--metrics.detail-limit={limit}");
-            let (program, _simulator) = Program::simulated(&SMALL, &[&flag, &limit]).await;
+            let (program, _simulator) = Exporter::simulated(&SMALL, &[&flag, &limit]).await;
             let scrape = program.after_polls(1).await;
             assert_eq!(objects(&scrape), expected, "{detail} {limit}");
             assert_eq!(
@@ -199,7 +199,7 @@ async fn detail_is_all_or_nothing() {
             assert!(scrape.has("nectar_connections"), "the counts stay");
         }
     }
-    let (program, _simulator) = Program::simulated(&SMALL, &["--metrics.detail=none"]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &["--metrics.detail=none"]).await;
     let scrape = program.after_polls(1).await;
     assert_eq!(objects(&scrape), 0);
     assert_eq!(scrape.value("nectar_exporter_detail_limited", &[]), Some(0.0));
@@ -208,7 +208,7 @@ async fn detail_is_all_or_nothing() {
 /// 32 unknown statuses have a name; the others share one until a name is free.
 #[tokio::test]
 async fn unknown_statuses_give_their_names_back() {
-    let (program, simulator) = Program::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
+    let (program, simulator) = Exporter::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
     program.after_polls(1).await;
     let id = simulator.companies()[0].clone();
     let mut words: Vec<String> = (0..34).map(|n| format!("NEW_{n:02}")).collect();
@@ -238,7 +238,7 @@ async fn unknown_statuses_give_their_names_back() {
 /// What was counted as OVERFLOW stays so: a counter never falls.
 #[tokio::test]
 async fn a_change_to_an_unnamed_status_stays_counted() {
-    let (program, simulator) = Program::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
+    let (program, simulator) = Exporter::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
     program.after_polls(1).await;
     let id = simulator.companies()[0].clone();
     let mut words: Vec<String> =
@@ -275,7 +275,7 @@ fn body(words: &[String]) -> Fault {
 /// A company whose two names differ only by where one label ends is still two series.
 #[tokio::test]
 async fn label_values_do_not_run_together() {
-    let (program, simulator) = Program::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
+    let (program, simulator) = Exporter::simulated(&Plan { companies: 1, ..SMALL }, &[]).await;
     program.after_polls(1).await;
     let rows = [("ab", "c"), ("a", "bc"), ("abc", "")]
         .map(|(id, name)| format!(r#"{{"id":"{id}","name":"{name}","externalId":null}}"#));

@@ -7,9 +7,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use test_support::program::Program;
+use test_support::canned_nectar::Bodies;
+use test_support::exporter::Exporter;
 use test_support::scrape::Scrape;
-use test_support::scripted::Bodies;
 use test_support::{differs_from_file, in_checkout};
 
 /// Families whose values are the machine's own.
@@ -37,7 +37,7 @@ async fn golden_scrapes() {
 async fn scrape_of(case: &Path) -> String {
     let flags = std::fs::read_to_string(case.join("flags")).unwrap_or_default();
     let flags: Vec<&str> = flags.lines().collect();
-    let program = Program::scripted(Bodies::from_folder(case), &flags).await;
+    let program = Exporter::scripted(Bodies::from_folder(case), &flags).await;
     program.after_polls(1).await;
     program.until("the first good poll", |scrape| scrape.value("nectar_up", &[]) == Some(1.0)).await;
     program.text().await

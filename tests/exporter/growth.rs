@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 use test_support::PATIENCE;
-use test_support::alone::alone;
+use test_support::fault_scenario::FaultScenario;
 use test_support::fault_table::{self, At, Row, Wrong};
-use test_support::stage::Stage;
-use test_support::stopped::StoppedTime;
+use test_support::own_process::in_own_process;
+use test_support::paused_time::PausedTime;
 
 /// So many polls meet each fault.
 const POLLS: u32 = 20;
@@ -21,7 +21,7 @@ const MARGIN_BYTES: u64 = 8 * 1024 * 1024;
 
 #[test]
 fn memory_and_sockets_do_not_grow() {
-    let (said, _) = alone("growth::many_polls_of_each_fault");
+    let (said, _) = in_own_process("growth::many_polls_of_each_fault");
     // Read with --nocapture.
     println!("{said}");
 }
@@ -37,14 +37,14 @@ fn many_polls_of_each_fault() {
         stays(of(|wrong| matches!(wrong, Wrong::Certificate(_)))).await;
     });
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let _stopped = StoppedTime::new();
+        let _stopped = PausedTime::new();
         stays(slow).await;
     });
 }
 
 async fn stays(rows: Vec<Row>) {
     let flags = ["--nectar.max-concurrent-requests=1"];
-    let mut watched = Watched { stage: Stage::for_row(&rows[0], &flags).await, polls: 0 };
+    let mut watched = Watched { stage: FaultScenario::for_row(&rows[0], &flags).await, polls: 0 };
     watched.polls(1).await;
     // Once before anything is counted: what is allocated once for all is no growth.
     watched.meet(&rows, 1).await;
@@ -57,7 +57,7 @@ async fn stays(rows: Vec<Row>) {
 }
 
 struct Watched {
-    stage: Stage,
+    stage: FaultScenario,
     polls: u32,
 }
 

@@ -11,24 +11,24 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use test_support::authority::Authority;
-use test_support::binary::{Running, nectar_exporter};
 use test_support::clock::{TestClock, wall};
+use test_support::exporter::Exporter;
+use test_support::exporter_process::{Running, nectar_exporter};
 use test_support::http;
 use test_support::log::Log;
-use test_support::program::Program;
+use test_support::paused_time::PausedTime;
 use test_support::scrape::Scrape;
-use test_support::stopped::StoppedTime;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 
 /// An exporter whose key file is in a folder of its own, and a simulator that accepts what the file holds.
-async fn with_key_file() -> (Program, Simulator, TempDir) {
+async fn with_key_file() -> (Exporter, Simulator, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("key"), "first-key\n").unwrap();
     let flag = format!("--nectar.api-key-file={}", folder.path().join("key").display());
     let clock = TestClock::skipping(Duration::from_secs(60));
     let simulator = Simulator::new(&SMALL, "first-key", wall(&clock));
-    let program = Program::against(&simulator, &[&flag], clock).await;
+    let program = Exporter::against(&simulator, &[&flag], clock).await;
     (program, simulator, folder)
 }
 
@@ -172,7 +172,7 @@ async fn a_key_file_that_cannot_be_opened_any_more_keeps_nobody_waiting() {
         return;
     }
     std::fs::rename(&other, folder.path().join("key")).unwrap();
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     program.clock.advance(Duration::from_secs(300));
     while polls(&program).await < 2.0 {
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -187,7 +187,7 @@ async fn a_key_file_that_cannot_be_opened_any_more_keeps_nobody_waiting() {
     log.line_with("The API key file has a new key");
 }
 
-async fn polls(program: &Program) -> f64 {
+async fn polls(program: &Exporter) -> f64 {
     program.scrape().await.sum("nectar_exporter_polls_total", &[])
 }
 
@@ -231,7 +231,7 @@ async fn an_odd_key_is_hinted_at_when_it_is_refused() {
         let flag = format!("--nectar.api-key-file={}", folder.path().join("key").display());
         let (log, clock) = (Log::begin(), TestClock::new());
         let simulator = Simulator::new(&SMALL, "sim-secret", wall(&clock));
-        Program::against(&simulator, &[&flag], clock).await.after_polls(1).await;
+        Exporter::against(&simulator, &[&flag], clock).await.after_polls(1).await;
         let line = log.line_with("reason=auth");
         assert_eq!(line.contains("hint="), hint.is_some(), "{line}");
         assert!(line.contains(hint.unwrap_or_default()) && !line.contains("sim-"), "{line}");

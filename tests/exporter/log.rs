@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use test_support::PATIENCE;
-use test_support::binary::nectar_exporter;
-use test_support::program::KEY;
+use test_support::exporter::KEY;
+use test_support::exporter_process::nectar_exporter;
 use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 2, connections: 1, accounts: 0, seed: 1, speed: 0.0 };

@@ -3,9 +3,9 @@
 //! What comes out is valid, short and little, whatever comes in.
 
 use crate::golden::promtool_finds_nothing;
-use test_support::program::Program;
+use test_support::canned_nectar::{Bodies, page};
+use test_support::exporter::Exporter;
 use test_support::scrape::Scrape;
-use test_support::scripted::{Bodies, page};
 
 /// As it stands between quotes in JSON, what becomes of it as a name, and whether it can be an id.
 fn hostile() -> Vec<(String, Option<String>, bool)> {
@@ -52,7 +52,7 @@ async fn hostile_text_in_every_field() {
         let rows = page(2, 1, &[&connection("connection"), &connection(text)]);
         bodies = bodies.with(&format!("company-{n}.1"), rows);
     }
-    let program = Program::scripted(bodies, &["--metrics.detail=accounts"]).await;
+    let program = Exporter::scripted(bodies, &["--metrics.detail=accounts"]).await;
     program.after_polls(1).await;
     let text = program.text().await;
     promtool_finds_nothing("hostile text", &text);
@@ -102,7 +102,7 @@ async fn hostile_ids_of_companies() {
     let list: Vec<String> = ids.iter().map(|(json, _)| format!(r#"{{"id":"{json}","name":"A"}}"#)).collect();
     let list = format!(r#"[{{"id":"good","name":"Good"}},{}]"#, list.join(","));
     let bodies = Bodies::default().with("company", list).with("good.1", page(0, 0, &[]));
-    let program = Program::scripted(bodies, &[]).await;
+    let program = Exporter::scripted(bodies, &[]).await;
     program.after_polls(1).await;
     let text = program.text().await;
     promtool_finds_nothing("hostile ids", &text);
@@ -138,7 +138,7 @@ async fn a_flood_of_different_values_is_few_series() {
     };
     let bodies = Bodies::one_company(&[]).with("c.1", flood('S')).with("c.1", flood('T'));
     // Series per connection have a limit of their own.
-    let program = Program::scripted(bodies, &["--metrics.detail=none"]).await;
+    let program = Exporter::scripted(bodies, &["--metrics.detail=none"]).await;
     for poll in 1..=2 {
         let scrape = if poll == 1 { program.after_polls(1).await } else { program.next_poll().await };
         assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));

@@ -7,7 +7,7 @@ use nectar_exporter::metrics::Build;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
+use test_support::exporter::{Exporter, KEY};
 use test_support::{assert_same_as_file, in_checkout};
 use xtask::reference;
 
@@ -41,7 +41,7 @@ async fn landing_page() {
     let simulator = Simulator::new(&plan, KEY, wall(&clock));
     let ids = simulator.companies();
     simulator.faults().set(Scope::Company(ids[0].clone()), Fault::Status(403));
-    let program = Program::against(&simulator, &[], clock).await;
+    let program = Exporter::against(&simulator, &[], clock).await;
     program.after_polls(1).await;
     simulator.faults().set(Scope::Company(ids[1].clone()), Fault::Status(404));
     program.next_poll().await;

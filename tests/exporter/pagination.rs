@@ -5,17 +5,17 @@
 use nectar_simulator::{Fault, Plan, Scope};
 use tokio_util::sync::CancellationToken;
 
-use test_support::binary::{Running, nectar_exporter};
-use test_support::program::Program;
+use test_support::canned_nectar::{Bodies, connection, connection_with, page};
+use test_support::exporter::Exporter;
+use test_support::exporter_process::{Running, nectar_exporter};
 use test_support::scrape::Scrape;
-use test_support::scripted::{Bodies, connection, connection_with, page};
 
 const ONE: Plan = Plan { companies: 1, connections: 20, accounts: 1, seed: 7, speed: 0.0 };
 
 #[tokio::test]
 async fn pages_that_do_not_add_up_are_read_again_twice_at_most() {
     for (fault, name) in [(Fault::Overlap, "overlap"), (Fault::RowsMove, "rows move")] {
-        let (program, simulator) = Program::simulated(&ONE, &["--nectar.page-size=5"]).await;
+        let (program, simulator) = Exporter::simulated(&ONE, &["--nectar.page-size=5"]).await;
         let first = program.after_polls(1).await;
         let connections = first.sum("nectar_connections", &[]);
         let pages = first.sum("nectar_api_requests_total", &[("endpoint", "connections")]);
@@ -37,7 +37,7 @@ async fn pages_that_do_not_add_up_are_read_again_twice_at_most() {
 
 #[tokio::test]
 async fn a_second_reading_that_adds_up_is_good() {
-    let (program, simulator) = Program::simulated(&ONE, &["--nectar.page-size=5"]).await;
+    let (program, simulator) = Exporter::simulated(&ONE, &["--nectar.page-size=5"]).await;
     let id = simulator.companies()[0].clone();
     program.after_polls(1).await;
     simulator.faults().set_times(Scope::Page(id, 2), Fault::Overlap, 1);
@@ -53,7 +53,7 @@ async fn ids_that_come_in_another_letter_case() {
         page(1, 1, &[&connection_with(connection, "PENDING", &account).replace("06-14", day)])
     };
     let pages = Bodies::one_company(&[row("a", "x", "06-13")]).with("c.1", row("A", "X", "06-14"));
-    let program = Program::scripted(pages, &["--metrics.detail=accounts"]).await;
+    let program = Exporter::scripted(pages, &["--metrics.detail=accounts"]).await;
     let ids = |scrape: &Scrape| {
         let [connection, account] = ["connection", "account"].map(|kind| {
             let info = format!("nectar_{kind}_info");
@@ -97,7 +97,7 @@ async fn a_company_list_that_cannot_be_read() {
         .with("company", r#"[{"id":"c","name":"C"},{"id":""}]"#)
         .with("company", "[]")
         .with("c.1", rows);
-    let program = Program::scripted(bodies, &[]).await;
+    let program = Exporter::scripted(bodies, &[]).await;
     program.after_polls(1).await;
     let unreadable = program.next_poll().await;
     assert_eq!(unreadable.sum("nectar_connections", &[]), 1.0, "the fleet is still there");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
+use test_support::exporter::{Exporter, KEY};
 use test_support::scrape::Scrape;
 
 /// One company is answered 429: no request of anybody is sent until the time that Nectar named has passed.
@@ -19,7 +19,7 @@ async fn after_a_429_the_whole_program_waits() {
     let slow_down = Fault::StatusRetryAfter(429, "60".to_owned());
     simulator.faults().set_times(Scope::Company(companies[1].clone()), slow_down, 1);
     let flags = ["--nectar.max-concurrent-requests=1"];
-    let program = Program::against(&simulator, &flags, clock).await;
+    let program = Exporter::against(&simulator, &flags, clock).await;
 
     let refused = [("endpoint", "connections"), ("code", "429")];
     program
@@ -48,7 +48,7 @@ async fn a_wait_of_a_year_for_one_company() {
     for wait in ["31536000", "99999999999999999999999", "Tue, 15 Jun 2027 12:05:00 GMT"] {
         // So rare that no poll begins before this test turns the clock for it.
         let flags = ["--nectar.poll-interval=20m", "--nectar.max-data-age=2h"];
-        let (program, simulator) = Program::simulated(&plan, &flags).await;
+        let (program, simulator) = Exporter::simulated(&plan, &flags).await;
         let before = program.after_polls(1).await;
         let victim = simulator.companies()[0].clone();
         let slow_down = Fault::StatusRetryAfter(429, wait.to_owned());
@@ -104,7 +104,7 @@ async fn refused_for_long(status: u16, wait: u64, is_list: bool) -> Scrape {
     let simulator = Simulator::new(&plan, KEY, wall(&clock));
     // A time that no wait of these ends at.
     let flags = ["--nectar.poll-interval=20m", "--nectar.max-data-age=2h", "--nectar.poll-timeout=590s"];
-    let program = Program::against(&simulator, &flags, clock).await;
+    let program = Exporter::against(&simulator, &flags, clock).await;
     program.after_polls(1).await;
     let companies = || simulator.companies().into_iter().map(Scope::Company).collect();
     for scope in if is_list { vec![Scope::CompanyList] } else { companies() } {
@@ -133,7 +133,7 @@ async fn an_api_that_fails_is_not_stormed() {
     for company in simulator.companies() {
         simulator.faults().set(Scope::Company(company), Fault::Status(500));
     }
-    let program = Program::against(&simulator, &[], clock).await;
+    let program = Exporter::against(&simulator, &[], clock).await;
     let scrape = program.after_polls(1).await;
     assert_eq!(scrape.value("nectar_up", &[]), Some(0.0));
     let first = simulator.requests();
@@ -149,7 +149,7 @@ async fn an_api_that_fails_is_not_stormed() {
 #[tokio::test]
 async fn a_refused_key_is_sent_once_per_poll() {
     let (program, simulator) =
-        Program::simulated(&Plan { companies: 5, connections: 1, ..Plan::default() }, &[]).await;
+        Exporter::simulated(&Plan { companies: 5, connections: 1, ..Plan::default() }, &[]).await;
     program.after_polls(1).await;
     simulator.faults().set(Scope::Everything, Fault::Status(401));
     for _ in 0..3 {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
+use test_support::exporter::{Exporter, KEY};
 use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 3, connections: 4, accounts: 1, seed: 7, speed: 0.0 };
 
 #[tokio::test]
 async fn a_poll_ends_at_its_deadline_and_what_was_read_stays() {
-    let (program, simulator) = Program::simulated(&SMALL, &["--nectar.request-timeout=1h"]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &["--nectar.request-timeout=1h"]).await;
     program.after_polls(1).await;
     let bad = simulator.companies()[0].clone();
     simulator.faults().set(Scope::Company(bad.clone()), Fault::Hang);
@@ -40,7 +40,7 @@ async fn nothing_is_shown_before_the_first_poll_has_ended() {
     let clock = TestClock::new();
     let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
     simulator.faults().set(Scope::Company(simulator.companies()[0].clone()), Fault::Hang);
-    let program = Program::against(&simulator, &["--nectar.request-timeout=1h"], clock).await;
+    let program = Exporter::against(&simulator, &["--nectar.request-timeout=1h"], clock).await;
     let others = [("endpoint", "connections"), ("code", "200")];
     let during = program
         .until("the other two", |scrape| scrape.value("nectar_api_requests_total", &others) == Some(2.0))
@@ -60,7 +60,7 @@ async fn nothing_is_shown_before_the_first_poll_has_ended() {
 
 #[tokio::test]
 async fn a_company_list_that_hangs_ends_at_the_deadline_too() {
-    let (program, simulator) = Program::simulated(&SMALL, &["--nectar.request-timeout=1h"]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &["--nectar.request-timeout=1h"]).await;
     program.after_polls(1).await;
     simulator.faults().set(Scope::CompanyList, Fault::Hang);
     let before = simulator.requests();
@@ -79,7 +79,7 @@ async fn a_company_list_that_hangs_ends_at_the_deadline_too() {
 async fn the_interval_counts_from_the_start_of_a_poll() {
     let clock = TestClock::skipping(Duration::from_secs(60));
     let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
-    let program = Program::against(&simulator, &[], clock).await;
+    let program = Exporter::against(&simulator, &[], clock).await;
     program.after_polls(1).await;
     simulator.faults().set_times(Scope::CompanyList, Fault::StatusRetryAfter(503, "200".to_owned()), 1);
     program.clock.advance(Duration::from_secs(300));
@@ -98,7 +98,7 @@ async fn the_interval_counts_from_the_start_of_a_poll() {
 /// A company that comes later is listed at once, and shows nothing before it was read.
 #[tokio::test]
 async fn a_company_that_was_never_read_is_listed() {
-    let (program, simulator) = Program::simulated(&SMALL, &["--nectar.request-timeout=1h"]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &["--nectar.request-timeout=1h"]).await;
     program.after_polls(1).await;
     let ids = simulator.companies();
     let new = "99999999-9999-4999-8999-999999999999";
@@ -128,7 +128,7 @@ async fn a_failed_poll_has_one_cause_the_first() {
     let ids = simulator.companies();
     simulator.faults().set(Scope::Company(ids[0].clone()), Fault::Status(403));
     let flags = [absent, &format!("--nectar.company={}", ids[0]), &format!("--nectar.company={}", ids[1])];
-    let program = Program::against(&simulator, &flags, clock).await;
+    let program = Exporter::against(&simulator, &flags, clock).await;
     let scrape = program.after_polls(1).await;
     let causes = "nectar_exporter_poll_failures_total";
     assert_eq!(scrape.value(causes, &[("reason", "not_listed")]), Some(1.0));
@@ -138,7 +138,7 @@ async fn a_failed_poll_has_one_cause_the_first() {
 
 #[tokio::test]
 async fn staleness_is_as_of_the_scrape() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &[]).await;
     let before = program.after_polls(1).await;
     program.clock.advance(Duration::from_secs(60));
     let after = program.scrape().await;
@@ -154,7 +154,7 @@ async fn staleness_is_as_of_the_scrape() {
 
 #[tokio::test]
 async fn a_clock_that_steps_back_makes_no_negative_age() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
     program.clock.step(jiff::SignedDuration::from_hours(-24 * 60));
     let scrape = program.scrape().await;

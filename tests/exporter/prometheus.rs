@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::golden::promtool_finds_nothing;
 use test_support::PATIENCE;
-use test_support::binary::{Running, nectar_exporter};
+use test_support::exporter_process::{Running, nectar_exporter};
 use test_support::scrape::Scrape;
 
 /// Ends with the test.

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use nectar_exporter::nectar::proxy::proxy_for;
 
-use test_support::binary::{Running, nectar_exporter, run};
 use test_support::clock::TestClock;
+use test_support::exporter::Exporter;
+use test_support::exporter_process::{Running, nectar_exporter, run};
 use test_support::http;
 use test_support::log::Log;
-use test_support::program::Program;
 
 /// Takes one request, answers with an empty list, and returns the request's head.
 fn one_request(listener: TcpListener) -> thread::JoinHandle<Vec<String>> {
@@ -52,7 +52,7 @@ fn headers() {
 async fn said_of(url: &str, proxy: Option<&str>) -> String {
     let log = Log::begin();
     let clock = TestClock::skipping(Duration::from_secs(60));
-    let program = Program::start_with(url, &[], clock, |settings| {
+    let program = Exporter::start_with(url, &[], clock, |settings| {
         let variable = |name: &str| (name == "HTTPS_PROXY").then_some(proxy?.into());
         settings.nectar.proxy = proxy_for(&settings.nectar.base_url, variable).unwrap();
     });

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
+use test_support::exporter::{Exporter, KEY};
 use test_support::scrape::Scrape;
 
 /// Companies for three chunks, the last one not full.
@@ -19,7 +19,7 @@ const GONE: usize = 32;
 const OWN: &[&str] = &["process_", "nectar_api_", "nectar_exporter_poll", "nectar_exporter_start"];
 
 /// The metrics, without what is of the exporter itself or counted since its start.
-async fn of_the_fleet(program: &Program) -> String {
+async fn of_the_fleet(program: &Exporter) -> String {
     let text = program.text().await;
     let is_own = |line: &str| {
         let name = line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ");
@@ -79,8 +79,8 @@ fn set(nectar: &Simulator, connection: &str, status: &str) {
     assert!(nectar.set_connection_status(connection, status));
 }
 
-async fn says_what_a_fresh_one_says(kept: &Program, nectar: &Simulator, event: &str) {
-    let fresh = Program::against(nectar, FLAGS, kept.clock.clone()).await;
+async fn says_what_a_fresh_one_says(kept: &Exporter, nectar: &Simulator, event: &str) {
+    let fresh = Exporter::against(nectar, FLAGS, kept.clock.clone()).await;
     fresh.after_polls(1).await;
     for passed in [0, 17] {
         kept.clock.advance(Duration::from_secs(passed));
@@ -95,7 +95,7 @@ async fn says_what_a_fresh_one_says(kept: &Program, nectar: &Simulator, event: &
 async fn what_is_used_again_is_what_would_be_rendered() {
     let clock = TestClock::skipping(Duration::from_secs(5 * 60 - 1));
     let nectar = Simulator::new(&PLAN, KEY, wall(&clock));
-    let kept = Program::against(&nectar, FLAGS, clock).await;
+    let kept = Exporter::against(&nectar, FLAGS, clock).await;
     let first = kept.after_polls(1).await;
     let ids = one_of_each_company(&first);
     assert_eq!(ids.len(), PLAN.companies as usize);
@@ -108,7 +108,7 @@ async fn what_is_used_again_is_what_would_be_rendered() {
     so_is_what_was_withdrawn(&kept, &nectar).await;
 }
 
-async fn so_are_many_words(kept: &Program, nectar: &Simulator, ids: &[String]) {
+async fn so_are_many_words(kept: &Exporter, nectar: &Simulator, ids: &[String]) {
     // With two that the fleet has from the start, one status more than have names of their own; which one has none, a
     // fresh exporter may see otherwise. Then it gets one, and nothing else changes with its company.
     for (number, id) in ids[GONE + 1..].iter().chain(&ids[..GONE]).take(31).enumerate() {
@@ -122,7 +122,7 @@ async fn so_are_many_words(kept: &Program, nectar: &Simulator, ids: &[String]) {
     says_what_a_fresh_one_says(kept, nectar, "a status gets a name").await;
 }
 
-async fn so_is_what_was_withdrawn(kept: &Program, nectar: &Simulator) {
+async fn so_is_what_was_withdrawn(kept: &Exporter, nectar: &Simulator) {
     // Not asked again before the next poll.
     nectar.faults().set(Scope::Everything, Fault::Status(403));
     assert!(kept.next_poll().await.has("nectar_connections"), "not yet as old as that");

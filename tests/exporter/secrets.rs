@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 
 use test_support::PATIENCE;
-use test_support::alone::alone;
-use test_support::binary::{Running, nectar_exporter};
 use test_support::clock::{TestClock, wall};
+use test_support::exporter::{Exporter, KEY};
+use test_support::exporter_process::{Running, nectar_exporter};
+use test_support::fault_scenario::FaultScenario;
 use test_support::fault_table::{self, At, Row};
 use test_support::http::answers;
-use test_support::program::{KEY, Program};
-use test_support::stage::Stage;
-use test_support::stopped::StoppedTime;
+use test_support::own_process::in_own_process;
+use test_support::paused_time::PausedTime;
 
 #[tokio::test]
 async fn nothing_planted_comes_out() {
@@ -58,7 +58,7 @@ async fn nothing_planted_comes_out() {
 /// the log when it begins and one when it ends, and none for its retries or for further polls.
 #[test]
 fn nothing_planted_comes_out_of_a_failure() {
-    let (said, log) = alone("secrets::every_fault_aloud");
+    let (said, log) = in_own_process("secrets::every_fault_aloud");
     // The simulator is in that process, too, and says which fault it plays.
     let log: Vec<&str> = log.lines().filter(|line| !line.contains("A simulated fault")).collect();
     let leaks: Vec<&&str> = log.iter().filter(|line| line.contains(PLANTED)).collect();
@@ -106,7 +106,7 @@ fn every_fault_aloud() {
     for row in fault_table::all() {
         for at in places(&row) {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-                let _stopped = row.is_slow.then(StoppedTime::new);
+                let _stopped = row.is_slow.then(PausedTime::new);
                 aloud(&row, *at, &lines).await;
             });
         }
@@ -114,7 +114,7 @@ fn every_fault_aloud() {
 }
 
 async fn aloud(row: &Row, at: At, log: &Lines) {
-    let mut stage = Stage::for_row(row, &[]).await;
+    let mut stage = FaultScenario::for_row(row, &[]).await;
     let before = stage.program.after_polls(1).await;
     let victim = stage.victim(&before);
     log.wait_until_written();
@@ -238,7 +238,7 @@ async fn what_was_read_cannot_be_printed() {
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let (program, _simulator) =
-        Program::simulated(&Plan::default(), &["--web.telemetry-path=/a\"><b>"]).await;
+        Exporter::simulated(&Plan::default(), &["--web.telemetry-path=/a\"><b>"]).await;
     while program.get("/-/ready").await.status() != 200 {
         tokio::task::yield_now().await;
     }

@@ -9,14 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use test_support::PATIENCE;
-use test_support::binary::{Running, nectar_exporter};
-use test_support::program::Program;
+use test_support::exporter::Exporter;
+use test_support::exporter_process::{Running, nectar_exporter};
 use test_support::scrape::Scrape;
 
 const SMALL: Plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 3, speed: 0.0 };
 
 /// Sends `request` as it is, and reads until the server closes.
-async fn raw(program: &Program, request: &str) -> String {
+async fn raw(program: &Exporter, request: &str) -> String {
     let mut stream = TcpStream::connect(program.url.trim_start_matches("http://")).await.unwrap();
     // A server that refuses a request may close before it has read all of it.
     let _ = stream.write_all(request.as_bytes()).await;
@@ -27,7 +27,7 @@ async fn raw(program: &Program, request: &str) -> String {
 
 #[tokio::test]
 async fn routes_and_methods() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
     let cases = [
         ("GET", "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8"),
@@ -64,7 +64,7 @@ async fn routes_and_methods() {
 
 #[tokio::test]
 async fn what_is_refused_is_counted() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &[]).await;
     let refused = |scrape: &Scrape, reason| {
         scrape.value("nectar_exporter_requests_refused_total", &[("reason", reason)]).unwrap()
     };
@@ -85,19 +85,19 @@ async fn what_is_refused_is_counted() {
 
 #[tokio::test]
 async fn metrics_at_a_path_of_ones_own() {
-    let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/fleet"]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &["--web.telemetry-path=/fleet"]).await;
     assert_eq!(program.get("/fleet").await.status(), 200);
     assert_eq!(program.get("/metrics").await.status(), 404);
     assert!(program.get("/").await.text().await.unwrap().contains("href=\"./fleet\""));
 
     // Prometheus escapes more than others do.
-    let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/fleet|now"]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &["--web.telemetry-path=/fleet|now"]).await;
     for path in ["/fleet|now", "/fleet%7Cnow", "/%66leet%7cnow"] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assert!(raw(&program, &request).await.starts_with("HTTP/1.1 200 "), "{path}");
     }
 
-    let (program, _simulator) = Program::simulated(&SMALL, &["--web.telemetry-path=/"]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &["--web.telemetry-path=/"]).await;
     assert!(program.get("/").await.text().await.unwrap().starts_with("# HELP"));
 }
 
@@ -113,7 +113,7 @@ async fn behind_a_path_prefix() {
         (&["--web.external-url=https://example.org/a/", "--web.route-prefix=/"], ""),
         (&["--web.external-url=https://example.org"], ""),
     ] {
-        let (program, _simulator) = Program::simulated(&SMALL, flags).await;
+        let (program, _simulator) = Exporter::simulated(&SMALL, flags).await;
         program.get(&format!("{prefix}/metrics")).await;
         for path in ["/", "/metrics", "/-/healthy"] {
             assert_eq!(program.get(&format!("{prefix}{path}")).await.status(), 200, "{flags:?} {path}");
@@ -141,7 +141,7 @@ async fn behind_a_path_prefix() {
     }
     // Behind a proxy that changes the path, the redirect leads to the path outside.
     let flags = ["--web.external-url=https://example.org/a/", "--web.route-prefix=/b"];
-    let (program, _simulator) = Program::simulated(&SMALL, &flags).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &flags).await;
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let answer = client.get(format!("{}/b", program.url)).send().await.unwrap();
     assert_eq!(answer.headers()["location"], "/a/");
@@ -149,7 +149,7 @@ async fn behind_a_path_prefix() {
 
 #[tokio::test]
 async fn gzip_when_it_is_asked_for() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
     // Every form of the header stands beside the rule, in src/http/encoding.rs.
     let cases = [(None, false), (Some("deflate, GZIP;q=0.5"), true), (Some("gzip;q=0"), false)];
@@ -181,7 +181,7 @@ async fn gzip_when_it_is_asked_for() {
 
 #[tokio::test]
 async fn headers_that_are_too_large_or_never_end() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &[]).await;
     let large = format!("GET /metrics HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n", "x".repeat(20_000));
     assert!(raw(&program, &large).await.starts_with("HTTP/1.1 431 "));
     assert!(raw(&program, "nonsense\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
@@ -190,7 +190,7 @@ async fn headers_that_are_too_large_or_never_end() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn processor_time_is_to_the_hundredth_of_a_second() {
-    let (program, _simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, _simulator) = Exporter::simulated(&SMALL, &[]).await;
     let is_finer = |scrape: &Scrape| {
         let spent = scrape.value("process_cpu_seconds_total", &[]).unwrap();
         spent.fract() != 0.0 && ((spent * 100.0).round() / 100.0 - spent).abs() < 1e-9
@@ -200,7 +200,7 @@ async fn processor_time_is_to_the_hundredth_of_a_second() {
 
 #[tokio::test]
 async fn a_scrape_never_waits_for_nectar() {
-    let (program, simulator) = Program::simulated(&SMALL, &[]).await;
+    let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
     program.after_polls(1).await;
     simulator.faults().set(Scope::Everything, Fault::Hang);
     let before = simulator.requests();

@@ -11,11 +11,11 @@ use tokio::net::TcpStream;
 use crate::encodings::unpacked;
 use test_support::PATIENCE;
 use test_support::clock::{TestClock, wall};
+use test_support::exporter::{Exporter, KEY};
 use test_support::http;
-use test_support::program::{KEY, Program};
+use test_support::paused_time::PausedTime;
 use test_support::scrape::Scrape;
 use test_support::sockets;
-use test_support::stopped::StoppedTime;
 
 /// Some hundred kilobytes of text: many times what the buffers of the sockets hold here.
 const PLAN: Plan = Plan { companies: 40, connections: 5, accounts: 1, seed: 3, speed: 0.0 };
@@ -23,7 +23,7 @@ const PLAIN: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r
 const PACKED: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
 
 /// Has asked for the metrics, and has read a byte of them.
-async fn reader(program: &Program, request: &str) -> (TcpStream, Vec<u8>) {
+async fn reader(program: &Exporter, request: &str) -> (TcpStream, Vec<u8>) {
     let address = program.url.trim_start_matches("http://").parse().unwrap();
     let mut stream = sockets::client(address).await;
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -40,8 +40,8 @@ async fn rest((mut stream, mut bytes): (TcpStream, Vec<u8>), request: &str) -> S
     Scrape::read(&if is_packed { unpacked(&body) } else { String::from_utf8(body).unwrap() })
 }
 
-/// As [`Program::next_poll`], but for that nothing is waited for by tokio's clock, which stands still.
-async fn next_poll(program: &Program) {
+/// As [`Exporter::next_poll`], but for that nothing is waited for by tokio's clock, which stands still.
+async fn next_poll(program: &Exporter) {
     let polls = |scrape: &Scrape| scrape.sum("nectar_exporter_polls_total", &[]);
     let before = polls(&rest(reader(program, PLAIN).await, PLAIN).await);
     program.clock.advance(Duration::from_secs(5 * 60));
@@ -68,9 +68,9 @@ fn shown(scrape: &Scrape) -> (f64, f64, f64, usize) {
 async fn who_reads_slowly_gets_the_whole_of_one_moment() {
     let clock = TestClock::new();
     let simulator = Simulator::new(&PLAN, KEY, wall(&clock));
-    let program = Program::against(&simulator, &["--metrics.detail=accounts"], clock).await;
+    let program = Exporter::against(&simulator, &["--metrics.detail=accounts"], clock).await;
     program.after_polls(1).await;
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let mut readers = Vec::new();
     let events: [Event; 4] = [
         ("nothing", |_| {}),

@@ -11,15 +11,15 @@ use tokio_rustls::rustls::ServerConfig;
 
 use test_support::authority::{Authority, as_in_readme, self_signed};
 use test_support::clock::{TestClock, wall};
-use test_support::front::Front;
+use test_support::exporter::{Exporter, KEY};
+use test_support::faulty_proxy::FaultyProxy;
 use test_support::log::Log;
-use test_support::program::{KEY, Program};
 
 /// Polls a Nectar with this certificate, trusting `pem`, and returns the first line of the log with `text`.
 async fn said(server: Arc<ServerConfig>, pem: &str, text: &str) -> String {
     let plan = Plan { companies: 2, connections: 3, accounts: 1, seed: 1, speed: 0.0 };
     let simulator = Simulator::new(&plan, KEY, wall(&TestClock::new()));
-    let front = Front::of(&simulator, "127.0.0.1:0", Some(server)).await;
+    let front = FaultyProxy::of(&simulator, "127.0.0.1:0", Some(server)).await;
     said_of(front.address.port(), pem, text).await
 }
 
@@ -29,7 +29,7 @@ async fn said_of(port: u16, pem: &str, text: &str) -> String {
     std::fs::write(&file, pem).unwrap();
     let trusted = format!("--nectar.ca-file={}", file.display());
     let (log, clock) = (Log::begin(), TestClock::skipping(Duration::from_secs(60)));
-    let program = Program::start(&format!("https://localhost:{port}/v2.2"), &[&trusted], clock).await;
+    let program = Exporter::start(&format!("https://localhost:{port}/v2.2"), &[&trusted], clock).await;
     program.after_polls(1).await;
     log.line_with(text)
 }

@@ -1,19 +1,20 @@
 //! Every metric of the contract against an independent count of what the simulated Nectar sends.
 //!
-//! Knows which families there must be. How they are counted stands in `support/count.rs`.
+//! Knows which families there must be. How they are counted stands in `crates/test-support/src/expected_metrics.rs`.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use nectar_exporter::metrics::catalogue;
+use nectar_exporter::status::Kind;
 use nectar_simulator::{Plan, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use test_support::clock::{START, TestClock, wall};
-use test_support::count::{Expected, TERMINAL, WAITING, compare, count, text};
-use test_support::program::{KEY, Program};
+use test_support::expected_metrics::{Expected, TERMINAL, WAITING, compare, count, text};
+use test_support::exporter::{Exporter, KEY};
 use test_support::scrape::Scrape;
 
 async fn get(base_url: &str, path: &str) -> Value {
@@ -30,7 +31,7 @@ async fn every_value_equals_an_independent_count() {
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(simulator.serve(vec![listener], CancellationToken::new()));
     let flags = ["--metrics.detail=accounts", "--nectar.page-size=7"];
-    let program = Program::start(&base_url, &flags, clock).await;
+    let program = Exporter::start(&base_url, &flags, clock).await;
     let scrape = program.after_polls(1).await;
     assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
 
@@ -74,16 +75,16 @@ fn every_name_of_the_catalogue_is_there(scrape: &Scrape, expected: &Expected) {
 #[tokio::test]
 async fn every_documented_status_is_always_there() {
     let (program, _simulator) =
-        Program::simulated(&Plan { companies: 1, connections: 1, ..Plan::default() }, &[]).await;
+        Exporter::simulated(&Plan { companies: 1, connections: 1, ..Plan::default() }, &[]).await;
     let scrape = program.after_polls(1).await;
     let rows = |name: &str| {
         let documented = scrape.family(name).filter(|(labels, _)| labels["category"] != "unknown");
         documented.map(|(labels, _)| labels["status"].clone()).collect::<BTreeSet<_>>().len()
     };
-    assert_eq!(rows("nectar_connections"), 12);
-    assert_eq!(rows("nectar_accounts"), 12);
-    assert_eq!(rows("nectar_connection_status_changes_total"), 12);
-    assert_eq!(rows("nectar_account_status_changes_total"), 12);
-    assert_eq!(rows("nectar_connections_overdue"), 12 - WAITING.len());
-    assert_eq!(rows("nectar_accounts_overdue"), 12 - TERMINAL.len());
+    assert_eq!(rows("nectar_connections"), Kind::Connection.documented().len());
+    assert_eq!(rows("nectar_accounts"), Kind::Account.documented().len());
+    assert_eq!(rows("nectar_connection_status_changes_total"), Kind::Connection.documented().len());
+    assert_eq!(rows("nectar_account_status_changes_total"), Kind::Account.documented().len());
+    assert_eq!(rows("nectar_connections_overdue"), Kind::Connection.documented().len() - WAITING.len());
+    assert_eq!(rows("nectar_accounts_overdue"), Kind::Account.documented().len() - TERMINAL.len());
 }

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use test_support::PATIENCE;
-use test_support::binary::{Running, nectar_exporter};
+use test_support::exporter_process::{Running, nectar_exporter};
 use test_support::http::first_answer;
 use test_support::scrape::Scrape;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::reader::Truth;
-use test_support::count::{Expected, compare, count, text};
+use test_support::expected_metrics::{Expected, compare, count, text};
 use test_support::scrape::Scrape;
 
 /// Statuses by ids: those of connections by one id, those of accounts by two.

@@ -47,7 +47,7 @@ use crate::rude::Visitors;
 use crate::scraper::Scraper;
 use crate::strike::{KINDS, PAGE_SIZE};
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
+use test_support::exporter::{Exporter, KEY};
 
 /// From this many polls on, every kind of fault must have occurred.
 const ENOUGH_FOR_ALL: u64 = 20_000;
@@ -110,7 +110,7 @@ fn tell_panics(asked: &Asked, course: &Course) {
     }));
 }
 
-fn start(asked: &Asked, of_exporter: &Runtime, of_simulator: &Runtime) -> (Soak, Program) {
+fn start(asked: &Asked, of_exporter: &Runtime, of_simulator: &Runtime) -> (Soak, Exporter) {
     // Two simulated hours pass from poll to poll: a few statuses change each time.
     let plan = simulator::Plan { companies: 8, connections: 8, accounts: 2, seed: asked.seed, speed: 24.0 };
     // Waits between attempts end at once, those between polls do not.
@@ -130,7 +130,7 @@ fn start(asked: &Asked, of_exporter: &Runtime, of_simulator: &Runtime) -> (Soak,
         format!("--nectar.max-data-age={}", seconds(MAX_DATA_AGE)),
     ];
     let flags = flags.each_ref().map(String::as_str);
-    let program = of_exporter.block_on(Program::start(&base_url, &flags, clock.clone()));
+    let program = of_exporter.block_on(Exporter::start(&base_url, &flags, clock.clone()));
     let soak = Soak {
         clock,
         simulator,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use test_support::count::text;
-use test_support::program::KEY;
+use test_support::expected_metrics::text;
+use test_support::exporter::KEY;
 
 /// The connections of each company, as Nectar sends them.
 pub type Truth = BTreeMap<String, Vec<Value>>;

@@ -3,8 +3,8 @@
 use nectar_simulator::{Fault, Scope, Simulator};
 
 use crate::reader::Truth;
+use test_support::exporter::KEY;
 use test_support::fault_table::{self, Wrong};
-use test_support::program::KEY;
 
 /// Connections asked for per page: few, so that most companies have several pages.
 pub const PAGE_SIZE: usize = 3;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use clap::{Arg, Command};
-use nectar_exporter::config::flags::twin;
-use nectar_exporter::metrics::catalogue::{self, fleet};
+use nectar_exporter::config::flags::env_var;
 use nectar_exporter::metrics::metric::{Desc, Group};
+use nectar_exporter::metrics::{catalogue, served_without_data};
 use nectar_exporter::status::{Documented, Kind};
 
 const NOTE: &str =
@@ -27,13 +27,7 @@ pub fn metrics_page() -> String {
          `exported_…`: {}.\n",
         labels.join(", ")
     );
-    let kept = [
-        &fleet::COMPANY_INFO.0,
-        &fleet::COMPANY_UP.0,
-        &fleet::COMPANY_LAST_SUCCESS.0,
-        &fleet::COMPANY_LAST_FAILURE.0,
-    ];
-    let kept: Vec<String> = kept.iter().map(|metric| format!("`{}`", metric.name)).collect();
+    let kept: Vec<String> = served_without_data().iter().map(|name| format!("`{name}`")).collect();
     let of_the_fleet = format!(
         "Absent until the first good poll. Absent for a company whose data is withdrawn, but for {} and the counters.",
         kept.join(", ")
@@ -178,7 +172,7 @@ pub fn flags_table(command: &Command) -> String {
         let default = default_of(arg);
         let meaning = arg.get_help().map(ToString::to_string).unwrap_or_default();
         let meaning = cell(&(meaning + &choices_of(arg)));
-        let _ = writeln!(table, "| `--{flag}` | {default} | `{}` | {meaning} |", twin(flag));
+        let _ = writeln!(table, "| `--{flag}` | {default} | `{}` | {meaning} |", env_var(flag));
     }
     table
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::stream;
 
 use super::page::Order;
-use super::query::Asked;
+use super::query::ApiRequest;
 use super::response::{self, JsonResponse};
 use super::wire::SECRET;
 
@@ -71,14 +71,16 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn holds(&self, asked: &Asked) -> bool {
-        let company = |wanted: &str| asked.page_of().filter(|(id, _)| id.eq_ignore_ascii_case(wanted));
+    fn holds(&self, api_request: &ApiRequest) -> bool {
+        let company = |wanted: &str| api_request.page_of().filter(|(id, _)| id.eq_ignore_ascii_case(wanted));
         match self {
             Self::Everything => true,
-            Self::Ping => *asked == Asked::Ping,
-            Self::CompanyList => *asked == Asked::CompanyList,
+            Self::Ping => *api_request == ApiRequest::Ping,
+            Self::CompanyList => *api_request == ApiRequest::CompanyList,
             Self::Company(id) => company(id).is_some(),
-            Self::Page(id, page) => company(id).is_some_and(|(_, asked)| asked == u64::from(*page)),
+            Self::Page(id, page) => {
+                company(id).is_some_and(|(_, api_request)| api_request == u64::from(*page))
+            }
         }
     }
 }
@@ -118,9 +120,9 @@ impl Faults {
     }
 
     /// The fault that this request gets, counted as used.
-    pub fn take(&self, asked: &Asked) -> Option<Fault> {
+    pub fn take(&self, api_request: &ApiRequest) -> Option<Fault> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = entries.iter().position(|entry| entry.scope.holds(asked))?;
+        let at = entries.iter().position(|entry| entry.scope.holds(api_request))?;
         let entry = entries.get_mut(at)?;
         let fault = entry.fault.clone();
         if let Some(left) = &mut entry.left {

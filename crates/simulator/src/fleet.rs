@@ -14,14 +14,14 @@ pub type Word = Cow<'static, str>;
 
 /// What connections and accounts have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct StatusRecord {
     pub status: Word,
     /// When the status was last recorded; none if it was never checked.
     pub last_update: Option<Timestamp>,
     pub first_seen: Option<Timestamp>,
 }
 
-impl Standing {
+impl StatusRecord {
     /// A status that no check has confirmed yet.
     pub fn unchecked(status: Word) -> Self {
         Self { status, last_update: None, first_seen: None }
@@ -48,7 +48,7 @@ impl Standing {
 #[derive(Debug, Clone)]
 pub struct Account {
     pub id: Uuid,
-    pub standing: Standing,
+    pub status_record: StatusRecord,
 }
 
 /// A login at a utility's website.
@@ -58,7 +58,7 @@ pub struct Connection {
     /// Counts up over the whole fleet; all lists are in this order.
     pub serial: u64,
     pub utility: &'static Utility,
-    pub standing: Standing,
+    pub status_record: StatusRecord,
     pub created: Timestamp,
     pub accounts: Vec<Account>,
     /// When the scheduler handles it next, in virtual milliseconds; none if nothing is planned.
@@ -68,7 +68,7 @@ pub struct Connection {
 impl Connection {
     /// When anything about it last changed.
     pub fn updated(&self) -> Timestamp {
-        self.standing.last_update.map_or(self.created, |last| last.max(self.created))
+        self.status_record.last_update.map_or(self.created, |last| last.max(self.created))
     }
 }
 

@@ -3,34 +3,34 @@
 use jiff::Timestamp;
 
 use super::Plan;
-use super::fleet::{Account, Company, Connection, Fleet, Standing, Word};
+use super::fleet::{Account, Company, Connection, Fleet, StatusRecord, Word};
 use super::history;
 use super::random::Random;
 use super::seed_data::{self, UTILITY_COUNT, Utility};
-use super::transitions::{self, Toward, draw, how_many};
+use super::transitions::{self, NextStatus, draw, how_many};
 use nectar_status::{Category, Kind, Recheck};
 
 /// A fleet with at least this many companies has a deactivated one.
 const ENOUGH_FOR_INACTIVE: usize = 8;
 
 /// Per thousand.
-const CONNECTION_MIX: &[(Toward, u32)] = &[
-    (Toward::One(transitions::CONNECTED), 828),
-    (Toward::Any(Category::InterventionNeeded), 80),
-    (Toward::Any(Category::WebsiteIssue), 55),
-    (Toward::One(transitions::UNDER_INVESTIGATION), 18),
-    (Toward::One(transitions::PENDING), 14),
-    (Toward::Undocumented, 5),
+const CONNECTION_MIX: &[(NextStatus, u32)] = &[
+    (NextStatus::One(transitions::CONNECTED), 828),
+    (NextStatus::Any(Category::InterventionNeeded), 80),
+    (NextStatus::Any(Category::WebsiteIssue), 55),
+    (NextStatus::One(transitions::UNDER_INVESTIGATION), 18),
+    (NextStatus::One(transitions::PENDING), 14),
+    (NextStatus::Undocumented, 5),
 ];
 
 /// Per thousand, for accounts behind a login that works.
-const ACCOUNT_MIX: &[(Toward, u32)] = &[
-    (Toward::One(transitions::PULL_COMPLETED), 775),
-    (Toward::One(transitions::ONBOARDED), 45),
-    (Toward::One(transitions::DETECTED), 20),
-    (Toward::Any(Category::Error), 75),
-    (Toward::Any(Category::Terminal), 80),
-    (Toward::Undocumented, 5),
+const ACCOUNT_MIX: &[(NextStatus, u32)] = &[
+    (NextStatus::One(transitions::PULL_COMPLETED), 775),
+    (NextStatus::One(transitions::ONBOARDED), 45),
+    (NextStatus::One(transitions::DETECTED), 20),
+    (NextStatus::Any(Category::Error), 75),
+    (NextStatus::Any(Category::Terminal), 80),
+    (NextStatus::Undocumented, 5),
 ];
 
 /// The fleet of `plan`, at `start`.
@@ -113,9 +113,9 @@ pub fn connection(
     rng: &mut Random,
 ) -> Connection {
     let id = rng.uuid();
-    let (created, standing) = history::connection(start, status, rng);
+    let (created, status_record) = history::connection(start, status, rng);
     let mut connection =
-        Connection { id, serial, utility, standing, created, accounts: Vec::new(), due: None };
+        Connection { id, serial, utility, status_record, created, accounts: Vec::new(), due: None };
     for _ in 0..account_count(&connection, mean, rng) {
         let status = account_status(&connection, rng);
         let account = account(start, &connection, status, rng);
@@ -125,7 +125,7 @@ pub fn connection(
 }
 
 fn account_count(connection: &Connection, mean: u32, rng: &mut Random) -> u64 {
-    match connection.standing.status.as_ref() {
+    match connection.status_record.status.as_ref() {
         transitions::PENDING | transitions::NO_ACCOUNTS_FOUND => 0,
         _ => how_many(mean, rng),
     }
@@ -137,13 +137,13 @@ fn account_status(connection: &Connection, rng: &mut Random) -> Word {
     let is_final =
         Kind::Account.documented().iter().any(|row| row.value == status && row.recheck == Recheck::Never);
     // Some accounts still show what they showed before their login broke.
-    let is_blocked = connection.standing.status != transitions::CONNECTED && rng.chance(0.92);
+    let is_blocked = connection.status_record.status != transitions::CONNECTED && rng.chance(0.92);
     if is_blocked && !is_final { blocked } else { status }
 }
 
 /// An account in `status` behind `connection`, with a matching past.
 pub fn account(start: Timestamp, connection: &Connection, status: Word, rng: &mut Random) -> Account {
-    Account { id: rng.uuid(), standing: history::account(start, connection, status, rng) }
+    Account { id: rng.uuid(), status_record: history::account(start, connection, status, rng) }
 }
 
 /// A connection that was added just now, and never checked.
@@ -152,7 +152,7 @@ pub fn fresh(serial: u64, utility: &'static Utility, at: Timestamp, rng: &mut Ra
         id: rng.uuid(),
         serial,
         utility,
-        standing: Standing::unchecked(Word::Borrowed(transitions::PENDING)),
+        status_record: StatusRecord::unchecked(Word::Borrowed(transitions::PENDING)),
         created: at,
         accounts: Vec::new(),
         due: None,

@@ -3,7 +3,7 @@
 //! The demo, the tests and the benchmarks use it through [`Simulator`]. A request goes through `routes`; it reads a `fleet`, which
 //! `generator` makes and `scheduler` changes as time passes.
 
-mod coverage;
+mod every_status;
 mod faults;
 mod fleet;
 mod generator;
@@ -96,7 +96,7 @@ impl Simulator {
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         let mut fleet = generator::build(plan, now());
-        coverage::complete(&mut fleet);
+        every_status::complete(&mut fleet);
         let is_alive = plan.speed.is_finite() && plan.speed > 0.0;
         let scheduler = is_alive.then(|| Scheduler::new(&mut fleet, plan.speed));
         Self(Arc::new(Shared {
@@ -302,8 +302,8 @@ impl State {
         let Fleet { companies, rng, accounts, .. } = &mut self.fleet;
         let row = companies.get_mut(company).and_then(|company| company.connections.get_mut(connection));
         let Some(row) = row else { return };
-        transitions::settle(row, Cow::Owned(status.to_owned()), now, *accounts, rng);
-        row.standing.first_seen = row.standing.last_update;
+        transitions::apply_check(row, Cow::Owned(status.to_owned()), now, *accounts, rng);
+        row.status_record.first_seen = row.status_record.last_update;
         if let Some(scheduler) = &mut self.scheduler {
             scheduler.replan(&mut self.fleet, company, connection, now);
         }
@@ -313,8 +313,8 @@ impl State {
         let company = self.fleet.companies.get_mut(company);
         let row = company.and_then(|company| company.connections.get_mut(connection));
         let Some(row) = row else { return false };
-        row.standing.first_seen = Some(first);
-        row.standing.last_update = Some(last);
+        row.status_record.first_seen = Some(first);
+        row.status_record.last_update = Some(last);
         // Nothing is checked before it is created.
         row.created = row.created.min(first);
         true
@@ -355,7 +355,7 @@ impl State {
         let hit: Vec<usize> = (0..)
             .zip(&company.connections)
             .filter(|(_, row)| row.utility.name == utility)
-            .filter(|(_, row)| down || row.standing.status == transitions::WEBSITE_DOWN)
+            .filter(|(_, row)| down || row.status_record.status == transitions::WEBSITE_DOWN)
             .map(|(position, _)| position)
             .collect();
         let status = if down { transitions::WEBSITE_DOWN } else { transitions::CONNECTED };

@@ -24,10 +24,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// Page `asked` of a list of `total` rows, `limit` (at least 1) on each. Beyond the last page, the last one is repeated.
-    pub fn new(total: u64, limit: u64, asked: u64, order: Order) -> Self {
+    /// Page `wanted` of a list of `total` rows, `limit` (at least 1) on each. Beyond the last page, the last one is repeated.
+    pub fn new(total: u64, limit: u64, wanted: u64, order: Order) -> Self {
         let pages = total.div_ceil(limit);
-        let current = asked.clamp(1, pages.max(1));
+        let current = wanted.clamp(1, pages.max(1));
         let start = (current - 1) * limit;
         let len = limit.min(total - start);
         let (start, shift) = match order {

@@ -9,14 +9,14 @@ const LIMITS: std::ops::RangeInclusive<u64> = 1..=500;
 
 /// What is asked for, whatever the path begins with.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum ApiRequest {
     Ping,
     CompanyList,
     Connections { id: String, query: Vec<(String, String)> },
     Unknown,
 }
 
-impl Asked {
+impl ApiRequest {
     /// Reads a path as it came in, still escaped, and its query.
     pub fn read(path: &str, query: Option<&str>) -> Self {
         let segments: Vec<&str> = path.split('/').collect();

@@ -6,48 +6,48 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::query::{Asked, ListQuery};
+use super::query::{ApiRequest, ListQuery};
 
 /// Compressed bodies, by what is asked for. Empty unless [`add`](Self::add) was called.
 #[derive(Debug, Default)]
-pub struct ResponseCache(Mutex<HashMap<Question, Bytes>>);
+pub struct ResponseCache(Mutex<HashMap<CacheKey, Bytes>>);
 
 /// What is asked for, however the request spells it.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub enum Question {
+pub enum CacheKey {
     CompanyList,
     Page(ListQuery),
 }
 
-impl Question {
+impl CacheKey {
     /// None for what is never prepared.
-    fn of(asked: &Asked) -> Option<Self> {
-        match asked {
-            Asked::CompanyList => Some(Self::CompanyList),
-            Asked::Connections { id, query } => ListQuery::read(id, query).ok().map(Self::Page),
-            Asked::Ping | Asked::Unknown => None,
+    fn of(api_request: &ApiRequest) -> Option<Self> {
+        match api_request {
+            ApiRequest::CompanyList => Some(Self::CompanyList),
+            ApiRequest::Connections { id, query } => ListQuery::read(id, query).ok().map(Self::Page),
+            ApiRequest::Ping | ApiRequest::Unknown => None,
         }
     }
 }
 
 impl ResponseCache {
     /// The compressed body, if it was prepared.
-    pub fn get(&self, asked: &Asked) -> Option<Bytes> {
+    pub fn get(&self, api_request: &ApiRequest) -> Option<Bytes> {
         let responses = self.responses();
-        // Parsing the question costs time, which a simulator that prepares nothing need not spend.
+        // Parsing the key costs time, which a simulator that prepares nothing need not spend.
         if responses.is_empty() {
             return None;
         }
-        responses.get(&Question::of(asked)?).cloned()
+        responses.get(&CacheKey::of(api_request)?).cloned()
     }
 
     /// Whether this response was prepared.
-    pub fn has(&self, question: &Question) -> bool {
-        self.responses().contains_key(question)
+    pub fn has(&self, key: &CacheKey) -> bool {
+        self.responses().contains_key(key)
     }
 
     /// Adds prepared responses.
-    pub fn add(&self, responses: HashMap<Question, Bytes>) {
+    pub fn add(&self, responses: HashMap<CacheKey, Bytes>) {
         self.responses().extend(responses);
     }
 
@@ -58,11 +58,12 @@ impl ResponseCache {
 
     /// Drops the responses about these companies: their connections have changed, and nothing else.
     pub fn forget(&self, companies: &BTreeSet<Uuid>) {
-        let is_of = |question: &Question| matches!(question, Question::Page(query) if companies.contains(&query.company));
-        self.responses().retain(|question, _| !is_of(question));
+        let is_of =
+            |key: &CacheKey| matches!(key, CacheKey::Page(query) if companies.contains(&query.company));
+        self.responses().retain(|key, _| !is_of(key));
     }
 
-    fn responses(&self) -> MutexGuard<'_, HashMap<Question, Bytes>> {
+    fn responses(&self) -> MutexGuard<'_, HashMap<CacheKey, Bytes>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

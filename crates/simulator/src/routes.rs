@@ -16,9 +16,9 @@ use super::Shared;
 use super::faults::{self, Fault};
 use super::fleet::{Company, Connection, Fleet};
 use super::page::{Order, Page};
-use super::query::{Asked, ListQuery};
+use super::query::{ApiRequest, ListQuery};
 use super::response::{self, JsonResponse, takes_gzip};
-use super::response_cache::{Question, ResponseCache};
+use super::response_cache::{CacheKey, ResponseCache};
 use super::wire::{CompanyRecord, Envelope, Rows, owner};
 
 /// The response to one request, with the simulation's time as its date.
@@ -39,8 +39,8 @@ async fn undated(shared: &Shared, stop: &CancellationToken, request: &Parts) -> 
     if !shared.is_key(request.headers.get("x-api-key")) {
         return JsonResponse::detail(StatusCode::UNAUTHORIZED, "Invalid or missing API key").send(gzip);
     }
-    let asked = Asked::read(request.uri.path(), request.uri.query());
-    let fault = shared.faults.take(&asked);
+    let api_request = ApiRequest::read(request.uri.path(), request.uri.query());
+    let fault = shared.faults.take(&api_request);
     if let Some(fault) = &fault {
         debug!(msg = "A simulated fault", path = request.uri.path(), fault = ?fault);
         wait(fault, stop).await;
@@ -57,12 +57,12 @@ async fn undated(shared: &Shared, stop: &CancellationToken, request: &Parts) -> 
     }
     if gzip
         && matches!(fault, None | Some(Fault::Delay(_)))
-        && let Some(body) = shared.cache.get(&asked)
+        && let Some(body) = shared.cache.get(&api_request)
     {
         return response::compressed(body);
     }
     let order = fault.as_ref().map_or(Order::Steady, Fault::order);
-    spoil(normal(shared, &asked, order), fault.as_ref(), gzip)
+    spoil(normal(shared, &api_request, order), fault.as_ref(), gzip)
 }
 
 /// Waits as long as the fault asks for.
@@ -94,15 +94,15 @@ fn spoil(mut response: JsonResponse, fault: Option<&Fault>, gzip: bool) -> Respo
     head.map(|_| faults::breaking(body.slice(..body.len() / 2)))
 }
 
-fn normal(shared: &Shared, asked: &Asked, order: Order) -> JsonResponse {
-    match asked {
-        Asked::Ping => JsonResponse::ok(&serde_json::json!({ "status": "ok", "version": "2.2" })),
-        Asked::CompanyList => shared.read(|fleet, _| company_list(fleet)),
-        Asked::Connections { id, query } => match ListQuery::read(id, query) {
+fn normal(shared: &Shared, api_request: &ApiRequest, order: Order) -> JsonResponse {
+    match api_request {
+        ApiRequest::Ping => JsonResponse::ok(&serde_json::json!({ "status": "ok", "version": "2.2" })),
+        ApiRequest::CompanyList => shared.read(|fleet, _| company_list(fleet)),
+        ApiRequest::Connections { id, query } => match ListQuery::read(id, query) {
             Ok(query) => shared.read(|fleet, now| connections(fleet, &query, order, now)),
             Err(detail) => JsonResponse::detail(StatusCode::BAD_REQUEST, &detail),
         },
-        Asked::Unknown => JsonResponse::detail(StatusCode::NOT_FOUND, "Not Found"),
+        ApiRequest::Unknown => JsonResponse::detail(StatusCode::NOT_FOUND, "Not Found"),
     }
 }
 
@@ -117,19 +117,19 @@ pub fn responses_of_a_poll(
     limit: u64,
     now: Timestamp,
     ready: &ResponseCache,
-) -> HashMap<Question, Bytes> {
+) -> HashMap<CacheKey, Bytes> {
     let mut responses = HashMap::new();
-    let mut add = |question, response: &dyn Fn() -> JsonResponse| {
-        if !ready.has(&question) {
-            responses.insert(question, response().encode(true).1);
+    let mut add = |key, response: &dyn Fn() -> JsonResponse| {
+        if !ready.has(&key) {
+            responses.insert(key, response().encode(true).1);
         }
     };
-    add(Question::CompanyList, &|| company_list(fleet));
+    add(CacheKey::CompanyList, &|| company_list(fleet));
     for company in &fleet.companies {
         let total = u64::try_from(company.connections.len()).unwrap_or(u64::MAX);
         for page in 1..=total.div_ceil(limit).max(1) {
             let query = || ListQuery::page(company.id, page, limit);
-            add(Question::Page(query()), &|| connections(fleet, &query(), Order::Steady, now));
+            add(CacheKey::Page(query()), &|| connections(fleet, &query(), Order::Steady, now));
         }
     }
     responses
@@ -154,6 +154,6 @@ fn connections(fleet: &Fleet, query: &ListQuery, order: Order, now: Timestamp) -
 }
 
 fn is_wanted(query: &ListQuery, company: &Company, connection: &Connection) -> bool {
-    query.status.as_ref().is_none_or(|status| connection.standing.status == *status)
+    query.status.as_ref().is_none_or(|status| connection.status_record.status == *status)
         && query.owner.as_ref().is_none_or(|wanted| owner(company, connection) == *wanted)
 }

@@ -34,7 +34,7 @@ const EVENTS_AT_ONCE: usize = 100_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     /// A check, a first check, or a customer who acts: whatever the connection's status waits for.
-    Look { company: u64, connection: u64 },
+    Check { company: u64, connection: u64 },
     /// The company adds a connection.
     Growth { company: u64 },
 }
@@ -42,7 +42,7 @@ enum Event {
 impl Event {
     fn company(self) -> u64 {
         match self {
-            Self::Look { company, .. } | Self::Growth { company } => company,
+            Self::Check { company, .. } | Self::Growth { company } => company,
         }
     }
 }
@@ -82,7 +82,7 @@ impl Scheduler {
             self.calendar.remove(&(due, event));
             let at = self.wall_time(fleet.start, due).min(now);
             match event {
-                Event::Look { company, connection } => self.look(fleet, company, connection, due, at),
+                Event::Check { company, connection } => self.look(fleet, company, connection, due, at),
                 Event::Growth { company } => self.grow(fleet, company, due, at),
             }
         }
@@ -107,13 +107,13 @@ impl Scheduler {
 
     fn plan(&mut self, company: u64, connection: &mut Connection, due: Virtual) {
         connection.due = Some(due);
-        self.calendar.insert((due, Event::Look { company, connection: connection.serial }));
+        self.calendar.insert((due, Event::Check { company, connection: connection.serial }));
     }
 
     /// A connection was removed: drops the plan for it.
     pub fn cancel(&mut self, company: u64, connection: &mut Connection) {
         if let Some(due) = connection.due.take() {
-            self.calendar.remove(&(due, Event::Look { company, connection: connection.serial }));
+            self.calendar.remove(&(due, Event::Check { company, connection: connection.serial }));
         }
     }
 
@@ -126,9 +126,9 @@ impl Scheduler {
         let found = if down.contains(&connection.utility.name) {
             Word::Borrowed(WEBSITE_DOWN)
         } else {
-            transitions::next_connection(&connection.standing.status, rng)
+            transitions::next_connection(&connection.status_record.status, rng)
         };
-        transitions::settle(connection, found, at, mean, rng);
+        transitions::apply_check(connection, found, at, mean, rng);
         if let Some(gap) = next_gap(connection, rng) {
             self.plan(serial, connection, due.saturating_add(gap));
         }
@@ -183,15 +183,17 @@ fn days(days: f64) -> Virtual {
 
 /// When the first event of a row with a past comes. What was due before the start comes soon after it.
 fn first_look(connection: &Connection, start: Timestamp, rng: &mut Random) -> Option<Virtual> {
-    let standing = &connection.standing;
-    if standing.read(Kind::Connection).recheck() == Recheck::AfterCustomer {
+    let status_record = &connection.status_record;
+    if status_record.read(Kind::Connection).recheck() == Recheck::AfterCustomer {
         return next_gap(connection, rng);
     }
     let gap = next_gap(connection, rng)?;
     // The account that has waited longest counts, because it is checked with its connection.
     let accounts = connection.accounts.iter().filter(|account| !transitions::is_final(account));
-    let checked =
-        accounts.filter_map(|account| account.standing.last_update).chain(standing.last_update).min();
+    let checked = accounts
+        .filter_map(|account| account.status_record.last_update)
+        .chain(status_record.last_update)
+        .min();
     let age = start.duration_since(checked.unwrap_or(connection.created)).as_millis();
     let age = Virtual::try_from(age).unwrap_or(0);
     Some(gap.checked_sub(age).unwrap_or_else(|| rng.below(6 * HOUR)))
@@ -199,9 +201,9 @@ fn first_look(connection: &Connection, start: Timestamp, rng: &mut Random) -> Op
 
 /// How long after its last check the connection is checked again, or its customer acts.
 fn next_gap(connection: &Connection, rng: &mut Random) -> Option<Virtual> {
-    let standing = &connection.standing;
-    let recheck = standing.read(Kind::Connection).recheck();
-    match (standing.status.as_ref(), recheck) {
+    let status_record = &connection.status_record;
+    let recheck = status_record.read(Kind::Connection).recheck();
+    match (status_record.status.as_ref(), recheck) {
         (COMPANY_INACTIVE, _) | (_, Recheck::Never) => None,
         (_, Recheck::AfterCustomer) => Some(days(rng.exponential(CUSTOMER_DAYS))),
         // Mostly within hours; within two days always.

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::fleet::{Account, Connection, Standing, Word};
+use super::fleet::{Account, Connection, StatusRecord, Word};
 use super::random::Random;
 use super::seed_data::{UNDOCUMENTED_ACCOUNT, UNDOCUMENTED_CONNECTION};
 use nectar_status::{Category, Kind, Recheck, Status};
@@ -25,7 +25,7 @@ pub const DUPLICATE: &str = "DUPLICATE";
 
 /// What a check may find.
 #[derive(Debug, Clone, Copy)]
-pub enum Toward {
+pub enum NextStatus {
     /// This very status.
     One(&'static str),
     /// Any documented status under this heading.
@@ -36,10 +36,10 @@ pub enum Toward {
     Same,
 }
 
-use Toward::{Any, One, Same, Undocumented};
+use NextStatus::{Any, One, Same, Undocumented};
 
 /// Draws a status of `kind`; `same` is the result for no change.
-pub fn draw(kind: Kind, chances: &[(Toward, u32)], same: &Word, rng: &mut Random) -> Word {
+pub fn draw(kind: Kind, chances: &[(NextStatus, u32)], same: &Word, rng: &mut Random) -> Word {
     match rng.weighted(chances).unwrap_or(Same) {
         One(word) => Word::Borrowed(word),
         Any(category) => any_of(kind, category, rng).map_or_else(|| same.clone(), Word::Borrowed),
@@ -74,7 +74,7 @@ pub fn next_connection(status: &Word, rng: &mut Random) -> Word {
     let website = Any(Category::WebsiteIssue);
     let under_investigation = One(UNDER_INVESTIGATION);
     let row = Status::read(Kind::Connection, Some(status));
-    let chances: &[(Toward, u32)] = match (status.as_ref(), row.category()) {
+    let chances: &[(NextStatus, u32)] = match (status.as_ref(), row.category()) {
         (COMPANY_INACTIVE, _) => &[(Same, 1)],
         (CONNECTED, _) => {
             &[(Same, 788), (intervention, 125), (website, 55), (under_investigation, 30), (Undocumented, 2)]
@@ -96,7 +96,7 @@ pub fn next_connection(status: &Word, rng: &mut Random) -> Word {
 fn next_account(status: &Word, rng: &mut Random) -> Word {
     let error = Any(Category::Error);
     let row = Status::read(Kind::Account, Some(status));
-    let chances: &[(Toward, u32)] = match (status.as_ref(), row.category()) {
+    let chances: &[(NextStatus, u32)] = match (status.as_ref(), row.category()) {
         (DETECTED, _) => &[
             (One(ONBOARDED), 80),
             (Same, 11),
@@ -120,7 +120,7 @@ fn next_account(status: &Word, rng: &mut Random) -> Word {
 }
 
 /// A check at `at` found `status`: the connection takes it, and its accounts follow.
-pub fn settle(connection: &mut Connection, status: Word, at: Timestamp, mean: u32, rng: &mut Random) {
+pub fn apply_check(connection: &mut Connection, status: Word, at: Timestamp, mean: u32, rng: &mut Random) {
     match status.as_ref() {
         PENDING => {}
         NO_ACCOUNTS_FOUND => connection.accounts.clear(),
@@ -133,14 +133,14 @@ pub fn settle(connection: &mut Connection, status: Word, at: Timestamp, mean: u3
         }
         _ => mark_accounts(connection, WORKFLOW_NOT_ACCESSIBLE, at),
     }
-    connection.standing.record(status, at);
+    connection.status_record.record(status, at);
 }
 
 fn check_accounts(connection: &mut Connection, at: Timestamp, rng: &mut Random) {
     for account in &mut connection.accounts {
         if !is_final(account) {
-            let next = next_account(&account.standing.status, rng);
-            account.standing.record(next, at);
+            let next = next_account(&account.status_record.status, rng);
+            account.status_record.record(next, at);
         }
     }
 }
@@ -148,7 +148,7 @@ fn check_accounts(connection: &mut Connection, at: Timestamp, rng: &mut Random) 
 fn mark_accounts(connection: &mut Connection, status: &'static str, at: Timestamp) {
     for account in &mut connection.accounts {
         if !is_final(account) {
-            account.standing.record(Word::Borrowed(status), at);
+            account.status_record.record(Word::Borrowed(status), at);
         }
     }
 }
@@ -156,7 +156,7 @@ fn mark_accounts(connection: &mut Connection, status: &'static str, at: Timestam
 /// Accounts that a first successful login finds; none of them was checked by itself yet.
 pub fn detect(mean: u32, rng: &mut Random) -> Vec<Account> {
     (0..how_many(mean, rng))
-        .map(|_| Account { id: rng.uuid(), standing: Standing::unchecked(Word::Borrowed(DETECTED)) })
+        .map(|_| Account { id: rng.uuid(), status_record: StatusRecord::unchecked(Word::Borrowed(DETECTED)) })
         .collect()
 }
 
@@ -167,5 +167,5 @@ pub fn how_many(mean: u32, rng: &mut Random) -> u64 {
 
 /// Whether this account is never checked again.
 pub fn is_final(account: &Account) -> bool {
-    account.standing.read(Kind::Account).recheck() == Recheck::Never
+    account.status_record.read(Kind::Account).recheck() == Recheck::Never
 }

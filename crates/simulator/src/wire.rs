@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::SerializeSeq;
 use uuid::Uuid;
 
-use super::fleet::{Account, Company, Connection, Standing};
+use super::fleet::{Account, Company, Connection, StatusRecord};
 use super::seed_data::PEOPLE;
 use super::timestamp_format::TimestampFormat;
 use super::transitions::{CONNECTED, CUSTOMER_NOT_TRACKED, DUPLICATE, PENDING};
@@ -75,19 +75,19 @@ struct Site {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StandingRecord<'a> {
+struct StatusFields<'a> {
     status: &'a str,
     status_last_update_time: Option<String>,
     status_first_seen_time: Option<String>,
     status_error_detail: Option<String>,
 }
 
-impl<'a> StandingRecord<'a> {
-    fn new(standing: &'a Standing, error_detail: Option<String>, format: &TimestampFormat) -> Self {
+impl<'a> StatusFields<'a> {
+    fn new(status_record: &'a StatusRecord, error_detail: Option<String>, format: &TimestampFormat) -> Self {
         Self {
-            status: &standing.status,
-            status_last_update_time: standing.last_update.map(|time| format.write(time)),
-            status_first_seen_time: standing.first_seen.map(|time| format.write(time)),
+            status: &status_record.status,
+            status_last_update_time: status_record.last_update.map(|time| format.write(time)),
+            status_first_seen_time: status_record.first_seen.map(|time| format.write(time)),
             status_error_detail: error_detail,
         }
     }
@@ -98,7 +98,7 @@ impl<'a> StandingRecord<'a> {
 struct ConnectionRecord<'a> {
     id: Uuid,
     #[serde(flatten)]
-    standing: StandingRecord<'a>,
+    status_record: StatusFields<'a>,
     created: String,
     updated: String,
     datasource: Datasource,
@@ -125,7 +125,7 @@ impl<'a> ConnectionRecord<'a> {
         let accounts = connection.accounts.iter().zip(connection.serial + 1..);
         Self {
             id: connection.id,
-            standing: StandingRecord::new(&connection.standing, detail, &format),
+            status_record: StatusFields::new(&connection.status_record, detail, &format),
             created: format.write(connection.created),
             updated: format.write(connection.updated()),
             datasource: Datasource { name: utility.name, url: utility.url },
@@ -170,7 +170,7 @@ struct Meter {
 struct AccountRecord<'a> {
     id: Uuid,
     #[serde(flatten)]
-    standing: StandingRecord<'a>,
+    status_record: StatusFields<'a>,
     account_number: String,
     is_tracked: bool,
     tracking_status: &'static str,
@@ -184,27 +184,27 @@ struct AccountRecord<'a> {
 impl<'a> AccountRecord<'a> {
     fn new(connection: &Connection, account: &'a Account, format: TimestampFormat) -> Self {
         let tag = tag(account.id);
-        let standing = &account.standing;
+        let status_record = &account.status_record;
         let types = connection.utility.types;
         let delivers =
             types.get(usize::from(tag % 2 == 1)).or(types.first()).copied().unwrap_or("ELECTRICITY");
-        let is_error = standing.read(Kind::Account).category() == Category::Error;
+        let is_error = status_record.read(Kind::Account).category() == Category::Error;
         let detail = is_error.then(|| format!("Account {SECRET}-{tag:016x} could not be read"));
-        let is_tracked = standing.status != CUSTOMER_NOT_TRACKED;
+        let is_tracked = status_record.status != CUSTOMER_NOT_TRACKED;
         Self {
             id: account.id,
-            standing: StandingRecord::new(standing, detail, &format),
+            status_record: StatusFields::new(status_record, detail, &format),
             account_number: format!("{SECRET}-{:010}", tag % 10_000_000_000),
             is_tracked,
             tracking_status: tracking(is_tracked, tag),
-            is_duplicated: if standing.status == DUPLICATE { "true" } else { "false" },
+            is_duplicated: if status_record.status == DUPLICATE { "true" } else { "false" },
             datasource_types: [delivers],
             meters: vec![Meter {
                 id: Uuid::from_u64_pair(tag, connection.serial),
                 meter_number: format!("M{:08}", tag % 100_000_000),
                 delivers,
             }],
-            last_service_date: standing.last_update.map(|last| format.date(last)),
+            last_service_date: status_record.last_update.map(|last| format.date(last)),
         }
     }
 }
@@ -234,7 +234,7 @@ pub fn owner(company: &Company, connection: &Connection) -> String {
 }
 
 fn connection_error(connection: &Connection) -> Option<String> {
-    let status = connection.standing.status.as_ref();
+    let status = connection.status_record.status.as_ref();
     let is_error = status != CONNECTED && status != PENDING;
     is_error.then(|| format!("Login as {} did not get through: {status}", username(connection.id)))
 }

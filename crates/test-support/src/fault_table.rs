@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use nectar_simulator::{Fault, SECRET, Scope};
 
-use crate::front::Cut;
-use crate::program::KEY;
+use crate::exporter::KEY;
+use crate::faulty_proxy::Cut;
 
 /// A fault, and as what it counts.
 #[derive(Debug, Clone)]

@@ -15,22 +15,22 @@
     reason = "for the tests of this workspace alone"
 )]
 
-pub mod alone;
 pub mod authority;
-pub mod binary;
+pub mod canned_nectar;
 pub mod clock;
-pub mod count;
+pub mod expected_metrics;
+pub mod exporter;
+pub mod exporter_process;
+pub mod fault_scenario;
 pub mod fault_table;
-pub mod front;
+pub mod faulty_proxy;
 pub mod http;
 pub mod log;
 pub mod mail;
-pub mod program;
+pub mod own_process;
+pub mod paused_time;
 pub mod scrape;
-pub mod scripted;
 pub mod sockets;
-pub mod stage;
-pub mod stopped;
 
 use std::future::IntoFuture;
 use std::path::PathBuf;

@@ -19,7 +19,7 @@ pub enum WebConfigError {
     Blank(PathBuf),
     /// Something in it.
     #[error("the web configuration {0} (--web.config.file), {1}")]
-    Wrong(PathBuf, Wrong),
+    ConfigIssue(PathBuf, ConfigIssue),
     /// Listening addresses speak TLS or not for as long as the program runs.
     #[error(
         "the web configuration {0} (--web.config.file) switches TLS on or off; restart the exporter for that"
@@ -35,13 +35,13 @@ pub enum WebConfigError {
 /// What is wrong in the file, where, and what to do. Never shows a value: it may be a secret in the wrong place.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}{}{key}: {what}", if key.is_empty() { "" } else { ", " })]
-pub struct Wrong {
+pub struct ConfigIssue {
     pub(super) line: u64,
     pub(super) key: String,
     pub(super) what: String,
 }
 
-impl Wrong {
+impl ConfigIssue {
     /// Where this value stands, under these keys.
     pub(super) fn at<T>(value: &Spanned<T>, keys: &[&str], what: impl Into<String>) -> Self {
         let keys: Vec<&str> = keys.iter().map(|key| name_of(key)).collect();

@@ -8,7 +8,7 @@ use hyper::header::{
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::fault::Wrong;
+use super::fault::ConfigIssue;
 use super::yaml::Entries;
 
 /// The headers that may be set, each with the values that it takes: any text where there are none.
@@ -32,10 +32,11 @@ pub(super) struct HttpSection {
 
 impl HttpSection {
     /// The headers that are asked for.
-    pub(super) fn headers(self) -> Result<HeaderMap, Wrong> {
+    pub(super) fn headers(self) -> Result<HeaderMap, ConfigIssue> {
         let mut headers = HeaderMap::new();
         for (name, text) in self.headers.map(|entries| entries.0).unwrap_or_default() {
-            let wrong = |what: String| Wrong::at(&text, &["http_server_config", "headers", &name], what);
+            let wrong =
+                |what: String| ConfigIssue::at(&text, &["http_server_config", "headers", &name], what);
             let Some((_, header, values)) = ALLOWED.iter().find(|(allowed, ..)| *allowed == name) else {
                 let allowed = ALLOWED.each_ref().map(|(name, ..)| *name).join(", ");
                 return Err(wrong(format!("there is no such key; take one of {allowed}")));

@@ -10,6 +10,7 @@ mod reload;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tls_section;
 mod users;
 mod versions;
 mod yaml;
@@ -27,10 +28,10 @@ use tokio_rustls::rustls::ServerConfig;
 pub use fault::WebConfigError;
 pub use reload::ConfigReloader;
 
-use fault::Wrong;
+use fault::ConfigIssue;
 use files::Files;
 use headers::HttpSection;
-use tls::TlsSection;
+use tls_section::TlsSection;
 use users::Users;
 use yaml::Entries;
 
@@ -68,7 +69,7 @@ impl WebConfig {
         {
             Ok(Some(config)) => Ok(config),
             Ok(None) => Err(WebConfigError::Blank(path.to_owned())),
-            Err(wrong) => Err(WebConfigError::Wrong(path.to_owned(), wrong)),
+            Err(wrong) => Err(WebConfigError::ConfigIssue(path.to_owned(), wrong)),
         }
     }
 }
@@ -85,7 +86,7 @@ struct Sections {
 }
 
 impl Sections {
-    fn apply(self, files: &mut Files) -> Result<WebConfig, Wrong> {
+    fn apply(self, files: &mut Files) -> Result<WebConfig, ConfigIssue> {
         Ok(WebConfig {
             tls: self.tls_server_config.map(|tls| tls::server_config(&tls, files)).transpose()?,
             headers: self.http_server_config.map(HttpSection::headers).transpose()?.unwrap_or_default(),

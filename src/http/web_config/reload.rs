@@ -40,7 +40,7 @@ impl ConfigReloader {
     /// # Errors
     /// [`WebConfigError`], when they do not say how to serve.
     pub async fn load(path: PathBuf) -> Result<Self, WebConfigError> {
-        let (read, outcome) = read_aside(path.clone()).await;
+        let (read, outcome) = read_on_blocking_thread(path.clone()).await;
         let held = State { config: Arc::new(outcome?), read, is_in_force: true, seen: None };
         Ok(Self { path, held: Mutex::new(held) })
     }
@@ -101,7 +101,7 @@ impl ConfigReloader {
     }
 
     async fn reread(&self) -> Reread {
-        let (read, outcome) = read_aside(self.path.clone()).await;
+        let (read, outcome) = read_on_blocking_thread(self.path.clone()).await;
         let mut held = self.held();
         held.read = read;
         held.seen = None;
@@ -130,7 +130,7 @@ impl ConfigReloader {
 }
 
 /// Reads on a thread of its own: files can be slow, and even a panic in a parser ends as an error.
-async fn read_aside(path: PathBuf) -> (Files, Result<WebConfig, WebConfigError>) {
+async fn read_on_blocking_thread(path: PathBuf) -> (Files, Result<WebConfig, WebConfigError>) {
     let reading = tokio::task::spawn_blocking({
         let path = path.clone();
         move || {

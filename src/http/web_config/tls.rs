@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};
-use serde::Deserialize;
 use serde_saphyr::Spanned;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -14,9 +13,10 @@ use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{Error, RootCertStore, ServerConfig};
 
 use super::client_auth::{ClientAuth, KINDS};
-use super::fault::Wrong;
+use super::fault::ConfigIssue;
 use super::files::Files;
-use super::versions::{named, offer};
+use super::tls_section::{TlsSection, named, wrong};
+use super::versions::offer;
 use super::yaml::{Text, given};
 
 const MISMATCH: &str =
@@ -33,38 +33,15 @@ const BAD_CERTIFICATE: &str = "has a certificate that cannot be read; create it 
 /// The system's limit: a longer text cannot be a path.
 const MAX_PATH_BYTES: usize = 4096;
 
-/// The section as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TlsSection {
-    cert_file: Option<Text>,
-    key_file: Option<Text>,
-    cert: Option<Text>,
-    key: Option<Text>,
-    client_auth_type: Option<Text>,
-    client_ca_file: Option<Text>,
-    client_ca: Option<Text>,
-    pub(super) min_version: Option<Text>,
-    pub(super) max_version: Option<Text>,
-    pub(super) cipher_suites: Option<Vec<Text>>,
-    prefer_server_cipher_suites: Option<bool>,
-    pub(super) curve_preferences: Option<Vec<Text>>,
-}
-
-/// A fault of one of the section's values.
-pub(super) fn wrong(key: &str, value: &Text, what: impl Into<String>) -> Wrong {
-    Wrong::at(value, &["tls_server_config", key], what)
-}
-
 /// From the section and the files that it names.
 pub(super) fn server_config(
     section: &Spanned<TlsSection>,
     files: &mut Files,
-) -> Result<Arc<ServerConfig>, Wrong> {
+) -> Result<Arc<ServerConfig>, ConfigIssue> {
     let tls = &section.value;
     let missing = |key| {
         let what = format!("{key} is missing; give the path of the PEM file");
-        Wrong::at(section, &["tls_server_config"], what)
+        ConfigIssue::at(section, &["tls_server_config"], what)
     };
     let (versions, provider) = offer(tls)?;
     let provider = Arc::new(provider);
@@ -92,7 +69,7 @@ fn client_verifier(
     tls: &TlsSection,
     files: &mut Files,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, Wrong> {
+) -> Result<Arc<dyn ClientCertVerifier>, ConfigIssue> {
     let authorities = pem(files, ("client_ca_file", &tls.client_ca_file), ("client_ca", &tls.client_ca))?;
     let Some(text) = given(&tls.client_auth_type) else {
         return match authorities {
@@ -127,7 +104,7 @@ struct Pem<'a> {
 type Entry<'a> = (&'static str, &'a Option<Text>);
 
 /// The contents of the file that `by_file` names, or the value of `inline` itself.
-fn pem<'a>(files: &mut Files, by_file: Entry<'a>, inline: Entry<'a>) -> Result<Option<Pem<'a>>, Wrong> {
+fn pem<'a>(files: &mut Files, by_file: Entry<'a>, inline: Entry<'a>) -> Result<Option<Pem<'a>>, ConfigIssue> {
     let (key, place, origin, text) = match (given(by_file.1), given(inline.1)) {
         (None, None) => return Ok(None),
         (Some(_), Some(place)) => {
@@ -161,7 +138,7 @@ fn path(text: &Text, files: &Files) -> Result<PathBuf, &'static str> {
 }
 
 impl Pem<'_> {
-    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Wrong> {
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, ConfigIssue> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.text.expose_secret()).collect();
         match found {
             Ok(found) if found.is_empty() => {
@@ -172,16 +149,16 @@ impl Pem<'_> {
         }
     }
 
-    fn private_key(&self) -> Result<PrivateKeyDer<'static>, Wrong> {
+    fn private_key(&self) -> Result<PrivateKeyDer<'static>, ConfigIssue> {
         let what = "has no private key in PEM form without a passphrase; look for BEGIN PRIVATE KEY";
         PrivateKeyDer::from_pem_slice(self.text.expose_secret()).map_err(|_| self.unreadable(what))
     }
 
-    fn unreadable(&self, what: &str) -> Wrong {
+    fn unreadable(&self, what: &str) -> ConfigIssue {
         self.wrong(format!("{} {what}", self.origin))
     }
 
-    fn wrong(&self, what: impl Into<String>) -> Wrong {
+    fn wrong(&self, what: impl Into<String>) -> ConfigIssue {
         wrong(self.key, self.place, what)
     }
 }

@@ -22,7 +22,7 @@ use serde_saphyr::Spanned;
 use tokio::sync::Semaphore;
 use tracing::trace;
 
-use super::fault::Wrong;
+use super::fault::ConfigIssue;
 use super::yaml::{Entries, TWICE, Text};
 
 const SECTION: &str = "basic_auth_users";
@@ -61,16 +61,16 @@ impl fmt::Debug for Users {
 
 impl Users {
     /// From the section.
-    pub(super) fn new(section: Spanned<Entries>) -> Result<Self, Wrong> {
-        let wrong = |what| Wrong::at(&section, &[SECTION], what);
+    pub(super) fn new(section: Spanned<Entries>) -> Result<Self, ConfigIssue> {
+        let wrong = |what| ConfigIssue::at(&section, &[SECTION], what);
         let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
         let digest_key = digest_key.map_err(|_| wrong("the system gives no random numbers"))?;
         let mut users = BTreeMap::new();
         for (name, hash) in &section.value.0 {
-            let user = User::new(name, hash).map_err(|what| Wrong::at(hash, &[SECTION, name], what))?;
+            let user = User::new(name, hash).map_err(|what| ConfigIssue::at(hash, &[SECTION, name], what))?;
             // To the library, 1 and "1" are different keys.
             if users.insert(name.clone(), user).is_some() {
-                return Err(Wrong::at(hash, &[SECTION, name], TWICE));
+                return Err(ConfigIssue::at(hash, &[SECTION, name], TWICE));
             }
         }
         let cost = users.values().map(|user| user.cost).max();
@@ -111,7 +111,7 @@ impl Users {
     /// The slow way.
     fn hash(&self, credentials: &Credentials) -> bool {
         let Some(user) = self.users.get(&credentials.name) else {
-            burn(self.cost, &credentials.password);
+            equalise_cost(self.cost, &credentials.password);
             return false;
         };
         if user.has(&credentials.password) {
@@ -121,7 +121,7 @@ impl Users {
         }
         // Each step of the cost doubles the effort. With these, it is as much as for an unknown user.
         for cost in user.cost..self.cost {
-            burn(cost, &credentials.password);
+            equalise_cost(cost, &credentials.password);
         }
         false
     }
@@ -149,7 +149,7 @@ impl User {
 }
 
 /// Takes as long as comparing with a hash of this cost.
-fn burn(cost: u32, password: &SecretSlice<u8>) {
+fn equalise_cost(cost: u32, password: &SecretSlice<u8>) {
     trace!(msg = "A password is hashed", cost);
     let _ = std::hint::black_box(bcrypt::hash_with_salt(password.expose_secret(), cost, [0; 16]));
 }

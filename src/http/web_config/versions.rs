@@ -1,13 +1,12 @@
 //! What the server offers in a handshake: versions, cipher suites and curves, by the names that Go has for them.
 
-use secrecy::ExposeSecret;
 use tokio_rustls::rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use tokio_rustls::rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 
-use super::fault::Wrong;
-use super::tls::{TlsSection, wrong};
+use super::fault::ConfigIssue;
+use super::tls_section::{TlsSection, named, wrong};
 use super::yaml::{Text, given};
 
 /// From old to new.
@@ -18,7 +17,7 @@ const VERSION_NAMES: [(&str, usize); 2] = [("TLS12", 0), ("TLS13", 1)];
 /// The versions, and the provider cut down to the cipher suites and curves that are offered.
 pub(super) fn offer(
     tls: &TlsSection,
-) -> Result<(&'static [&'static SupportedProtocolVersion], CryptoProvider), Wrong> {
+) -> Result<(&'static [&'static SupportedProtocolVersion], CryptoProvider), ConfigIssue> {
     let mut provider = default_provider();
     let of_13 = |suite: &SupportedCipherSuite| suite.tls13().is_some();
     // The names in Go and in the standard are the same. Go does not let anybody choose those of TLS 1.3 either.
@@ -42,7 +41,7 @@ pub(super) fn offer(
     Ok((versions(tls)?, provider))
 }
 
-fn versions(tls: &TlsSection) -> Result<&'static [&'static SupportedProtocolVersion], Wrong> {
+fn versions(tls: &TlsSection) -> Result<&'static [&'static SupportedProtocolVersion], ConfigIssue> {
     let (min, max) = (given(&tls.min_version), given(&tls.max_version));
     let least = min.map_or(Ok(0), |text| named("min_version", text, &VERSION_NAMES))?;
     let most = max.map_or(Ok(1), |text| named("max_version", text, &VERSION_NAMES))?;
@@ -63,15 +62,6 @@ fn versions(tls: &TlsSection) -> Result<&'static [&'static SupportedProtocolVers
     }
 }
 
-/// What the text stands for, by a table of names.
-pub(super) fn named<T: Copy>(key: &str, text: &Text, known: &[(&str, T)]) -> Result<T, Wrong> {
-    let found = known.iter().find(|(name, _)| *name == text.value.expose_secret());
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        wrong(key, text, format!("takes one of {}", names.join(", ")))
-    })
-}
-
-fn all_named<T: Copy>(key: &str, texts: Option<&[Text]>, known: &[(&str, T)]) -> Result<Vec<T>, Wrong> {
+fn all_named<T: Copy>(key: &str, texts: Option<&[Text]>, known: &[(&str, T)]) -> Result<Vec<T>, ConfigIssue> {
     texts.unwrap_or_default().iter().map(|text| named(key, text, known)).collect()
 }

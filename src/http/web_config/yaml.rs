@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_path_to_error::{Path, Segment, Track};
 use serde_saphyr::{Error, MergeKeyPolicy, Options, Spanned, budget, options};
 
-use super::fault::{Wrong, name_of};
+use super::fault::{ConfigIssue, name_of};
 
 pub(super) const TWICE: &str = "this key is given twice; remove one of them";
 
@@ -19,7 +19,7 @@ pub(super) type Text = Spanned<SecretString>;
 pub(super) struct Entries(pub(super) Vec<(String, Text)>);
 
 /// Reads the one document; none where it is empty.
-pub(super) fn parse<T: DeserializeOwned>(yaml: &str) -> Result<Option<T>, Wrong> {
+pub(super) fn parse<T: DeserializeOwned>(yaml: &str) -> Result<Option<T>, ConfigIssue> {
     let mut track = Track::new();
     let read = serde_saphyr::with_deserializer_from_str_with_options(yaml, strict(), |document| {
         Option::<T>::deserialize(serde_path_to_error::Deserializer::new(document, &mut track))
@@ -53,7 +53,7 @@ fn strict() -> Options {
 }
 
 /// The library's own messages are not shown, because they quote the file.
-fn wrong(error: &Error, path: &Path) -> Wrong {
+fn wrong(error: &Error, path: &Path) -> ConfigIssue {
     let keys = path.iter().filter_map(|segment| match segment {
         // `Spanned` adds this one.
         Segment::Map { key } => Some(key.as_str()).filter(|key| *key != "value"),
@@ -65,7 +65,7 @@ fn wrong(error: &Error, path: &Path) -> Wrong {
     };
     let keys: Vec<&str> = keys.chain(duplicate).map(name_of).collect();
     let line = error.location().map_or(1, |location| location.line());
-    Wrong { line, key: keys.join("."), what: what(error) }
+    ConfigIssue { line, key: keys.join("."), what: what(error) }
 }
 
 fn what(error: &Error) -> String {

@@ -1,15 +1,15 @@
 //! Files that change under a running exporter.
 
 use super::place::{Authority, PASSWORD, Place, TLS, get, poll_files, poll_files_twice, users};
-use test_support::program::Program;
+use test_support::exporter::Exporter;
 
 /// Whether a client that trusts `authority` alone gets an answer.
-async fn serves_as(program: &Program, authority: &Authority) -> bool {
+async fn serves_as(program: &Exporter, authority: &Authority) -> bool {
     get(authority.client(), program, "/-/healthy").await.is_ok()
 }
 
 /// The status that `user` gets.
-async fn status(program: &Program, user: &str) -> u16 {
+async fn status(program: &Exporter, user: &str) -> u16 {
     let request = reqwest::Client::new().get(format!("{}/metrics", program.url));
     request.basic_auth(user, Some(PASSWORD)).send().await.unwrap().status().as_u16()
 }

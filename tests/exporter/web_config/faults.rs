@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use super::place::{PASSWORD, PLANTED, Place, TLS, users};
-use test_support::binary::{Running, nectar_exporter};
+use test_support::exporter_process::{Running, nectar_exporter};
 use test_support::in_checkout;
 
 #[test]

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::place::{Place, TLS};
 use test_support::PATIENCE;
-use test_support::stopped::StoppedTime;
+use test_support::paused_time::PausedTime;
 
 async fn tls_mode(place: &Place) -> TlsMode {
     let tls = ConfigReloader::load(place.path("web.yml")).await.unwrap().now().tls.clone();
@@ -24,7 +24,7 @@ async fn tls_mode(place: &Place) -> TlsMode {
 async fn a_slow_handshake_ends_and_holds_up_nobody() {
     let place = Place::new(TLS);
     let tls_mode = tls_mode(&place).await;
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let limits = Limits::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -57,7 +57,7 @@ async fn a_slow_handshake_ends_and_holds_up_nobody() {
 async fn an_unfinished_handshake_does_not_hold_up_the_drain() {
     let place = Place::new(TLS);
     let tls_mode = tls_mode(&place).await;
-    let _stopped = StoppedTime::new();
+    let _stopped = PausedTime::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::place::{PASSWORD, PLANTED, Place, TLS, get, users};
 use test_support::PATIENCE;
-use test_support::binary::{Running, nectar_exporter};
+use test_support::exporter_process::{Running, nectar_exporter};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn right_wrong_and_missing() {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use test_support::PATIENCE;
 use test_support::clock::TestClock;
-use test_support::program::Program;
+use test_support::exporter::Exporter;
 
 /// Stands in every secret here.
 pub const PLANTED: &str = "sim-secret";
@@ -87,25 +87,25 @@ impl Place {
     }
 
     /// An exporter that serves by it. Its Nectar is not there, which does not matter here.
-    pub async fn serve(&self) -> Program {
-        Program::start("http://127.0.0.1:1/v2.2", &[&self.flag()], TestClock::new()).await
+    pub async fn serve(&self) -> Exporter {
+        Exporter::start("http://127.0.0.1:1/v2.2", &[&self.flag()], TestClock::new()).await
     }
 }
 
 /// `GET path` by this client.
-pub async fn get(client: ClientBuilder, program: &Program, path: &str) -> reqwest::Result<Response> {
+pub async fn get(client: ClientBuilder, program: &Exporter, path: &str) -> reqwest::Result<Response> {
     client.build().unwrap().get(format!("{}{path}", program.url)).send().await
 }
 
 /// Lets the exporter poll its files once, and act on what it finds.
-pub async fn poll_files(program: &Program) {
+pub async fn poll_files(program: &Exporter) {
     waits(program).await;
     program.clock.advance(POLL_EVERY);
     waits(program).await;
 }
 
 /// Waits until the exporter waits for its next poll of the files.
-async fn waits(program: &Program) {
+async fn waits(program: &Exporter) {
     let began = Instant::now();
     while !program.clock.is_awaited(POLL_EVERY) {
         assert!(began.elapsed() < PATIENCE, "the exporter does not wait for a poll of its files");
@@ -114,7 +114,7 @@ async fn waits(program: &Program) {
 }
 
 /// Lets the exporter poll its files twice: what it finds both times counts.
-pub async fn poll_files_twice(program: &Program) {
+pub async fn poll_files_twice(program: &Exporter) {
     poll_files(program).await;
     poll_files(program).await;
 }

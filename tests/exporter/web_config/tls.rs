@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::place::{Authority, Place, TLS, get};
 use crate::encodings::{FLAG, LONG, of_the_fleet, unpacked};
 use test_support::PATIENCE;
-use test_support::binary::{Running, nectar_exporter};
 use test_support::clock::{TestClock, wall};
-use test_support::program::{KEY, Program};
+use test_support::exporter::{Exporter, KEY};
+use test_support::exporter_process::{Running, nectar_exporter};
 
 /// Which clients each kind of client authentication lets in: without a certificate, with one of ours, with a stranger's.
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +175,7 @@ async fn a_long_scrape_says_the_same_plain_and_compressed() {
     let place = Place::new(TLS);
     let clock = TestClock::new();
     let nectar = Simulator::new(&LONG, KEY, wall(&clock));
-    let program = Program::against(&nectar, &[&place.flag(), FLAG], clock).await;
+    let program = Exporter::against(&nectar, &[&place.flag(), FLAG], clock).await;
     let client = place.authority.client().build().unwrap();
     let url = format!("{}/metrics", program.url);
     let mut plain = String::new();

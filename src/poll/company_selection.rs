@@ -7,16 +7,16 @@ use crate::model::{Company, CompanyId};
 
 /// Companies to read, and companies that were asked for but are missing.
 #[derive(Debug)]
-pub(crate) struct CompanyFilter {
+pub(crate) struct CompanySelection {
     /// Listed, and asked for.
     pub(crate) listed: BTreeMap<CompanyId, Company>,
     /// Asked for by id, but not in the list.
     pub(crate) absent: Vec<Company>,
     /// To be left out, but not in the list anyway.
-    pub(crate) left_out_in_vain: Vec<String>,
+    pub(crate) unmatched_exclusions: Vec<String>,
 }
 
-impl CompanyFilter {
+impl CompanySelection {
     /// Chooses from `companies`: only those in `only`, or all if that is empty; none of those in `except`.
     pub(crate) fn from(companies: Vec<Company>, only: &[String], except: &[String]) -> Self {
         let mut absent: BTreeMap<String, Company> = BTreeMap::new();
@@ -26,16 +26,16 @@ impl CompanyFilter {
             absent.insert(company.id.to_ascii_lowercase(), company);
         }
         let mut listed = BTreeMap::new();
-        let mut left_out_in_vain = except.to_vec();
+        let mut unmatched_exclusions = except.to_vec();
         for company in companies {
-            left_out_in_vain.retain(|id| !id.eq_ignore_ascii_case(&company.id));
+            unmatched_exclusions.retain(|id| !id.eq_ignore_ascii_case(&company.id));
             absent.remove(&company.id.to_ascii_lowercase());
             let wanted = only.is_empty() || among(only, &company.id);
             if wanted && !among(except, &company.id) {
                 listed.insert(Arc::clone(&company.id), company);
             }
         }
-        Self { listed, absent: absent.into_values().collect(), left_out_in_vain }
+        Self { listed, absent: absent.into_values().collect(), unmatched_exclusions }
     }
 
     /// How many companies are to be shown, read or not.
@@ -75,7 +75,7 @@ mod tests {
             let company =
                 |id: &String| Company { id: id.as_str().into(), name: "N".into(), external_id: "".into() };
             let all = ids("a b c").iter().map(company).collect();
-            let filter = CompanyFilter::from(all, &ids(only), &ids(except));
+            let filter = CompanySelection::from(all, &ids(only), &ids(except));
             let context = format!("only {only:?}, except {except:?}");
             assert_eq!(
                 filter.listed.keys().map(|id| id.to_string()).collect::<Vec<_>>(),
@@ -84,7 +84,7 @@ mod tests {
             );
             let missed: Vec<String> = filter.absent.iter().map(|company| company.id.to_string()).collect();
             assert_eq!(missed, ids(absent), "{context}");
-            assert_eq!(filter.left_out_in_vain, ids(in_vain), "{context}");
+            assert_eq!(filter.unmatched_exclusions, ids(in_vain), "{context}");
             assert_eq!(filter.len(), ids(listed).len() + ids(absent).len(), "{context}");
             assert!(ids(listed).iter().chain(&ids(absent)).all(|id| filter.contains(id)), "{context}");
         }

@@ -7,9 +7,9 @@ use super::PATIENCE;
 /// While this is there, tokio's clock stands still, but for `tokio::time::advance`. The test must have a runtime of one thread.
 ///
 /// When [`PATIENCE`] is over, in real time, the clock runs again, and fast: a wait under a `tokio::time::timeout` then ends.
-pub struct StoppedTime(#[allow(dead_code, reason = "its end is what counts")] Sender<()>);
+pub struct PausedTime(#[allow(dead_code, reason = "its end is what counts")] Sender<()>);
 
-impl StoppedTime {
+impl PausedTime {
     /// Stops the clock.
     pub fn new() -> Self {
         let (end, ended) = channel();

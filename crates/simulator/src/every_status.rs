@@ -20,14 +20,14 @@ pub fn complete(fleet: &mut Fleet) {
     // Shuffled, because otherwise the first company would have all the rare ones.
     rng.shuffle(&mut rows);
     for status in shown(Kind::Connection, UNDOCUMENTED_CONNECTION) {
-        let is_there = rows.iter().any(|row| row.standing.status == status);
-        if let Some(row) = rows.iter_mut().find(|row| !is_there && row.standing.status == CONNECTED) {
+        let is_there = rows.iter().any(|row| row.status_record.status == status);
+        if let Some(row) = rows.iter_mut().find(|row| !is_there && row.status_record.status == CONNECTED) {
             let word = Word::Borrowed(status);
             **row = generator::connection(*start, *accounts, row.serial, row.utility, word, rng);
         }
     }
     for status in shown(Kind::Account, UNDOCUMENTED_ACCOUNT) {
-        let is_there = rows.iter().flat_map(|row| &row.accounts).any(|a| a.standing.status == status);
+        let is_there = rows.iter().flat_map(|row| &row.accounts).any(|a| a.status_record.status == status);
         if let Some(row) = rows.iter_mut().find(|row| !is_there && can_turn_account(row)) {
             let turned = generator::account(*start, row, Word::Borrowed(status), rng);
             row.accounts.splice(..1, [turned]);
@@ -44,5 +44,5 @@ fn shown(kind: Kind, undocumented: &'static [&'static str]) -> impl Iterator<Ite
 /// Whether its first account may be changed: the login works, and that account has the most common status.
 fn can_turn_account(row: &Connection) -> bool {
     let first = row.accounts.first();
-    row.standing.status == CONNECTED && first.is_some_and(|a| a.standing.status == PULL_COMPLETED)
+    row.status_record.status == CONNECTED && first.is_some_and(|a| a.status_record.status == PULL_COMPLETED)
 }

@@ -1,4 +1,4 @@
-//! Where the metrics and the pages are: paths, and the prefix before them.
+//! The paths of everything that is served, and the prefix before them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const READY: &str = "/-/ready";
 
 /// What people can look at, and where.
 #[derive(Debug, Clone)]
-pub struct Pages {
+pub struct WebPaths {
     /// What all paths begin with, without a slash at its end; empty where they have no prefix.
     pub prefix: String,
     /// The same as it is reached from outside, where a proxy in front changes it.
@@ -24,7 +24,7 @@ pub struct Pages {
     pub is_demo: bool,
 }
 
-impl Pages {
+impl WebPaths {
     /// The whole path of the metrics.
     pub fn metrics(&self) -> String {
         format!("{}{}", self.prefix, self.telemetry_path)
@@ -42,8 +42,8 @@ impl Pages {
             Some("/") => Some(Route::Landing),
             Some(HEALTHY) => Some(Route::Healthy),
             Some(READY) => Some(Route::Ready),
-            Some("") => Some(Route::Elsewhere),
-            None if path == "/" => Some(Route::Elsewhere),
+            Some("") => Some(Route::RedirectToLanding),
+            None if path == "/" => Some(Route::RedirectToLanding),
             _ => None,
         }
     }
@@ -56,5 +56,5 @@ pub(super) enum Route {
     Healthy,
     Ready,
     /// The landing page is at another path: the prefix with a slash behind it.
-    Elsewhere,
+    RedirectToLanding,
 }

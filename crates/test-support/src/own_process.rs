@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 /// Runs the ignored test `name` by itself, until it ends; panics if it fails. Returns its standard output and its log.
-pub fn alone(name: &str) -> (String, String) {
+pub fn in_own_process(name: &str) -> (String, String) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
         .stdin(Stdio::null())

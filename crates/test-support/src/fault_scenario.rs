@@ -9,8 +9,8 @@ use tokio_rustls::rustls::ServerConfig;
 
 use super::authority::Authority;
 use super::clock::{TestClock, wall};
-use super::front::Front;
-use super::program::{KEY, Program, SHORT_TIMEOUT_FLAG};
+use super::exporter::{Exporter, KEY, SHORT_TIMEOUT_FLAG};
+use super::faulty_proxy::FaultyProxy;
 use super::scrape::Scrape;
 use crate::fault_table::{At, BadCertificate, Row, Wrong};
 
@@ -21,10 +21,10 @@ const OPEN: &str = "127.0.0.2:0";
 const HOST: &str = "127.0.0.2";
 
 /// An exporter before a Nectar.
-pub struct Stage {
-    pub program: Program,
+pub struct FaultScenario {
+    pub program: Exporter,
     pub simulator: Simulator,
-    front: Option<Front>,
+    front: Option<FaultyProxy>,
     tls: Option<Tls>,
     /// Requests hang, and tokio's clock stands still.
     is_slow: bool,
@@ -37,8 +37,8 @@ struct Tls {
     file: NamedTempFile,
 }
 
-impl Stage {
-    /// As [`Stage::for_fault`]. Where the fault is slow, tokio's clock must stand still.
+impl FaultScenario {
+    /// As [`FaultScenario::for_fault`]. Where the fault is slow, tokio's clock must stand still.
     pub async fn for_row(row: &Row, flags: &[&str]) -> Self {
         let timeout: &[&str] = if row.is_slow { &[SHORT_TIMEOUT_FLAG] } else { &[] };
         Self { is_slow: row.is_slow, ..Self::for_fault(&row.wrong, &[timeout, flags].concat()).await }
@@ -50,22 +50,22 @@ impl Stage {
         let simulator = Simulator::new(&PLAN, KEY, wall(&clock));
         let mut flags = [&["--nectar.page-size=3"], flags].concat();
         if let Wrong::Answer(_) = wrong {
-            let program = Program::against(&simulator, &flags, clock).await;
+            let program = Exporter::against(&simulator, &flags, clock).await;
             return Self { program, simulator, front: None, tls: None, is_slow: false };
         }
         let tls = matches!(wrong, Wrong::Certificate(_)).then(Tls::new);
         let good = tls.as_ref().map(|tls| Arc::clone(&tls.good));
-        let front = Front::of(&simulator, OPEN, good).await;
+        let front = FaultyProxy::of(&simulator, OPEN, good).await;
         let (scheme, trust) = match &tls {
             Some(tls) => ("https", Some(format!("--nectar.ca-file={}", tls.file.path().display()))),
             None => ("http", None),
         };
         flags.extend(trust.as_deref());
-        let program = Program::start(&format!("{scheme}://{}/v2.2", front.address), &flags, clock).await;
+        let program = Exporter::start(&format!("{scheme}://{}/v2.2", front.address), &flags, clock).await;
         Self { program, simulator, front: Some(front), tls, is_slow: false }
     }
 
-    /// As [`Stage::for_fault`], for a fault of answers.
+    /// As [`FaultScenario::for_fault`], for a fault of answers.
     pub async fn plain(flags: &[&str]) -> Self {
         Self::for_fault(&Wrong::Answer(Fault::Status(500)), flags).await
     }

@@ -16,9 +16,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::PATIENCE;
+use super::canned_nectar::Bodies;
 use super::clock::{TestClock, wall};
 use super::scrape::Scrape;
-use super::scripted::Bodies;
 use super::sockets;
 
 /// The key that the exporter sends in these tests.
@@ -32,7 +32,7 @@ pub const SHORT_TIMEOUT_FLAG: &str = "--nectar.request-timeout=20s";
 const SHORT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running exporter. Stops with the test.
-pub struct Program {
+pub struct Exporter {
     /// Where it serves, without a slash at the end.
     pub url: String,
     /// The clock it goes by.
@@ -41,7 +41,7 @@ pub struct Program {
     _stop: DropGuard,
 }
 
-impl Program {
+impl Exporter {
     /// Starts it against `base_url` with further flags.
     pub async fn start(base_url: &str, flags: &[&str], clock: Arc<TestClock>) -> Self {
         Self::start_with(base_url, flags, clock, |_| {}).await
@@ -74,18 +74,18 @@ impl Program {
             None => Key::fixed(KEY.into()).unwrap(),
         };
         let listener = sockets::listener();
-        let keeper = match settings.web.config_file.clone() {
+        let web_config = match settings.web.config_file.clone() {
             Some(file) => Some(ConfigReloader::load(file).await.unwrap()),
             None => None,
         };
         let address = listener.local_addr().unwrap();
-        let url = match &keeper {
-            Some(keeper) if keeper.has_tls() => format!("https://localhost:{}", address.port()),
+        let url = match &web_config {
+            Some(web_config) if web_config.has_tls() => format!("https://localhost:{}", address.port()),
             _ => format!("http://{address}"),
         };
         let stop = CancellationToken::new();
         let app =
-            App::new(settings, key, clock.clone(), DroppedLines::default()).unwrap().protected_by(keeper);
+            App::new(settings, key, clock.clone(), DroppedLines::default()).unwrap().protected_by(web_config);
         tokio::spawn(app.run(vec![listener], stop.clone()));
         // One for all scrapes, and trusting nobody: reading the system's certificates at each costs more than the scrape.
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0);
@@ -146,7 +146,7 @@ impl Program {
     }
 
     /// As [`after_polls`](Self::after_polls), where requests to `simulator` hang, one at a time: each is timed out as soon as nothing
-    /// else is under way. tokio's clock must stand still, see [`StoppedTime`](super::stopped::StoppedTime).
+    /// else is under way. tokio's clock must stand still, see [`PausedTime`](super::paused_time::PausedTime).
     pub async fn after_polls_timed_out(&self, polls: u32, simulator: &Simulator) -> Scrape {
         let (began, mut hung) = (Instant::now(), None);
         loop {

@@ -27,7 +27,7 @@ pub enum Cut {
 }
 
 /// A running proxy. Ends with the test.
-pub struct Front {
+pub struct FaultyProxy {
     /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
@@ -40,7 +40,7 @@ struct Shared {
     tls: Mutex<Option<Arc<ServerConfig>>>,
 }
 
-impl Front {
+impl FaultyProxy {
     /// Serves `simulator`, and a proxy for it at `address`, with TLS if there is a configuration.
     pub async fn of(simulator: &Simulator, address: &str, tls: Option<Arc<ServerConfig>>) -> Self {
         let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
