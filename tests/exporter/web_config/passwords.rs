@@ -99,8 +99,9 @@ fn hashed(running: &Running) -> Vec<u32> {
 
 fn started(place: &Place) -> (Running, String) {
     let flag = place.flag();
-    let flags = ["demo", "--web.listen-address=127.0.0.1:0", "--log.level=trace", &flag];
-    let mut running = Running::start(&mut nectar_exporter(&flags));
+    let nowhere = "--nectar.base-url=http://127.0.0.1:1";
+    let flags = [nowhere, "--web.listen-address=127.0.0.1:0", "--log.level=trace", &flag];
+    let mut running = Running::start(nectar_exporter(&flags).env("NECTAR_API_KEY", "sim-secret-key"));
     let address = running.address();
     (running, address)
 }
@@ -176,10 +177,12 @@ fn secrets_are_in_no_log() {
     assert_eq!(ask(&address, "alice", PASSWORD), "200");
     assert_eq!(ask(&address, "alice", "sim-secret-wrong"), "401");
     place.write("web.yml", format!("basic_auth_users:\n  alice: {hash}sim-secret\n  bob: {PASSWORD}\n"));
+    running.signal("HUP");
     running.wait_for("The changed web configuration is not usable");
     // Still the one read earlier.
     assert_eq!(ask(&address, "alice", PASSWORD), "200");
     place.write("web.yml", users(&[("bob", 4)]));
+    running.signal("HUP");
     running.wait_for("has changed and is in force");
     assert_eq!(ask(&address, "alice", PASSWORD), "401");
     assert_eq!(ask(&address, "bob", PASSWORD), "200");
@@ -198,10 +201,10 @@ fn secrets_are_in_no_log() {
 async fn nothing_secret_can_be_printed() {
     let web = users(&[("alice", 4)]);
     let place = Place::new(&format!("{TLS}{web}"));
-    let keeper =
+    let config =
         nectar_exporter::http::web_config::ConfigReloader::load(place.path("web.yml")).await.unwrap();
     let key = std::fs::read_to_string(place.path("key.pem")).unwrap();
-    let shown = format!("{keeper:?} {:?}", keeper.now());
+    let shown = format!("{config:?} {:?}", config.now());
     assert!(shown.contains("Users(1)") && !shown.contains("$2"), "{shown}");
     assert!(key.lines().all(|line| !shown.contains(line)), "{shown}");
 }
