@@ -105,7 +105,7 @@ async fn delays_and_hangs_count_as_under_way() {
     assert_eq!(api.send("/company").await.unwrap().status(), 200);
 }
 
-async fn walk(api: &Api, company: &str) -> (Vec<Value>, Vec<String>) {
+async fn fetch_all(api: &Api, company: &str) -> (Vec<Value>, Vec<String>) {
     let mut pages = vec![api.page(company, "?limit=8").await];
     for number in 2..=pages[0]["totalPages"].as_u64().unwrap() {
         pages.push(api.page(company, &format!("?limit=8&page={number}")).await);
@@ -121,9 +121,9 @@ async fn walk(api: &Api, company: &str) -> (Vec<Value>, Vec<String>) {
 async fn lists_that_change_while_they_are_read_keep_their_totals() {
     let api = open(&Plan { companies: 1, connections: 30, ..Plan::default() }).await;
     let company = api.company(0);
-    let (numbers, steady) = walk(&api, &company).await;
+    let (numbers, steady) = fetch_all(&api, &company).await;
     api.simulator.faults().set(Scope::Everything, Fault::Overlap);
-    let (overlapping_numbers, overlapping) = walk(&api, &company).await;
+    let (overlapping_numbers, overlapping) = fetch_all(&api, &company).await;
     assert_eq!(overlapping_numbers, numbers);
     assert_eq!(overlapping.len(), steady.len());
     let distinct: BTreeSet<&String> = overlapping.iter().collect();
@@ -131,7 +131,7 @@ async fn lists_that_change_while_they_are_read_keep_their_totals() {
     assert_eq!(overlapping[7], overlapping[8]);
     api.simulator.faults().clear();
     api.simulator.faults().set(Scope::Company(company.clone()), Fault::RowsMove);
-    let (moving_numbers, moving) = walk(&api, &company).await;
+    let (moving_numbers, moving) = fetch_all(&api, &company).await;
     assert_eq!(moving_numbers, numbers);
     assert_eq!(moving[..8], steady[..8]);
     assert_eq!(moving[8..28], steady[10..]);

@@ -5,7 +5,7 @@ use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use crate::api::{Api, KEY, open};
 
 /// Every response of one reading of the fleet with gzip, compressed as it came, with its headers but without the date.
-async fn walk(api: &Api) -> Vec<String> {
+async fn every_response(api: &Api) -> Vec<String> {
     let mut answers = Vec::new();
     let mut paths = vec!["/company".to_owned()];
     for company in api.simulator.companies() {
@@ -27,9 +27,9 @@ async fn walk(api: &Api) -> Vec<String> {
 #[tokio::test]
 async fn prepared_answers_are_the_ordinary_ones_byte_for_byte() {
     let api = open(&Plan::default()).await;
-    let ordinary = walk(&api).await;
+    let ordinary = every_response(&api).await;
     api.simulator.prepare(20);
-    assert!(walk(&api).await == ordinary);
+    assert!(every_response(&api).await == ordinary);
     let refused = api.client.get(format!("{}/company", api.base)).header("Accept-Encoding", "gzip");
     assert_eq!(refused.send().await.unwrap().status(), 401, "prepared or not, the key comes first");
     api.simulator.faults().set_times(Scope::CompanyList, Fault::Status(503), 1);
@@ -44,21 +44,21 @@ async fn a_change_shows_at_once_though_answers_were_prepared() {
     for change in [switch_off, remove] {
         let api = open(&Plan { connections: 60, ..Plan::default() }).await;
         api.simulator.prepare(20);
-        let before = walk(&api).await;
+        let before = every_response(&api).await;
         // The first company that has a login at this utility.
         assert!(api.simulator.companies().into_iter().any(|company| change(&api.simulator, company)));
-        let after = walk(&api).await;
+        let after = every_response(&api).await;
         assert!(after != before);
         api.simulator.prepare(20);
-        assert!(walk(&api).await == after);
+        assert!(every_response(&api).await == after);
     }
 }
 
 #[tokio::test]
 async fn a_fleet_that_lives_is_never_prepared() {
     let api = open(&Plan { speed: 1000.0, ..Plan::default() }).await;
-    let before = walk(&api).await;
+    let before = every_response(&api).await;
     api.simulator.prepare(20);
     api.clock.pass(24 * 7);
-    assert!(walk(&api).await != before);
+    assert!(every_response(&api).await != before);
 }
