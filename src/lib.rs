@@ -5,7 +5,7 @@
 //! `failure`, `observe`, `log` and `worker` are used throughout. `check` asks what a first poll would ask. The simulated Nectar of the
 //! demo is a crate of its own, which only the program starts.
 
-#![deny(clippy::disallowed_methods)]
+#![deny(clippy::disallowed_types)]
 
 pub mod app;
 pub mod check;

@@ -160,3 +160,39 @@ impl Snapshot {
         self.connections.iter().map(|connection| connection.accounts.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_checks_are_due() {
+        let interval = SignedDuration::from_hours(7 * 24);
+        let [updated, due] = [1_000_000, 1_604_800].map(|second| Timestamp::constant(second, 0));
+        for (connection, account, last_update, expected) in [
+            ("CONNECTED", "PULL_COMPLETED", Some(updated), [Some(due), Some(due)]),
+            ("CONNECTED", "PULL_COMPLETED", None, [None, None]),
+            ("CONNECTED", "DUPLICATE", Some(updated), [Some(due), None]),
+            // Nobody looks at an account before the customer has acted.
+            ("MFA_TOKEN_EXPIRED", "PULL_COMPLETED", Some(updated), [None, None]),
+            ("NOT_ON_THE_PAGE", "NOT_ON_THE_PAGE", Some(updated), [Some(due), Some(due)]),
+        ] {
+            let status = |kind, text| Status::read(kind, Some(text));
+            let (kind, datasource): (_, Arc<str>) = (Kind::Account, "".into());
+            let account =
+                Account { id: "a".into(), status: status(kind, account), last_update, first_seen: None };
+            let connection = Connection {
+                id: "c".into(),
+                status: status(Kind::Connection, connection),
+                last_update,
+                first_seen: None,
+                created: None,
+                country: Arc::clone(&datasource),
+                datasource,
+                accounts: Vec::new(),
+            };
+            let is_due = [connection.check_due(interval), connection.account_check_due(&account, interval)];
+            assert_eq!(is_due, expected, "{connection:?} {account:?}");
+        }
+    }
+}

@@ -73,9 +73,9 @@ pub fn measure(plan: &Plan, news: News) -> Memory {
     polls(POLLS);
     stop.store(true, Ordering::Relaxed);
     let scrapes = scraper.join().unwrap();
-    let peak = exporter.process().memory_peak();
     polls(POLLS_ALONE);
     exporter.process().settled_cpu();
+    let peak = exporter.process().memory_peak();
     let rest = exporter.process().memory();
     Memory { peak, rest, scrapes }
 }

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use nectar_exporter::model::{Account, RecordFault};
 use nectar_exporter::nectar::decode::{self, CompanyList, Page};
-use nectar_exporter::status::{Kind, Status};
 use nectar_exporter::sanitize::by_id;
+use nectar_exporter::status::{Kind, Status};
 use serde_json::Value;
 
 /// 2026-06-15T12:00:00Z

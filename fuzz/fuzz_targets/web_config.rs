@@ -80,7 +80,7 @@ fn check_error(error: &WebConfigError, file: &Path, content: &[u8]) {
         }
     }
     match error {
-        WebConfigError::Wrong(path, wrong) => {
+        WebConfigError::Issue(path, wrong) => {
             assert_eq!(path, file);
             let text = wrong.to_string();
             let (line, _) = text.strip_prefix("line ").unwrap().split_once([':', ',']).unwrap();

@@ -23,8 +23,8 @@ const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct FleetWriter {
     cell: Arc<watch::Sender<Arc<Fleet>>>,
-    /// Locked while an outcome is applied.
-    turn: Arc<Mutex<()>>,
+    /// Locked while an outcome is applied. When the reading of the list that was applied last began, by the monotonic clock.
+    last_list: Arc<Mutex<Duration>>,
     check_interval: SignedDuration,
 }
 
@@ -32,7 +32,7 @@ impl FleetWriter {
     /// An empty fleet. `check_interval` is how soon Nectar is expected to look again.
     pub fn new(check_interval: SignedDuration) -> Self {
         let (cell, _) = watch::channel(Arc::default());
-        Self { cell: Arc::new(cell), turn: Arc::default(), check_interval }
+        Self { cell: Arc::new(cell), last_list: Arc::default(), check_interval }
     }
 
     /// A new reader of the fleet.
@@ -42,9 +42,13 @@ impl FleetWriter {
 
     /// The company list was read. Companies that are not listed any more are removed at once; new companies and new names are there at
     /// once. `absent` were asked for by id but are not in the list: their data is removed. `begun` is when the reading of the list
-    /// began, by the monotonic clock.
+    /// began, by the monotonic clock; a list read earlier than the last one is ignored.
     pub fn listed(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company], begun: Duration) {
-        let _turn = self.write_lock();
+        let mut last_list = self.write_lock();
+        if begun < *last_list {
+            return;
+        }
+        *last_list = begun;
         let gone = self.change(|Fleet { companies, .. }| {
             let mut gone = Vec::new();
             companies.retain(|id, state| {
@@ -78,7 +82,7 @@ impl FleetWriter {
     /// is not listed any more.
     pub fn succeeded(&self, company: &CompanyId, snapshot: Snapshot) {
         let tallies = Tallies::of(&snapshot, self.check_interval);
-        let _turn = self.write_lock();
+        let _lock = self.write_lock();
         // Dropped before the change, so that nothing is copied unless another reader still has it.
         let before = Arc::clone(&self.cell.borrow());
         let state = before.companies.get(company).filter(|state| state.accepts(snapshot.begun_monotonic));
@@ -100,7 +104,7 @@ impl FleetWriter {
     /// A company could not be read: its last snapshot stays. Nothing changes if something later is known than this reading, which
     /// `begun` at this moment by the monotonic clock.
     pub fn failed(&self, company: &CompanyId, failure: Failure, begun: Duration) {
-        let _turn = self.write_lock();
+        let _lock = self.write_lock();
         self.change(|fleet| {
             if let Some(state) = fleet.companies.get_mut(company) {
                 note_failure(state, failure, begun);
@@ -110,7 +114,7 @@ impl FleetWriter {
 
     /// No company could be read, all for the same cause; otherwise like [`failed`](Self::failed).
     pub fn all_failed(&self, failure: Failure, begun: Duration) {
-        let _turn = self.write_lock();
+        let _lock = self.write_lock();
         self.change(|fleet| {
             for state in fleet.companies.values_mut() {
                 note_failure(state, failure, begun);
@@ -121,7 +125,7 @@ impl FleetWriter {
     /// A poll ended. It is `good` if it read the company list and at least one company, or if the list was empty. `at` and `monotonic`
     /// are the same moment by either clock.
     pub fn poll_ended(&self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
-        let _turn = self.write_lock();
+        let _lock = self.write_lock();
         let mut fleet = Fleet::clone(&self.cell.borrow());
         reassign_labels(&mut fleet);
         note_clock(&mut fleet, at, monotonic);
@@ -133,8 +137,8 @@ impl FleetWriter {
         self.cell.send_replace(Arc::new(fleet));
     }
 
-    fn write_lock(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    fn write_lock(&self) -> MutexGuard<'_, Duration> {
+        self.last_list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the fleet in place, while readers wait. It is copied only if a reader still has the old value: otherwise a poll of a
@@ -335,6 +339,8 @@ mod tests {
         writer.succeeded(&company().id, read_at(9));
         writer.failed(&company().id, FAILURE, Duration::from_secs(9));
         assert_eq!(stored(&writer), Some((0, Err(Failure::NotListed))), "asked for, and not listed");
+        writer.listed(&listed, &[], Duration::from_secs(1));
+        assert_eq!(stored(&writer), Some((0, Err(Failure::NotListed))), "an earlier list");
         writer.listed(&listed, &[], Duration::from_secs(4));
         writer.succeeded(&company().id, read_at(3));
         assert_eq!(stored(&writer), Some((0, Ok(()))), "read before it was listed again");

@@ -88,10 +88,10 @@ struct CategoryRow {
     slug: &'static str,
     count: String,
     /// The statuses that it is made of, where they are worth naming one by one.
-    statuses: Vec<StatusRow>,
+    statuses: Vec<StatusLine>,
 }
 
-struct StatusRow {
+struct StatusLine {
     words: String,
     name: &'static str,
     count: String,
@@ -125,7 +125,7 @@ pub fn page(fleet: &Fleet, now: Timestamp, paths: &WebPaths) -> askama::Result<S
         _ => Knows::Some,
     };
     let mut statuses: BTreeMap<&Status, u64> = BTreeMap::new();
-    for (status, tally) in served.iter().flat_map(|held| &held.tallies.connections.by_status) {
+    for (status, tally) in served.iter().flat_map(|stored| &stored.tallies.connections.by_status) {
         *statuses.entry(status).or_default() += tally.count;
     }
     let Build { version, revision, .. } = Build::THIS;
@@ -146,7 +146,7 @@ pub fn page(fleet: &Fleet, now: Timestamp, paths: &WebPaths) -> askama::Result<S
         failing: Names::of(states.iter().filter_map(|state| failing(state))),
         withdrawn: states.len() - served.len(),
         connections: knows.number(statuses.values().sum()),
-        accounts: knows.number(served.iter().map(|held| held.tallies.accounts.count()).sum()),
+        accounts: knows.number(served.iter().map(|stored| stored.tallies.accounts.count()).sum()),
         categories: categories(&statuses, knows),
         unknown: Names::of(unknown(fleet, &statuses).into_iter()),
         data_age: data_age(&served, now),
@@ -183,14 +183,14 @@ fn categories(statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<CategoryRo
 }
 
 /// The statuses that wait for a customer, one by one: somebody has to act on each in its own way.
-fn named(category: Category, statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<StatusRow> {
+fn named(category: Category, statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<StatusLine> {
     let documented = Kind::Connection.documented().iter();
     documented
         .filter(|row| row.category == category && row.recheck == Recheck::AfterCustomer)
         .map(|row| {
             let count = sum(statuses, |status| status.word() == row.value);
             let request = row.request.filter(|_| count > 0);
-            StatusRow { words: row.headline(), name: row.display, count: knows.number(count), request }
+            StatusLine { words: row.headline(), name: row.display, count: knows.number(count), request }
         })
         .collect()
 }
@@ -200,7 +200,7 @@ fn sum(statuses: &BTreeMap<&Status, u64>, counts: impl Fn(&Status) -> bool) -> u
 }
 
 fn data_age(served: &[&StoredSnapshot], now: Timestamp) -> Option<DataAge> {
-    let begun = || served.iter().map(|held| held.snapshot.begun);
+    let begun = || served.iter().map(|stored| stored.snapshot.begun);
     let age = |begun| in_words(now.duration_since(begun));
     Some(DataAge { newest: age(begun().max()?), oldest: age(begun().min()?) })
 }
@@ -214,5 +214,25 @@ fn in_words(age: SignedDuration) -> String {
         (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
         (0, _, _) => format!("{hours} h {minutes} min"),
         _ => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_in_words() {
+        for (seconds, words) in [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min 0 s"),
+            (3_599, "59 min 59 s"),
+            (3_600, "1 h 0 min"),
+            (86_399, "23 h 59 min"),
+            (90_000, "1 d 1 h"),
+        ] {
+            assert_eq!(in_words(SignedDuration::from_secs(seconds)), words, "{seconds}");
+        }
     }
 }

@@ -9,7 +9,7 @@ const HEALTHY: &str = "/-/healthy";
 /// Whether there is something to scrape.
 const READY: &str = "/-/ready";
 
-/// What people can look at, and where.
+/// The paths that are served, and what the landing page has to know.
 #[derive(Debug, Clone)]
 pub struct WebPaths {
     /// What all paths begin with, without a slash at its end; empty where they have no prefix.
@@ -49,7 +49,8 @@ impl WebPaths {
     }
 }
 
-/// What a path stands for.
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Metrics,
     Landing,
@@ -57,4 +58,37 @@ pub(super) enum Route {
     Ready,
     /// The landing page is at another path: the prefix with a slash behind it.
     RedirectToLanding,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_paths_lead() {
+        for (prefix, telemetry_path, path, route) in [
+            ("", "/metrics", "/metrics", Some(Route::Metrics)),
+            ("", "/metrics", "/%6Detrics", Some(Route::Metrics)),
+            ("", "/metrics", "/metrics/", None),
+            ("", "/metrics", "/", Some(Route::Landing)),
+            ("", "/", "/", Some(Route::Metrics)),
+            ("", "/metrics", "/-/healthy", Some(Route::Healthy)),
+            ("", "/metrics", "/-/ready", Some(Route::Ready)),
+            ("/n", "/metrics", "/n/metrics", Some(Route::Metrics)),
+            ("/n", "/metrics", "/metrics", None),
+            ("/n", "/metrics", "/n/", Some(Route::Landing)),
+            ("/n", "/metrics", "/n", Some(Route::RedirectToLanding)),
+            ("/n", "/metrics", "/", Some(Route::RedirectToLanding)),
+            ("/n", "/metrics", "/nm", None),
+        ] {
+            let paths = WebPaths {
+                prefix: prefix.to_owned(),
+                prefix_outside: String::new(),
+                telemetry_path: telemetry_path.to_owned(),
+                max_data_age: Duration::ZERO,
+                is_demo: false,
+            };
+            assert_eq!(paths.route(path), route, "{prefix:?} {telemetry_path} {path}");
+        }
+    }
 }

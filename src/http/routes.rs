@@ -7,7 +7,7 @@
 //! | `GET /-/healthy` | 200 while the process lives |
 //! | `GET /-/ready` | 503 until the first good poll, then 200 |
 //!
-//! Each behind the prefix, where there is one; `/` then leads there. All but the last two may need a password; see [`Auth`].
+//! Each behind the prefix, where there is one; `/` then leads there. All but the last two may need a password; see [`Auth`](super::auth::Auth).
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl Routes {
         let paths = &self.0.paths;
         let Some(route) = paths.route(request.uri().path()) else {
             self.0.observer.refused(Refusal::NotFound);
-            let text = format!("Not found. The metrics and links are at {}/\n", paths.prefix);
+            let text = format!("Not found. The metrics and links are at {}/\n", paths.prefix_outside);
             return (StatusCode::NOT_FOUND, text).into_response();
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -1,6 +1,7 @@
 //! The metrics about the exporter itself: its requests, its polls, its clients, its build.
 //!
-//! Every known label value is there from the start, at 0.
+//! Every known label value is there from the start, at 0. Counters and histograms are what the `prometheus` crate is at its best for, so it
+//! also writes them: with its types, our own writer would need a second table of labels.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

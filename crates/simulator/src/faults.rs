@@ -78,9 +78,7 @@ impl Scope {
             Self::Ping => *api_request == ApiRequest::Ping,
             Self::CompanyList => *api_request == ApiRequest::CompanyList,
             Self::Company(id) => company(id).is_some(),
-            Self::Page(id, page) => {
-                company(id).is_some_and(|(_, api_request)| api_request == u64::from(*page))
-            }
+            Self::Page(id, page) => company(id).is_some_and(|(_, number)| number == u64::from(*page)),
         }
     }
 }

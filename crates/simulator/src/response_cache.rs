@@ -10,16 +10,16 @@ use super::query::{ApiRequest, ListQuery};
 
 /// Compressed bodies, by what is asked for. Empty unless [`add`](Self::add) was called.
 #[derive(Debug, Default)]
-pub struct ResponseCache(Mutex<HashMap<CacheKey, Bytes>>);
+pub struct ResponseCache(Mutex<HashMap<ResponseKey, Bytes>>);
 
 /// What is asked for, however the request spells it.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub enum CacheKey {
+pub enum ResponseKey {
     CompanyList,
     Page(ListQuery),
 }
 
-impl CacheKey {
+impl ResponseKey {
     /// None for what is never prepared.
     fn of(api_request: &ApiRequest) -> Option<Self> {
         match api_request {
@@ -38,16 +38,16 @@ impl ResponseCache {
         if responses.is_empty() {
             return None;
         }
-        responses.get(&CacheKey::of(api_request)?).cloned()
+        responses.get(&ResponseKey::of(api_request)?).cloned()
     }
 
     /// Whether this response was prepared.
-    pub fn has(&self, key: &CacheKey) -> bool {
+    pub fn has(&self, key: &ResponseKey) -> bool {
         self.responses().contains_key(key)
     }
 
     /// Adds prepared responses.
-    pub fn add(&self, responses: HashMap<CacheKey, Bytes>) {
+    pub fn add(&self, responses: HashMap<ResponseKey, Bytes>) {
         self.responses().extend(responses);
     }
 
@@ -59,11 +59,11 @@ impl ResponseCache {
     /// Drops the responses about these companies: their connections have changed, and nothing else.
     pub fn forget(&self, companies: &BTreeSet<Uuid>) {
         let is_of =
-            |key: &CacheKey| matches!(key, CacheKey::Page(query) if companies.contains(&query.company));
+            |key: &ResponseKey| matches!(key, ResponseKey::Page(query) if companies.contains(&query.company));
         self.responses().retain(|key, _| !is_of(key));
     }
 
-    fn responses(&self) -> MutexGuard<'_, HashMap<CacheKey, Bytes>> {
+    fn responses(&self) -> MutexGuard<'_, HashMap<ResponseKey, Bytes>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

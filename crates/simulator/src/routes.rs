@@ -18,7 +18,7 @@ use super::fleet::{Company, Connection, Fleet};
 use super::page::{Order, Page};
 use super::query::{ApiRequest, ListQuery};
 use super::response::{self, JsonResponse, takes_gzip};
-use super::response_cache::{CacheKey, ResponseCache};
+use super::response_cache::{ResponseCache, ResponseKey};
 use super::wire::{CompanyRecord, Envelope, Rows, owner};
 
 /// The response to one request, with the simulation's time as its date.
@@ -117,19 +117,19 @@ pub fn responses_of_a_poll(
     limit: u64,
     now: Timestamp,
     ready: &ResponseCache,
-) -> HashMap<CacheKey, Bytes> {
+) -> HashMap<ResponseKey, Bytes> {
     let mut responses = HashMap::new();
     let mut add = |key, response: &dyn Fn() -> JsonResponse| {
         if !ready.has(&key) {
             responses.insert(key, response().encode(true).1);
         }
     };
-    add(CacheKey::CompanyList, &|| company_list(fleet));
+    add(ResponseKey::CompanyList, &|| company_list(fleet));
     for company in &fleet.companies {
         let total = u64::try_from(company.connections.len()).unwrap_or(u64::MAX);
         for page in 1..=total.div_ceil(limit).max(1) {
             let query = || ListQuery::page(company.id, page, limit);
-            add(CacheKey::Page(query()), &|| connections(fleet, &query(), Order::Steady, now));
+            add(ResponseKey::Page(query()), &|| connections(fleet, &query(), Order::Steady, now));
         }
     }
     responses

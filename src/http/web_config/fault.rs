@@ -19,7 +19,7 @@ pub enum WebConfigError {
     Blank(PathBuf),
     /// Something in it.
     #[error("the web configuration {0} (--web.config.file), {1}")]
-    ConfigIssue(PathBuf, ConfigIssue),
+    Issue(PathBuf, ConfigIssue),
     /// Listening addresses speak TLS or not for as long as the program runs.
     #[error(
         "the web configuration {0} (--web.config.file) switches TLS on or off; restart the exporter for that"

@@ -69,7 +69,7 @@ impl WebConfig {
         {
             Ok(Some(config)) => Ok(config),
             Ok(None) => Err(WebConfigError::Blank(path.to_owned())),
-            Err(wrong) => Err(WebConfigError::ConfigIssue(path.to_owned(), wrong)),
+            Err(wrong) => Err(WebConfigError::Issue(path.to_owned(), wrong)),
         }
     }
 }

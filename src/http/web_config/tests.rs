@@ -67,7 +67,7 @@ const CASES: &[(&str, &str)] = &[
         "line 5: anchors, aliases, tags and several documents are not supported; write every value out, in one document",
     ),
     ("[[[[[[[[[[1]]]]]]]]]]", "line 1: takes keys with values, indented below it"),
-    ("[a]: 1\n", "line 1: takes plain text"),
+    ("[a]: 1\n", "line 1: a key must be plain text, such as cert_file"),
     ("sim-secret\n", "line 1: takes keys with values, indented below it"),
     // Keys.
     (
@@ -176,9 +176,18 @@ const CASES: &[(&str, &str)] = &[
         "{tls}  cert: x\n",
         "line 4, tls_server_config.cert: cert_file and cert are both given; give one of them",
     ),
-    ("{tls}  min_version: TLS10\n", "line 4, tls_server_config.min_version: takes one of TLS12, TLS13"),
-    ("{tls}  max_version: TLS11\n", "line 4, tls_server_config.max_version: takes one of TLS12, TLS13"),
-    ("{tls}  min_version: sim-secret\n", "line 4, tls_server_config.min_version: takes one of TLS12, TLS13"),
+    (
+        "{tls}  min_version: TLS10\n",
+        "line 4, tls_server_config.min_version: TLS10 is too old for this server; take TLS12 or TLS13",
+    ),
+    (
+        "{tls}  max_version: TLS11\n",
+        "line 4, tls_server_config.max_version: TLS11 is too old for this server; take TLS12 or TLS13",
+    ),
+    (
+        "{tls}  min_version: sim-secret\n",
+        "line 4, tls_server_config.min_version: TLS10 is too old for this server; take TLS12 or TLS13",
+    ),
     (
         "{tls}  min_version: TLS13\n  max_version: TLS12\n",
         "line 4, tls_server_config.min_version: min_version is newer than max_version; \

@@ -1,5 +1,6 @@
 //! What the server offers in a handshake: versions, cipher suites and curves, by the names that Go has for them.
 
+use secrecy::ExposeSecret;
 use tokio_rustls::rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use tokio_rustls::rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -43,8 +44,8 @@ pub(super) fn offer(
 
 fn versions(tls: &TlsSection) -> Result<&'static [&'static SupportedProtocolVersion], ConfigIssue> {
     let (min, max) = (given(&tls.min_version), given(&tls.max_version));
-    let least = min.map_or(Ok(0), |text| named("min_version", text, &VERSION_NAMES))?;
-    let most = max.map_or(Ok(1), |text| named("max_version", text, &VERSION_NAMES))?;
+    let least = min.map_or(Ok(0), |text| version("min_version", text))?;
+    let most = max.map_or(Ok(1), |text| version("max_version", text))?;
     if let (Some(min), Some([])) = (min, VERSIONS.get(least..=most)) {
         return Err(wrong(
             "min_version",
@@ -59,6 +60,16 @@ fn versions(tls: &TlsSection) -> Result<&'static [&'static SupportedProtocolVers
             "cipher_suites apply to TLS 1.2, which min_version excludes; take one of the two out",
         )),
         _ => Ok(VERSIONS.get(least..=most).unwrap_or_default()),
+    }
+}
+
+fn version(key: &str, text: &Text) -> Result<usize, ConfigIssue> {
+    match text.value.expose_secret() {
+        // Names of the format, so that they can be shown.
+        name @ ("TLS10" | "TLS11") => {
+            Err(wrong(key, text, format!("{name} is too old for this server; take TLS12 or TLS13")))
+        }
+        _ => named(key, text, &VERSION_NAMES),
     }
 }
 

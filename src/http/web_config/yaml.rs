@@ -65,7 +65,13 @@ fn wrong(error: &Error, path: &Path) -> ConfigIssue {
     };
     let keys: Vec<&str> = keys.chain(duplicate).map(name_of).collect();
     let line = error.location().map_or(1, |location| location.line());
-    ConfigIssue { line, key: keys.join("."), what: what(error) }
+    // Only what is no key at all has none.
+    let what = if keys.is_empty() && matches!(error, Error::Unexpected { expected: "string scalar", .. }) {
+        "a key must be plain text, such as cert_file".to_owned()
+    } else {
+        what(error)
+    };
+    ConfigIssue { line, key: keys.join("."), what }
 }
 
 fn what(error: &Error) -> String {
