@@ -118,7 +118,7 @@ impl Faults {
     }
 
     /// The fault that this request gets, counted as used.
-    pub fn take(&self, api_request: &ApiRequest) -> Option<Fault> {
+    pub(crate) fn take(&self, api_request: &ApiRequest) -> Option<Fault> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = entries.iter().position(|entry| entry.scope.holds(api_request))?;
         let entry = entries.get_mut(at)?;
@@ -133,41 +133,50 @@ impl Faults {
     }
 }
 
+/// What a fault does to a request.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// The normal response comes this much later.
+    Wait(Duration),
+    /// Another response comes.
+    Replace(JsonResponse),
+    /// Another response comes, whose body is a stream.
+    Stream(Response),
+    /// Lists are in this order.
+    Reorder(Order),
+    /// Half of the JSON comes, as a whole body.
+    Truncate,
+    /// The connection breaks after half of the body.
+    BreakOff,
+}
+
 impl Fault {
-    /// The response that replaces the normal one.
-    pub fn replacement(&self) -> Option<JsonResponse> {
-        match self {
-            Self::Status(code) => Some(failure(*code)),
-            Self::StatusRetryAfter(code, wait) => Some(failure(*code).with_header(RETRY_AFTER, wait)),
-            Self::WrongJson => {
-                Some(JsonResponse::new(StatusCode::OK, r#"{"data":{"items":[]},"next":null}"#))
-            }
-            Self::Body(text) => Some(JsonResponse::new(StatusCode::OK, text.clone())),
-            Self::Bytes(bytes) => Some(JsonResponse::new(StatusCode::OK, bytes.clone())),
-            Self::Redirect(target) => Some(failure(302).with_header(LOCATION, target)),
-            _ => None,
-        }
-    }
-
-    /// The response that replaces the normal one, for faults whose body is a stream.
-    pub fn stream(&self) -> Option<Response> {
-        let body = match self {
-            Self::Packed(bytes) => return Some(response::compressed(bytes.clone())),
-            Self::NoBody => breaking(Bytes::new()),
-            Self::Silent => drip(Duration::MAX, b" "),
-            Self::Trickle => drip(Duration::from_millis(200), b" "),
-            Self::Endless => drip(Duration::ZERO, &[b' '; 64 * 1024]),
-            _ => return None,
+    pub(crate) fn effect(&self) -> Effect {
+        let ok = |body: Vec<u8>| Effect::Replace(JsonResponse::new(StatusCode::OK, body));
+        let stream = |body| {
+            let headers = [("content-type", "application/json"), ("x-quoted", SECRET)];
+            Effect::Stream((headers, body).into_response())
         };
-        Some(([("content-type", "application/json"), ("x-quoted", SECRET)], body).into_response())
-    }
-
-    /// The order of lists under this fault.
-    pub fn order(&self) -> Order {
         match self {
-            Self::Overlap => Order::Overlapping,
-            Self::RowsMove => Order::Moving,
-            _ => Order::Steady,
+            Self::Status(code) => Effect::Replace(failure(*code)),
+            Self::StatusRetryAfter(code, wait) => {
+                Effect::Replace(failure(*code).with_header(RETRY_AFTER, wait))
+            }
+            Self::Delay(span) => Effect::Wait(*span),
+            Self::Hang => Effect::Wait(Duration::MAX),
+            Self::BrokenBody => Effect::BreakOff,
+            Self::TruncatedJson => Effect::Truncate,
+            Self::WrongJson => ok(br#"{"data":{"items":[]},"next":null}"#.to_vec()),
+            Self::Body(text) => ok(text.clone().into()),
+            Self::Bytes(bytes) => ok(bytes.clone()),
+            Self::Packed(bytes) => Effect::Stream(response::compressed(bytes.clone())),
+            Self::NoBody => stream(breaking(Bytes::new())),
+            Self::Silent => stream(drip(Duration::MAX, b" ")),
+            Self::Trickle => stream(drip(Duration::from_millis(200), b" ")),
+            Self::Endless => stream(drip(Duration::ZERO, &[b' '; 64 * 1024])),
+            Self::Overlap => Effect::Reorder(Order::Overlapping),
+            Self::RowsMove => Effect::Reorder(Order::Moving),
+            Self::Redirect(target) => Effect::Replace(failure(302).with_header(LOCATION, target)),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The three endpoints: the order in which key, fault, parameters and rows are considered, and the API's error codes.
 
 use std::collections::HashMap;
-use std::future;
 
 use axum::http::header::{ALLOW, CONTENT_LENGTH, DATE, HeaderValue};
 use axum::http::request::Parts;
@@ -9,11 +8,12 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Shared;
-use super::faults::{self, Fault};
+use super::faults::{self, Effect, Fault};
 use super::fleet::{Company, Connection, Fleet};
 use super::page::{Order, Page};
 use super::query::{ApiRequest, ListQuery};
@@ -43,55 +43,41 @@ async fn undated(shared: &Shared, stop: &CancellationToken, request: &Parts) -> 
     let fault = shared.faults.take(&api_request);
     if let Some(fault) = &fault {
         debug!(msg = "A simulated fault", path = request.uri.path(), fault = ?fault);
-        wait(fault, stop).await;
-        if let Some(response) = fault.replacement() {
-            return response.send(gzip);
+    }
+    let effect = fault.as_ref().map(Fault::effect);
+    match effect {
+        Some(Effect::Replace(response)) => return response.send(gzip),
+        Some(Effect::Stream(response)) => return response,
+        Some(Effect::Wait(span)) => {
+            // A request that hangs must not keep the program from ending.
+            let _ = timeout(span, stop.cancelled()).await;
         }
-        if let Some(response) = fault.stream() {
-            return response;
-        }
+        _ => {}
     }
     if !matches!(request.method, Method::GET | Method::HEAD) {
         let refusal = JsonResponse::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
         return refusal.with_header(ALLOW, "GET, HEAD").send(gzip);
     }
     if gzip
-        && matches!(fault, None | Some(Fault::Delay(_)))
+        && matches!(effect, None | Some(Effect::Wait(_)))
         && let Some(body) = shared.cache.get(&api_request)
     {
         return response::compressed(body);
     }
-    let order = fault.as_ref().map_or(Order::Steady, Fault::order);
-    spoil(normal(shared, &api_request, order), fault.as_ref(), gzip)
-}
-
-/// Waits as long as the fault asks for.
-async fn wait(fault: &Fault, stop: &CancellationToken) {
-    let fault_time = async {
-        match fault {
-            Fault::Delay(span) => tokio::time::sleep(*span).await,
-            Fault::Hang => future::pending().await,
-            _ => {}
+    let order = if let Some(Effect::Reorder(order)) = effect { order } else { Order::Steady };
+    let mut response = normal(shared, &api_request, order);
+    match effect {
+        Some(Effect::Truncate) => {
+            response.body.truncate(response.body.len() / 2);
+            response.send(gzip)
         }
-    };
-    // A request that hangs must not keep the program from ending.
-    tokio::select! {
-        () = fault_time => {}
-        () = stop.cancelled() => {}
+        Some(Effect::BreakOff) => {
+            let (mut head, body) = response.encode(gzip);
+            head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            head.map(|_| faults::breaking(body.slice(..body.len() / 2)))
+        }
+        _ => response.send(gzip),
     }
-}
-
-/// A normal response, or what a fault makes of it.
-fn spoil(mut response: JsonResponse, fault: Option<&Fault>, gzip: bool) -> Response {
-    if fault == Some(&Fault::TruncatedJson) {
-        response.body.truncate(response.body.len() / 2);
-    }
-    if fault != Some(&Fault::BrokenBody) {
-        return response.send(gzip);
-    }
-    let (mut head, body) = response.encode(gzip);
-    head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    head.map(|_| faults::breaking(body.slice(..body.len() / 2)))
 }
 
 fn normal(shared: &Shared, api_request: &ApiRequest, order: Order) -> JsonResponse {
