@@ -138,7 +138,10 @@ fn wall(lab: &Lab) -> Figure {
 
 fn peak(lab: &Lab, news: News) -> Figure {
     let Memory { peak, scrapes, .. } = *lab.memory(Large, news);
-    (peak, format!("{POLLS} polls from the start, {scrapes} scrapes, plain and gzip by turns"))
+    (
+        peak,
+        format!("{} polls from the start, {scrapes} scrapes, plain and gzip by turns", POLLS + POLLS_ALONE),
+    )
 }
 
 fn rest(lab: &Lab, news: News) -> Figure {
