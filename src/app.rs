@@ -72,7 +72,13 @@ impl App {
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
         let exposition = Exposition::new(fleet, own.clone(), Arc::clone(&clock), settings.metrics)?;
-        let routes = Routes::new(exposition.clone(), Arc::clone(&clock), settings.web.paths, own.clone());
+        let routes = Routes::new(
+            exposition.clone(),
+            Arc::clone(&clock),
+            settings.web.paths,
+            settings.web.is_demo,
+            own.clone(),
+        );
         let poller =
             Poller::new(client, writer, exposition.clone(), Arc::clone(&clock), settings.poll, own.clone());
         let (web_config, limits, reload) = (None, Limits::default(), Arc::default());

@@ -40,6 +40,8 @@ pub struct Web {
     pub listen_addresses: Vec<ListenAddress>,
     /// What people can look at.
     pub paths: WebPaths,
+    /// Whether the fleet is made up, which the landing page says.
+    pub is_demo: bool,
     /// The file with TLS and passwords.
     pub config_file: Option<PathBuf>,
 }
@@ -87,7 +89,7 @@ impl Config {
         match base_url(SIMULATOR_URL) {
             Ok(base_url) if faults.is_empty() => {
                 let mut settings = Self::new(flags, base_url);
-                settings.web.paths.is_demo = true;
+                settings.web.is_demo = true;
                 Ok(settings)
             }
             _ => Err(ConfigError(faults)),
@@ -120,13 +122,8 @@ impl Config {
             },
             web: Web {
                 listen_addresses: flags.listen_addresses.clone(),
-                paths: WebPaths {
-                    prefix,
-                    prefix_outside,
-                    telemetry_path: flags.telemetry_path.clone(),
-                    max_data_age: max_data_age(flags),
-                    is_demo: false,
-                },
+                paths: WebPaths { prefix, prefix_outside, telemetry_path: flags.telemetry_path.clone() },
+                is_demo: false,
                 config_file: flags.web_config_file.clone(),
             },
         }

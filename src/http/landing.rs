@@ -1,11 +1,11 @@
 //! The landing page: what a person wants to know at a glance.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
-use super::paths::WebPaths;
 use crate::fleet::{CompanyState, Fleet, StoredSnapshot};
 use crate::metrics::Build;
 use crate::status::{Category, Kind, Recheck, Status};
@@ -110,15 +110,21 @@ enum LastPoll {
     Failed { words: &'static str, reason: &'static str, advice: &'static str },
 }
 
-/// The page as of `now`.
+/// The page as of `now`, without data older than `max_data_age`, and with a link to `telemetry_path`.
 ///
 /// # Errors
 /// When the template cannot be written, which no fleet causes.
-pub fn page(fleet: &Fleet, now: Timestamp, paths: &WebPaths) -> askama::Result<String> {
+pub fn page(
+    fleet: &Fleet,
+    now: Timestamp,
+    max_data_age: Duration,
+    telemetry_path: &str,
+    is_demo: bool,
+) -> askama::Result<String> {
     // As in the metrics, nothing about companies is shown before the first good poll.
     let states: Vec<_> = if fleet.ready { fleet.companies.values().collect() } else { Vec::new() };
     let served: Vec<&StoredSnapshot> =
-        states.iter().filter_map(|state| state.served(now, paths.max_data_age)).collect();
+        states.iter().filter_map(|state| state.served(now, max_data_age)).collect();
     let knows = match served.len() {
         known if known == states.len() => Knows::All,
         0 => Knows::None,
@@ -132,8 +138,8 @@ pub fn page(fleet: &Fleet, now: Timestamp, paths: &WebPaths) -> askama::Result<S
     let landing = Landing {
         version,
         revision,
-        telemetry_path: &paths.telemetry_path,
-        is_demo: paths.is_demo,
+        telemetry_path,
+        is_demo,
         ready: fleet.ready,
         last_poll: match fleet.last_poll {
             None => LastPoll::None,

@@ -1,7 +1,5 @@
 //! The paths of everything that is served, and the prefix before them.
 
-use std::time::Duration;
-
 use percent_encoding::percent_decode_str;
 
 /// Whether the process lives.
@@ -9,7 +7,7 @@ const HEALTHY: &str = "/-/healthy";
 /// Whether there is something to scrape.
 const READY: &str = "/-/ready";
 
-/// The paths that are served, and what the landing page has to know.
+/// The paths that are served.
 #[derive(Debug, Clone)]
 pub struct WebPaths {
     /// What all paths begin with, without a slash at its end; empty where they have no prefix.
@@ -18,10 +16,6 @@ pub struct WebPaths {
     pub prefix_outside: String,
     /// Path of the metrics, behind the prefix.
     pub telemetry_path: String,
-    /// Older data is not shown.
-    pub max_data_age: Duration,
-    /// Whether the fleet is made up.
-    pub is_demo: bool,
 }
 
 impl WebPaths {
@@ -85,8 +79,6 @@ mod tests {
                 prefix: prefix.to_owned(),
                 prefix_outside: String::new(),
                 telemetry_path: telemetry_path.to_owned(),
-                max_data_age: Duration::ZERO,
-                is_demo: false,
             };
             assert_eq!(paths.route(path), route, "{prefix:?} {telemetry_path} {path}");
         }

@@ -46,18 +46,20 @@ struct Inner {
     exposition: Exposition,
     clock: SharedClock,
     paths: WebPaths,
+    is_demo: bool,
     observer: Arc<dyn ObserveClients>,
 }
 
 impl Routes {
-    /// Routes that serve `exposition` and the landing page.
+    /// Routes that serve `exposition` and the landing page, which says of a demo that it is one.
     pub fn new(
         exposition: Exposition,
         clock: SharedClock,
         paths: WebPaths,
+        is_demo: bool,
         observer: Arc<dyn ObserveClients>,
     ) -> Self {
-        Self(Arc::new(Inner { exposition, clock, paths, observer }))
+        Self(Arc::new(Inner { exposition, clock, paths, is_demo, observer }))
     }
 
     /// Counts a request that is refused because its password is missing or wrong.
@@ -108,13 +110,19 @@ impl Routes {
     }
 
     fn landing(&self) -> Response {
-        let Inner { exposition, clock, paths, .. } = self.0.as_ref();
+        let Inner { exposition, clock, paths, is_demo, .. } = self.0.as_ref();
         let headers = [
             (REFRESH, REFRESH_EVERY),
             (CONTENT_SECURITY_POLICY, PAGE_POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
-        match landing::page(&exposition.fleet(), clock.now(), paths) {
+        match landing::page(
+            &exposition.fleet(),
+            clock.now(),
+            exposition.max_data_age(),
+            &paths.telemetry_path,
+            *is_demo,
+        ) {
             Ok(page) => (headers, Html(page)).into_response(),
             Err(error) => failed(error),
         }

@@ -154,6 +154,11 @@ impl Exposition {
         Arc::clone(&self.published().fleet)
     }
 
+    /// Older data is not shown.
+    pub fn max_data_age(&self) -> Duration {
+        self.settings.max_data_age
+    }
+
     /// Publishes the fleet as it is now: scrapes show it from then on.
     pub async fn publish(&self) {
         let this = self.clone();

@@ -77,11 +77,11 @@ pub fn gzip(plain: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Whether gzip is named in `Accept-Encoding` and not refused there.
+/// Whether gzip is named in `Accept-Encoding`, with a weight above 0.
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| {
-        let coding: String = coding.chars().filter(|c| !c.is_whitespace()).collect();
-        coding.strip_prefix("gzip").is_some_and(|weight| !matches!(weight, ";q=0" | ";q=0.0"))
+    values.flat_map(|value| value.split(',')).any(|item| {
+        let (coding, weight) = item.split_once(";q=").unwrap_or((item, "1"));
+        coding.trim() == "gzip" && weight.trim().parse::<f32>().is_ok_and(|weight| weight > 0.0)
     })
 }

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -43,6 +44,25 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         server(certificate.der().clone(), key)
+    }
+
+    /// A certificate for `localhost`, and its key.
+    pub fn issue(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        (certificate.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
+    /// What a client shows to prove who it is.
+    pub fn identity(&self) -> Identity {
+        let (certificate, key) = self.issue();
+        Identity::from_pem(format!("{certificate}{key}").as_bytes()).unwrap()
+    }
+
+    /// A client that trusts this authority alone, and connects anew for each request.
+    pub fn client(&self) -> ClientBuilder {
+        let trusted = Certificate::from_pem(self.pem().as_bytes()).unwrap();
+        Client::builder().tls_certs_only([trusted]).pool_max_idle_per_host(0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A Nectar that answers with given bodies, whatever they are.
+//! A Nectar that responds with given bodies, whatever they are.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::serve;
 
-/// Bodies by what they answer: `company`, or a company's id, a dot and the number of a page. Several bodies for one
+/// Bodies by what is asked for: `company`, or a company's id, a dot and the number of a page. Several bodies for one
 /// are sent one after the other; the last is then sent for good.
 #[derive(Debug, Default)]
 pub struct Bodies(BTreeMap<String, Mutex<VecDeque<String>>>);
 
 impl Bodies {
-    /// The files of a folder that end in `.json`; the name without it is what they answer.
+    /// The files of a folder that end in `.json`; the name without it is what is asked for.
     pub fn from_folder(folder: &Path) -> Self {
         let mut bodies = Self::default();
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -48,7 +48,7 @@ impl Bodies {
         if left.len() > 1 { left.pop_front() } else { left.front().cloned() }
     }
 
-    /// Answers on a free port until `stop`; returns the base URL.
+    /// Serves on a free port until `stop`; returns the base URL.
     pub async fn serve(self, stop: CancellationToken) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v2.2", listener.local_addr().unwrap());

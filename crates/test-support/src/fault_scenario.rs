@@ -33,7 +33,7 @@ pub struct FaultScenario {
 struct Tls {
     trusted: Authority,
     good: Arc<ServerConfig>,
-    /// Holds what the exporter trusts; gone with the stage.
+    /// Holds what the exporter trusts; deleted with the scenario.
     file: NamedTempFile,
 }
 
@@ -65,7 +65,7 @@ impl FaultScenario {
         Self { program, simulator, front: Some(front), tls, is_slow: false }
     }
 
-    /// As [`FaultScenario::for_fault`], for a fault of answers.
+    /// As [`FaultScenario::for_fault`], for a fault in a response.
     pub async fn plain(flags: &[&str]) -> Self {
         Self::for_fault(&Wrong::Answer(Fault::Status(500)), flags).await
     }
@@ -85,7 +85,7 @@ impl FaultScenario {
             (Wrong::Connection(cut), Some(front), _) => front.cut(Some((at.scope(victim), *cut))),
             (Wrong::Absence, Some(front), _) => front.go().await,
             (Wrong::Certificate(bad), Some(front), Some(tls)) => front.certify(tls.bad(*bad)),
-            _ => unreachable!("the stage was set up for another fault"),
+            _ => unreachable!("the scenario was set up for another fault"),
         }
     }
 

@@ -99,7 +99,7 @@ pub fn all() -> Vec<Row> {
     [statuses(), bodies(), silences(), connections(), servers()].concat()
 }
 
-/// Answers that say no, or send us elsewhere.
+/// Responses that refuse, or redirect.
 pub fn statuses() -> Vec<Row> {
     let after = |wait: &str| Fault::StatusRetryAfter(429, wait.to_owned());
     let nowhere = format!("http://127.0.0.1:1/{SECRET}?key={KEY}");
@@ -126,7 +126,7 @@ pub fn statuses() -> Vec<Row> {
     ]
 }
 
-/// Bodies that are no answer.
+/// Bodies that are not what the API sends.
 pub fn bodies() -> Vec<Row> {
     let body = |text: &str| Fault::Body(text.to_owned());
     let quote = quote();

@@ -1,11 +1,11 @@
-//! HTTP as it goes over the wire: a server that always says the same, and answers one behind the other, each with its body however
-//! its length is told.
+//! HTTP as it goes over the wire: a server that always sends the same, and responses one after the other, each with its body, however
+//! its length is given.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
 
-/// Answers every request with `head`, which lacks only the blank line at its end, and `body`, and closes. Returns its address.
+/// Responds to every request with `head`, which lacks only the blank line at its end, and `body`, and closes. Returns its address.
 pub fn always(head: &str, body: &[u8]) -> String {
     let answer = [head.as_bytes(), b"\r\n", body].concat();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -16,7 +16,7 @@ pub fn always(head: &str, body: &[u8]) -> String {
             let mut line = String::from("begun");
             while !line.trim().is_empty() {
                 line.clear();
-                // A client that has left, or does not speak HTTP, is answered all the same.
+                // A client that has left, or does not speak HTTP, gets the response, too.
                 if client.read_line(&mut line).is_err() {
                     break;
                 }

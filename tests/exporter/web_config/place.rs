@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Response};
+use reqwest::{ClientBuilder, Response};
 use tempfile::TempDir;
 
 use test_support::PATIENCE;
@@ -20,39 +19,7 @@ const POLL_EVERY: Duration = Duration::from_secs(2);
 /// The usual section for TLS.
 pub const TLS: &str = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
 
-/// Who signs certificates.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    pub fn new() -> Self {
-        let mut authority = CertificateParams::new(vec![]).unwrap();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    pub fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// A certificate for `localhost`, and its key.
-    pub fn issue(&self) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        (certificate.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-
-    /// What a client shows to prove who it is.
-    pub fn identity(&self) -> Identity {
-        let (certificate, key) = self.issue();
-        Identity::from_pem(format!("{certificate}{key}").as_bytes()).unwrap()
-    }
-
-    /// A client that trusts this authority alone, and connects anew for each request.
-    pub fn client(&self) -> ClientBuilder {
-        let trusted = Certificate::from_pem(self.pem().as_bytes()).unwrap();
-        Client::builder().tls_certs_only([trusted]).pool_max_idle_per_host(0)
-    }
-}
+pub use test_support::authority::Authority;
 
 /// A folder with `cert.pem`, `key.pem`, `ca.pem` and `web.yml`.
 pub struct Place {
