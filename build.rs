@@ -23,8 +23,9 @@ fn main() {
     // "rustc 1.89.0 (29483883e 2025-08-04)": the second word is the version.
     let rustc = rustc.and_then(|line| line.split_whitespace().nth(1).map(str::to_owned));
     let unknown = || "unknown".to_owned();
-    println!("cargo::rustc-env=NECTAR_EXPORTER_REVISION={}", revision.unwrap_or_else(unknown).trim());
-    println!("cargo::rustc-env=NECTAR_EXPORTER_RUSTC={}", rustc.unwrap_or_else(unknown));
+    // `cargo run` hands these to the program, which warns of variables that look like those of its flags: they have another prefix.
+    println!("cargo::rustc-env=BUILD_REVISION={}", revision.unwrap_or_else(unknown).trim());
+    println!("cargo::rustc-env=BUILD_RUSTC={}", rustc.unwrap_or_else(unknown));
 }
 
 fn first_line(program: &str, arguments: &[&str]) -> Option<String> {

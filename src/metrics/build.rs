@@ -15,7 +15,7 @@ impl Build {
     /// This very binary.
     pub const THIS: Self = Self {
         version: env!("CARGO_PKG_VERSION"),
-        revision: env!("NECTAR_EXPORTER_REVISION"),
-        rustc: env!("NECTAR_EXPORTER_RUSTC"),
+        revision: env!("BUILD_REVISION"),
+        rustc: env!("BUILD_RUSTC"),
     };
 }
