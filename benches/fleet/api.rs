@@ -1,17 +1,17 @@
-//! The simulated Nectar in a process of its own, which serves prepared bytes. Both ends of that process are here.
+//! The simulated Nectar in a process of its own, which serves recorded responses. Both ends of that process are here.
 
 use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nectar_exporter::http::{self, ListenAddress};
-use nectar_simulator::{Fault, Plan, Scope, Simulator};
-use tokio_util::sync::CancellationToken;
+use nectar_simulator::{Plan, Simulator};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 use super::child::Servant;
-use super::fleet::PAGE;
 use super::process::Process;
+use super::recording::Recording;
 
 /// The argument that starts this role.
 pub const ROLE: &str = "simulated-nectar";
@@ -31,7 +31,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Starts it; when this returns, every response is ready.
+    /// Starts it; when this returns, every response is recorded.
     pub fn start(plan: &Plan) -> Self {
         let Plan { companies, connections, accounts, seed, .. } = plan;
         let numbers = [u64::from(*companies), u64::from(*connections), u64::from(*accounts), *seed];
@@ -48,7 +48,7 @@ impl Api {
     }
 
     /// For this many companies, the next ones in the list, the utility goes down if it is up, and comes up if it is down; the last
-    /// company is followed by the first. Returns how many connections changed; their responses are ready again.
+    /// company is followed by the first. Returns how many connections changed; their responses are recorded again.
     pub fn change(&mut self, companies: usize) -> usize {
         self.servant.ask(&format!("change {companies}")).parse().unwrap()
     }
@@ -71,60 +71,67 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let [companies, connections, accounts, seed] = numbers[..] else { panic!("four numbers make a plan") };
     let [companies, connections, accounts] = [companies, connections, accounts].map(|n| n as u32);
     let plan = Plan { companies, connections, accounts, seed, speed: 0.0 };
-    let simulator = Simulator::new(&plan, KEY, Timestamp::now);
-    simulator.prepare(PAGE);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let listeners = runtime.block_on(http::bind(&ListenAddress::loopback(0))).unwrap();
-    println!("http://{}/v2.2", listeners[0].local_addr().unwrap());
-    runtime.spawn(simulator.clone().serve(listeners, CancellationToken::new()));
-    let mut tide = Tide { turned: 0, down: true };
+    let mut server = Server {
+        runtime: Runtime::new().unwrap(),
+        simulator: Simulator::new(&plan, KEY, Timestamp::now),
+        recording: Recording::default(),
+        changed: 0,
+        down: true,
+    };
+    server.record(&server.simulator.companies());
+    let listener = server.runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    println!("http://{}/v2.2", listener.local_addr().unwrap());
+    server.runtime.spawn(server.recording.clone().serve(listener));
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
         let (word, number) = line.split_once(' ').unwrap();
-        println!("{}", obey(&simulator, &mut tide, word, number.parse().unwrap()));
+        println!("{}", server.obey(word, number.parse().unwrap()));
     }
-    runtime.shutdown_background();
+    server.runtime.shutdown_background();
     ExitCode::SUCCESS
 }
 
-/// How far the last change got.
-struct Tide {
-    turned: usize,
+struct Server {
+    runtime: Runtime,
+    simulator: Simulator,
+    recording: Recording,
+    /// How many companies the last change got to, and whether it takes their utility down.
+    changed: usize,
     down: bool,
 }
 
-impl Tide {
-    fn go_on(&mut self, simulator: &Simulator, companies: usize) -> usize {
-        let all = simulator.companies();
-        let end = (self.turned + companies).min(all.len());
-        let changed = simulator.set_utility_down(UTILITY, &all[self.turned..end], self.down);
+impl Server {
+    fn obey(&mut self, word: &str, number: u64) -> String {
+        match word {
+            "delay" => {
+                self.recording.delay(Duration::from_millis(number));
+                "done".to_owned()
+            }
+            "change" => self.change(number as usize).to_string(),
+            "all" => {
+                let all = self.simulator.companies();
+                let change = |utility| self.simulator.set_utility_down(utility, &all, number == 1);
+                let changed = Simulator::utilities().map(change).sum::<usize>();
+                self.record(&all);
+                changed.to_string()
+            }
+            other => panic!("{other} is nothing to ask for"),
+        }
+    }
+
+    fn change(&mut self, companies: usize) -> usize {
+        let all = self.simulator.companies();
+        let end = (self.changed + companies).min(all.len());
+        let next = &all[self.changed..end];
+        let changed = self.simulator.set_utility_down(UTILITY, next, self.down);
+        self.record(next);
         let is_over = end == all.len();
-        *self = Self { turned: if is_over { 0 } else { end }, down: self.down != is_over };
+        self.changed = if is_over { 0 } else { end };
+        self.down = self.down != is_over;
         changed
     }
-}
 
-fn obey(simulator: &Simulator, tide: &mut Tide, word: &str, number: u64) -> String {
-    match word {
-        "delay" => {
-            simulator.faults().clear();
-            if number > 0 {
-                simulator.faults().set(Scope::Everything, Fault::Delay(Duration::from_millis(number)));
-            }
-            "done".to_owned()
-        }
-        "change" => {
-            let changed = tide.go_on(simulator, number as usize);
-            simulator.prepare(PAGE);
-            changed.to_string()
-        }
-        "all" => {
-            let all = simulator.companies();
-            let change = |utility| simulator.set_utility_down(utility, &all, number == 1);
-            let changed = Simulator::utilities().map(change).sum::<usize>();
-            simulator.prepare(PAGE);
-            changed.to_string()
-        }
-        other => panic!("{other} is nothing to ask for"),
+    fn record(&self, companies: &[String]) {
+        self.runtime.block_on(self.recording.record(&self.simulator, companies));
     }
 }

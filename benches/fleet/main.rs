@@ -24,6 +24,7 @@ mod nginx;
 mod polls;
 mod process;
 mod prometheus;
+mod recording;
 mod rows;
 mod scrapes;
 mod series;

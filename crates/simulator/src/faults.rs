@@ -169,7 +169,9 @@ impl Fault {
             Self::WrongJson => ok(br#"{"data":{"items":[]},"next":null}"#.to_vec()),
             Self::Body(text) => ok(text.clone().into()),
             Self::Bytes(bytes) => ok(bytes.clone()),
-            Self::Packed(bytes) => Effect::Stream(response::compressed(bytes.clone())),
+            Self::Packed(bytes) => {
+                Effect::Stream(response::head(StatusCode::OK, true).map(|_| bytes.clone().into()))
+            }
             Self::NoBody => stream(breaking(Bytes::new())),
             Self::Silent => stream(drip(Duration::MAX, b" ")),
             Self::Trickle => stream(drip(Duration::from_millis(200), b" ")),

@@ -8,7 +8,7 @@ use super::history;
 use super::random::Random;
 use super::seed_data::{self, UTILITY_COUNT, Utility};
 use super::transitions::{self, NextStatus, draw, how_many};
-use nectar_status::{Category, Kind, Recheck};
+use nectar_status::{Category, Kind, Recheck, Status};
 
 /// A fleet with at least this many companies has a deactivated one.
 const ENOUGH_FOR_INACTIVE: usize = 8;
@@ -134,8 +134,7 @@ fn account_count(connection: &Connection, mean: u32, rng: &mut Random) -> u64 {
 fn account_status(connection: &Connection, rng: &mut Random) -> Word {
     let blocked = Word::Borrowed(transitions::WORKFLOW_NOT_ACCESSIBLE);
     let status = draw(Kind::Account, ACCOUNT_MIX, &blocked, rng);
-    let is_final =
-        Kind::Account.documented().iter().any(|row| row.value == status && row.recheck == Recheck::Never);
+    let is_final = Status::read(Kind::Account, Some(&status)).recheck() == Recheck::Never;
     // Some accounts still show what they showed before their login broke.
     let is_blocked = connection.status_record.status != transitions::CONNECTED && rng.chance(0.92);
     if is_blocked && !is_final { blocked } else { status }

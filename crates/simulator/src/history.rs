@@ -29,12 +29,13 @@ pub fn connection(start: Timestamp, status: Word, rng: &mut Random) -> (Timestam
     let oldest = if status == PENDING { WEEK } else { 730 * DAY };
     let created = ago(start, rng.between(youngest, oldest));
     let status_record = StatusRecord::unchecked(status);
-    let age = match status_record.read(Kind::Connection).recheck() {
+    let recheck = status_record.read(Kind::Connection).recheck();
+    let age = match recheck {
         Recheck::AfterCustomer => waiting_age(rng),
         Recheck::Weekly | Recheck::Never => checked_age(&status_record.status, rng),
     };
     let last = ago(start, age).max(created);
-    let kept = match status_record.read(Kind::Connection).recheck() {
+    let kept = match recheck {
         // Nobody checks again before the customer acts, so the status was recorded once.
         Recheck::AfterCustomer => 0,
         _ if status_record.status == CONNECTED => rng.below(200 * DAY),

@@ -13,7 +13,6 @@ mod page;
 mod query;
 mod random;
 mod response;
-mod response_cache;
 mod routes;
 mod scheduler;
 mod seed_data;
@@ -39,7 +38,6 @@ use uuid::Uuid;
 
 use self::fleet::{Company, Fleet};
 use self::in_flight::InFlight;
-use self::response_cache::ResponseCache;
 use self::scheduler::Scheduler;
 
 pub use self::faults::{Fault, Faults, Scope};
@@ -79,7 +77,6 @@ struct Shared {
     state: Mutex<State>,
     faults: Faults,
     in_flight: Arc<InFlight>,
-    cache: ResponseCache,
 }
 
 struct State {
@@ -105,7 +102,6 @@ impl Simulator {
             state: Mutex::new(State { fleet, scheduler }),
             faults: Faults::default(),
             in_flight: Arc::default(),
-            cache: ResponseCache::default(),
         }))
     }
 
@@ -138,18 +134,6 @@ impl Simulator {
             _ = join_all(servers) => {}
             () = cut_off => {}
         }
-    }
-
-    /// Renders and compresses every response that a poll of the whole fleet needs, with `limit` connections a page, so that a benchmark
-    /// measures the client. A change of the fleet drops responses: call this again, and only those are made anew. It does nothing in a
-    /// fleet that changes by itself.
-    pub fn prepare(&self, limit: u16) {
-        self.0.enter(|state, now| {
-            if state.scheduler.is_none() {
-                let (limit, cache) = (u64::from(limit.max(1)), &self.0.cache);
-                cache.add(routes::responses_of_a_poll(&state.fleet, limit, now, cache));
-            }
-        });
     }
 
     /// How many requests came in so far.
@@ -237,11 +221,8 @@ impl Simulator {
     /// Takes a utility's website down for these companies, or brings it up again. Returns how many connections that changed. A
     /// deactivated company's connections stay as they are, because nobody checks them.
     pub fn set_utility_down(&self, utility: &str, company_ids: &[String], down: bool) -> usize {
-        self.0.enter(|state, now| {
+        self.0.change(|state, now| {
             let companies = state.companies_with(company_ids);
-            // Under the lock of the fleet, as at every other change.
-            let changed = companies.iter().filter_map(|at| state.fleet.companies.get(*at));
-            self.0.cache.forget(&changed.map(|company| company.id).collect());
             companies.into_iter().map(|at| state.set_down(at, utility, down, now)).sum()
         })
     }
@@ -264,21 +245,12 @@ impl Shared {
         header.is_some_and(|header| header.as_bytes() == key.as_bytes())
     }
 
-    /// Reads the fleet as it is now.
     fn read<T>(&self, read: impl FnOnce(&Fleet, Timestamp) -> T) -> T {
-        self.enter(|state, now| read(&state.fleet, now))
+        self.change(|state, now| read(&state.fleet, now))
     }
 
-    /// Changes the fleet as it is now.
+    /// Brings the fleet to the present time, and changes it.
     fn change<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
-        self.enter(|state, now| {
-            // Under the lock of the fleet, so that nobody prepares responses from before the change.
-            self.cache.clear();
-            act(state, now)
-        })
-    }
-
-    fn enter<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that no request sees an earlier time than the one before it.
         let now = (self.now)();
@@ -321,10 +293,10 @@ impl State {
     }
 
     fn remove(&mut self, company: usize, connection: usize) -> bool {
-        let Some(company) = self.fleet.companies.get_mut(company) else { return false };
-        if connection >= company.connections.len() {
+        let company = self.fleet.companies.get_mut(company);
+        let Some(company) = company.filter(|company| connection < company.connections.len()) else {
             return false;
-        }
+        };
         let mut gone = company.connections.remove(connection);
         if let Some(scheduler) = &mut self.scheduler {
             scheduler.cancel(company.serial, &mut gone);

@@ -41,7 +41,7 @@ impl ApiRequest {
 }
 
 /// A request for a list, with all parameters in range.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub struct ListQuery {
     pub company: Uuid,
     pub page: u64,
@@ -51,11 +51,6 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    /// The query for one page of all of a company's connections.
-    pub fn page(company: Uuid, page: u64, limit: u64) -> Self {
-        Self { company, page, limit, status: None, owner: None }
-    }
-
     /// Reads the id and the parameters.
     ///
     /// # Errors

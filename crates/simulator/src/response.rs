@@ -57,12 +57,8 @@ impl JsonResponse {
     }
 }
 
-/// 200, with a body that was compressed before.
-pub fn compressed(body: impl Into<Body>) -> Response {
-    head(StatusCode::OK, true).map(|_| body.into())
-}
-
-fn head(status: StatusCode, is_gzip: bool) -> Response {
+/// A response without its body.
+pub fn head(status: StatusCode, is_gzip: bool) -> Response {
     let usual = [(CONTENT_TYPE, "application/json"), (VARY, "accept-encoding")];
     let encoding = is_gzip.then_some([(CONTENT_ENCODING, "gzip")]);
     match encoding {

@@ -1,12 +1,9 @@
 //! The three endpoints: the order in which key, fault, parameters and rows are considered, and the API's error codes.
 
-use std::collections::HashMap;
-
 use axum::http::header::{ALLOW, CONTENT_LENGTH, DATE, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +14,7 @@ use super::faults::{self, Effect, Fault};
 use super::fleet::{Company, Connection, Fleet};
 use super::page::{Order, Page};
 use super::query::{ApiRequest, ListQuery};
-use super::response::{self, JsonResponse, takes_gzip};
-use super::response_cache::{ResponseCache, ResponseKey};
+use super::response::{JsonResponse, takes_gzip};
 use super::wire::{CompanyRecord, Envelope, Rows, owner};
 
 /// The response to one request, with the simulation's time as its date.
@@ -58,12 +54,6 @@ async fn undated(shared: &Shared, stop: &CancellationToken, request: &Parts) -> 
         let refusal = JsonResponse::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
         return refusal.with_header(ALLOW, "GET, HEAD").send(gzip);
     }
-    if gzip
-        && matches!(effect, None | Some(Effect::Wait(_)))
-        && let Some(body) = shared.cache.get(&api_request)
-    {
-        return response::compressed(body);
-    }
     let order = if let Some(Effect::Reorder(order)) = effect { order } else { Order::Steady };
     let mut response = normal(shared, &api_request, order);
     match effect {
@@ -95,30 +85,6 @@ fn normal(shared: &Shared, api_request: &ApiRequest, order: Order) -> JsonRespon
 fn company_list(fleet: &Fleet) -> JsonResponse {
     let companies: Vec<CompanyRecord<'_>> = fleet.companies.iter().map(CompanyRecord::from).collect();
     JsonResponse::ok(&companies)
-}
-
-/// Every response that a poll of the whole `fleet` needs and that is not `ready`, compressed.
-pub fn responses_of_a_poll(
-    fleet: &Fleet,
-    limit: u64,
-    now: Timestamp,
-    ready: &ResponseCache,
-) -> HashMap<ResponseKey, Bytes> {
-    let mut responses = HashMap::new();
-    let mut add = |key, response: &dyn Fn() -> JsonResponse| {
-        if !ready.has(&key) {
-            responses.insert(key, response().encode(true).1);
-        }
-    };
-    add(ResponseKey::CompanyList, &|| company_list(fleet));
-    for company in &fleet.companies {
-        let total = u64::try_from(company.connections.len()).unwrap_or(u64::MAX);
-        for page in 1..=total.div_ceil(limit).max(1) {
-            let query = || ListQuery::page(company.id, page, limit);
-            add(ResponseKey::Page(query()), &|| connections(fleet, &query(), Order::Steady, now));
-        }
-    }
-    responses
 }
 
 fn connections(fleet: &Fleet, query: &ListQuery, order: Order, now: Timestamp) -> JsonResponse {

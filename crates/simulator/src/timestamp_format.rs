@@ -38,11 +38,7 @@ impl TimestampFormat {
             Form::Zulu => format!("{time:.0}"),
             Form::Offset(offset) => format!("{:.0}", time.display_with_offset(offset)),
             Form::Nanoseconds => format!("{time:.9}"),
-            Form::NoZone => {
-                let mut text = format!("{time:.3}");
-                text.pop();
-                text
-            }
+            Form::NoZone => format!("{time:.3}").trim_end_matches('Z').to_owned(),
         }
     }
 

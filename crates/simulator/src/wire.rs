@@ -4,7 +4,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde::ser::SerializeSeq;
 use uuid::Uuid;
 
 use super::fleet::{Account, Company, Connection, StatusRecord};
@@ -53,11 +52,8 @@ pub struct Rows<'a> {
 
 impl Serialize for Rows<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.connections.len()))?;
-        for connection in &self.connections {
-            list.serialize_element(&ConnectionRecord::new(self.company, connection, self.now))?;
-        }
-        list.end()
+        let rows = self.connections.iter();
+        serializer.collect_seq(rows.map(|row| ConnectionRecord::new(self.company, row, self.now)))
     }
 }
 

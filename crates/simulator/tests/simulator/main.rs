@@ -14,5 +14,4 @@ mod api;
 mod endpoints;
 mod faults;
 mod fleet;
-mod response_cache;
 mod scheduler;
