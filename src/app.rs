@@ -50,7 +50,7 @@ pub struct App {
     limits: Limits,
     key: Arc<Key>,
     reload: Arc<Notify>,
-    own: Arc<SelfMetrics>,
+    self_metrics: Arc<SelfMetrics>,
     has_ca_file: bool,
 }
 
@@ -65,24 +65,42 @@ impl App {
         clock: SharedClock,
         dropped_lines: DroppedLines,
     ) -> Result<Self, AppError> {
-        let own = Arc::new(SelfMetrics::new(dropped_lines)?);
+        let self_metrics = Arc::new(SelfMetrics::new(dropped_lines)?);
         let key = Arc::new(key);
         let has_ca_file = settings.nectar.extra_certificates.is_some();
-        let client = Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), own.clone())?;
+        let client =
+            Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), self_metrics.clone())?;
         let writer = FleetWriter::new(settings.metrics.check_interval);
         let fleet = writer.reader();
-        let exposition = Exposition::new(fleet, own.clone(), Arc::clone(&clock), settings.metrics)?;
+        let exposition = Exposition::new(fleet, self_metrics.clone(), Arc::clone(&clock), settings.metrics)?;
         let routes = Routes::new(
             exposition.clone(),
             Arc::clone(&clock),
             settings.web.paths,
             settings.web.is_demo,
-            own.clone(),
+            self_metrics.clone(),
         );
-        let poller =
-            Poller::new(client, writer, exposition.clone(), Arc::clone(&clock), settings.poll, own.clone());
+        let poller = Poller::new(
+            client,
+            writer,
+            exposition.clone(),
+            Arc::clone(&clock),
+            settings.poll,
+            self_metrics.clone(),
+        );
         let (web_config, limits, reload) = (None, Limits::default(), Arc::default());
-        Ok(Self { poller, exposition, routes, clock, web_config, limits, key, reload, own, has_ca_file })
+        Ok(Self {
+            poller,
+            exposition,
+            routes,
+            clock,
+            web_config,
+            limits,
+            key,
+            reload,
+            self_metrics,
+            has_ca_file,
+        })
     }
 
     /// Adds TLS, passwords and headers, as `web_config` has them.
@@ -108,8 +126,18 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], if polling ends before `stop`.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { poller, exposition, routes, clock, web_config, limits, key, reload, own, has_ca_file } =
-            self;
+        let Self {
+            poller,
+            exposition,
+            routes,
+            clock,
+            web_config,
+            limits,
+            key,
+            reload,
+            self_metrics,
+            has_ca_file,
+        } = self;
         let polling = tokio::spawn(poller.run(stop.clone()));
         tokio::spawn(exposition.publish_changes(stop.clone()));
         tokio::spawn(reload_when_told(reload, key, web_config.clone(), has_ca_file, stop.clone()));
@@ -118,8 +146,8 @@ impl App {
         }
         let tls_mode = tls_mode(web_config.as_ref());
         let auth = Auth::new(routes, web_config);
-        let routes = move |request| auth.clone().respond(request);
-        let serving = serve(tls_mode, listeners, limits, routes, own, stop.clone());
+        let respond = move |request| auth.clone().respond(request);
+        let serving = serve(tls_mode, listeners, limits, respond, self_metrics, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),

@@ -283,7 +283,7 @@ async fn look<W: Write>(
     let writer = FleetWriter::new(check_interval);
     writer.listed(&listed, &[], Duration::ZERO);
     snapshots.into_iter().for_each(|(id, snapshot)| writer.succeeded(&id, snapshot));
-    let fleet = writer.reader().now();
+    let fleet = writer.reader().current();
     for stored in fleet.companies.values().filter_map(|state| state.stored.as_ref()) {
         sample.accounts += stored.tallies.accounts.count();
         sample.on_first_pages += stored.tallies.connections.count();

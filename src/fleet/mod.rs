@@ -114,7 +114,7 @@ pub struct FleetReader(watch::Receiver<Arc<Fleet>>);
 
 impl FleetReader {
     /// The fleet at this moment; the value does not change afterwards.
-    pub fn now(&self) -> Arc<Fleet> {
+    pub fn current(&self) -> Arc<Fleet> {
         Arc::clone(&self.0.borrow())
     }
 

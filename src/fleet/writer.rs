@@ -291,7 +291,7 @@ mod tests {
 
     /// Which reading is stored, and how the last one ended.
     fn stored(writer: &FleetWriter) -> Option<(u64, PollOutcome)> {
-        let fleet = writer.reader().now();
+        let fleet = writer.reader().current();
         let state = fleet.companies.get("c")?;
         let stored = state
             .stored

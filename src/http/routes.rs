@@ -117,7 +117,7 @@ impl Routes {
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
         match landing::page(
-            &exposition.fleet(),
+            &exposition.published_fleet(),
             clock.now(),
             exposition.max_data_age(),
             &paths.telemetry_path,
@@ -129,7 +129,7 @@ impl Routes {
     }
 
     fn ready(&self) -> Response {
-        if self.0.exposition.fleet().ready {
+        if self.0.exposition.published_fleet().ready {
             "Ready.\n".into_response()
         } else {
             (StatusCode::SERVICE_UNAVAILABLE, "Not ready: no good poll of Nectar yet.\n").into_response()

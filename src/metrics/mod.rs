@@ -122,8 +122,8 @@ impl From<CompressError> for RenderError {
 /// Renders the fleet, and serves scrapes from the result. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Exposition {
-    fleet: FleetReader,
-    own: Arc<SelfMetrics>,
+    live_fleet: FleetReader,
+    self_metrics: Arc<SelfMetrics>,
     clock: SharedClock,
     /// Served because `process_start_time_seconds` is missing or 0 where `/proc` is hidden.
     started: Timestamp,
@@ -139,18 +139,18 @@ impl Exposition {
     /// # Errors
     /// [`SpawnError`], if the system gives no thread to render on.
     pub fn new(
-        fleet: FleetReader,
-        own: Arc<SelfMetrics>,
+        live_fleet: FleetReader,
+        self_metrics: Arc<SelfMetrics>,
         clock: SharedClock,
         settings: Settings,
     ) -> Result<Self, SpawnError> {
         let renderer = Arc::new(Worker::start("renderer", Priority::Normal)?);
         let (settings, started) = (Arc::new(settings), clock.now());
-        Ok(Self { fleet, own, clock, started, settings, published: Arc::default(), renderer })
+        Ok(Self { live_fleet, self_metrics, clock, started, settings, published: Arc::default(), renderer })
     }
 
     /// The fleet that scrapes show.
-    pub fn fleet(&self) -> Arc<Fleet> {
+    pub fn published_fleet(&self) -> Arc<Fleet> {
         Arc::clone(&self.published().fleet)
     }
 
@@ -163,7 +163,7 @@ impl Exposition {
     pub async fn publish(&self) {
         let this = self.clone();
         let render = move || {
-            let (earlier, fleet, now) = (this.published(), this.fleet.now(), this.clock.now());
+            let (earlier, fleet, now) = (this.published(), this.live_fleet.current(), this.clock.now());
             // A published fleet keeps its address, so an equal address means that nothing has happened since.
             if Arc::ptr_eq(&earlier.fleet, &fleet) && !earlier.is_outdated(now) {
                 return Ok(());
@@ -183,9 +183,9 @@ impl Exposition {
     /// Publishes whenever the fleet has changed, but at most once in `PUBLISH_INTERVAL`, until `stop`. The end of a poll does not
     /// wait for it: see [`publish`](Self::publish).
     pub async fn publish_changes(self, stop: CancellationToken) {
-        let mut fleet = self.fleet.clone();
+        let mut live_fleet = self.live_fleet.clone();
         let publishing = async {
-            while fleet.changed().await {
+            while live_fleet.changed().await {
                 self.publish().await;
                 tokio::time::sleep(PUBLISH_INTERVAL).await;
             }
@@ -202,7 +202,7 @@ impl Exposition {
     /// [`RenderError`], if what was published may not be shown any more, and nothing newer can be rendered.
     pub async fn body(&self, gzip: bool) -> Result<Body, RenderError> {
         // Read first: a poll's fleet is published before the poll is counted, so it is never older than the count.
-        let own = self.own.text();
+        let self_metrics = self.self_metrics.text();
         let mut published = self.published();
         if published.is_outdated(self.clock.now()) {
             self.publish().await;
@@ -216,7 +216,7 @@ impl Exposition {
         let mut after = Text::default();
         let is_limited = published.is_limited && published.fleet.ready;
         self.about_exporter(&mut after, published.fleet.last_whole_poll, is_limited);
-        let (blocks, after) = (Arc::clone(&published.blocks), after.into_string() + &own);
+        let (blocks, after) = (Arc::clone(&published.blocks), after.into_string() + &self_metrics);
         Ok(Body::new(gzip, blocks, self.clock.now(), before.into_string(), after))
     }
 
