@@ -23,8 +23,8 @@ pub struct Body {
     /// The next piece of the published part: the index of its block, and of the segment or ages within that.
     next: (usize, usize),
     deflater: Deflater,
-    /// The sum of the text so far.
-    sum: Checksum,
+    /// The checksum of the text so far.
+    checksum: Checksum,
 }
 
 impl Body {
@@ -36,8 +36,8 @@ impl Body {
         after: String,
     ) -> Self {
         let (before, after) = (Some(before), Some(after));
-        let (next, deflater, sum) = ((0, 0), Deflater::default(), Checksum::EMPTY);
-        Self { gzip, blocks, now, before, after, next, deflater, sum }
+        let (next, deflater, checksum) = ((0, 0), Deflater::default(), Checksum::EMPTY);
+        Self { gzip, blocks, now, before, after, next, deflater, checksum }
     }
 
     fn next_published(&mut self) -> Option<io::Result<Bytes>> {
@@ -47,7 +47,7 @@ impl Body {
             let block = blocks.get(number)?;
             self.next.1 += 1;
             if place == 0 {
-                self.sum = self.sum.then(block.sum);
+                self.checksum = self.checksum.then(block.checksum);
             }
             if let Some(segment) = block.segments.get(place) {
                 return Some(if self.gzip { Ok(segment.deflated().clone()) } else { segment.inflate() });
@@ -63,7 +63,7 @@ impl Body {
     }
 
     fn write(&mut self, text: &str) -> io::Result<Vec<u8>> {
-        self.sum = self.sum.then(Checksum::of(text.as_bytes()));
+        self.checksum = self.checksum.then(Checksum::of(text.as_bytes()));
         if !self.gzip {
             return Ok(text.into());
         }
@@ -87,7 +87,7 @@ impl Body {
     fn write_last(&mut self, text: &str) -> io::Result<Bytes> {
         let mut written = self.write(text)?;
         if self.gzip {
-            written.extend(self.sum.trailer());
+            written.extend(self.checksum.trailer());
         }
         Ok(written.into())
     }

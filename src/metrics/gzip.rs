@@ -51,10 +51,10 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// The sum of no bytes.
+    /// The checksum of no bytes.
     pub const EMPTY: Self = Self { crc: 0, len: 0 };
 
-    /// The sum of `plain`.
+    /// The checksum of `plain`.
     pub fn of(plain: &[u8]) -> Self {
         Self { crc: crc32fast::hash(plain), len: u64::try_from(plain.len()).unwrap_or(u64::MAX) }
     }
@@ -64,7 +64,7 @@ impl Checksum {
         self.len
     }
 
-    /// The sum of these bytes followed by those of `next`.
+    /// The checksum of these bytes followed by those of `next`.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
         let mut hasher = Hasher::new_with_initial_len(self.crc, self.len);

@@ -163,12 +163,12 @@ impl Exposition {
     pub async fn publish(&self) {
         let this = self.clone();
         let render = move || {
-            let (earlier, fleet, now) = (this.published(), this.live_fleet.current(), this.clock.now());
+            let (previous, fleet, now) = (this.published(), this.live_fleet.current(), this.clock.now());
             // A published fleet keeps its address, so an equal address means that nothing has happened since.
-            if Arc::ptr_eq(&earlier.fleet, &fleet) && !earlier.is_outdated(now) {
+            if Arc::ptr_eq(&previous.fleet, &fleet) && !previous.is_outdated(now) {
                 return Ok(());
             }
-            let next = earlier.next(fleet, now, &this.settings)?;
+            let next = Published::render(&previous, fleet, now, &this.settings)?;
             let before = mem::replace(&mut *this.locked(), Arc::new(next));
             // Freed here, and not while scrapes wait.
             drop(before);
@@ -216,8 +216,9 @@ impl Exposition {
         let mut after = Text::default();
         let is_limited = published.is_limited && published.fleet.ready;
         self.about_exporter(&mut after, published.fleet.last_whole_poll, is_limited);
-        let (blocks, after) = (Arc::clone(&published.blocks), after.into_string() + &self_metrics);
-        Ok(Body::new(gzip, blocks, self.clock.now(), before.into_string(), after))
+        let (blocks, after) =
+            (Arc::clone(&published.blocks), after.into_string_without_ages() + &self_metrics);
+        Ok(Body::new(gzip, blocks, self.clock.now(), before.into_string_without_ages(), after))
     }
 
     fn published(&self) -> Arc<Published> {

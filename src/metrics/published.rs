@@ -36,8 +36,8 @@ pub(super) struct Published {
     rendered: Timestamp,
     /// The last moment at which everything in it may be shown.
     expires: Option<Timestamp>,
-    /// Whether some data was too old to be shown.
-    is_withheld: bool,
+    /// Whether data was withdrawn because it was too old.
+    has_withdrawn: bool,
     chunks: Vec<Arc<Chunk>>,
 }
 
@@ -46,8 +46,8 @@ pub(super) struct Published {
 pub(super) struct Block {
     /// Heads and samples.
     pub(super) segments: Vec<Segment>,
-    /// The sum of all segments. Adding them up would take too long for a scrape.
-    pub(super) sum: Checksum,
+    /// The checksum of all segments together. Combining theirs would take too long for a scrape.
+    pub(super) checksum: Checksum,
     /// The ages of one family, without its head.
     pub(super) ages: Vec<Arc<Aging>>,
 }
@@ -58,14 +58,14 @@ struct Chunk {
     keys: Vec<CacheKey>,
     /// The labels of the unknown statuses that occur in it.
     labels: StatusLabels,
-    families: Vec<(Head, CompressedSamples)>,
+    families: Vec<(Head, KeptSamples)>,
 }
 
-/// The samples of a family in one chunk.
+/// [`text::Samples`] of one chunk, as they are kept: compressed, but for ages.
 #[derive(Debug, Clone)]
-enum CompressedSamples {
-    Static(Vec<Segment>),
-    Ages(Arc<Aging>),
+enum KeptSamples {
+    Written(Vec<Segment>),
+    Aging(Arc<Aging>),
 }
 
 /// Everything that the text of a company is rendered from, but for the clock and the labels of unknown statuses. What did not change from
@@ -113,15 +113,15 @@ impl Default for Published {
     /// Nothing, which is shown before the first poll has ended.
     fn default() -> Self {
         let (blocks, chunks) = (Arc::default(), Vec::new());
-        let (rendered, expires, is_withheld) = (Timestamp::MIN, None, false);
-        Self { fleet: Arc::default(), is_limited: false, blocks, rendered, expires, is_withheld, chunks }
+        let (rendered, expires, has_withdrawn) = (Timestamp::MIN, None, false);
+        Self { fleet: Arc::default(), is_limited: false, blocks, rendered, expires, has_withdrawn, chunks }
     }
 }
 
 impl Published {
-    /// `fleet` as it is to be shown from `now` on. What did not change is taken over from `self`.
-    pub(super) fn next(
-        &self,
+    /// Renders `fleet` as it is to be shown from `now` on. What did not change is taken over from `previous`.
+    pub(super) fn render(
+        previous: &Self,
         fleet: Arc<Fleet>,
         now: Timestamp,
         settings: &Settings,
@@ -131,7 +131,9 @@ impl Published {
         let is_limited = objects::are_too_many(served(), settings);
         let mut renderer =
             Renderer { fleet: &fleet, now, settings, is_limited, deflater: Deflater::default() };
-        let mut earlier = self.chunks.iter().filter(|_| self.is_limited == is_limited);
+        // Chunks with series per object and chunks without cannot replace each other.
+        let earlier: &[_] = if previous.is_limited == is_limited { &previous.chunks } else { &[] };
+        let mut earlier = earlier.iter();
         let chunks: Result<Vec<_>, _> =
             chunked(&states).map(|states| renderer.chunk(states, earlier.next())).collect();
         let chunks = chunks?;
@@ -139,13 +141,13 @@ impl Published {
         let blocks = if fleet.ready { renderer.blocks(&states, &chunks)? } else { Vec::new() };
         let expires = states.iter().filter_map(|state| state.expires(settings.max_data_age));
         let expires = expires.filter(|expires| *expires >= now).min();
-        let is_withheld = served().count() < states.iter().filter(|state| state.stored.is_some()).count();
-        Ok(Self { blocks: blocks.into(), rendered: now, expires, is_withheld, is_limited, chunks, fleet })
+        let has_withdrawn = served().count() < states.iter().filter(|state| state.stored.is_some()).count();
+        Ok(Self { blocks: blocks.into(), rendered: now, expires, has_withdrawn, is_limited, chunks, fleet })
     }
 
-    /// Whether it shows what may not be shown at `now`, or withholds what may be: time passes, and clocks are set.
+    /// Whether it shows what may not be shown at `now`, or leaves out what may be: time passes, and clocks are set.
     pub(super) fn is_outdated(&self, now: Timestamp) -> bool {
-        self.expires.is_some_and(|expires| expires < now) || (self.is_withheld && now < self.rendered)
+        self.expires.is_some_and(|expires| expires < now) || (self.has_withdrawn && now < self.rendered)
     }
 }
 
@@ -227,7 +229,8 @@ impl Renderer<'_> {
             self.add_family(&mut blocks, *head, samples)?;
         }
         for block in &mut blocks {
-            block.sum = block.segments.iter().fold(Checksum::EMPTY, |sum, segment| sum.then(segment.sum()));
+            let checksums = block.segments.iter().map(Segment::checksum);
+            block.checksum = checksums.fold(Checksum::EMPTY, Checksum::then);
         }
         Ok(blocks)
     }
@@ -237,14 +240,14 @@ impl Renderer<'_> {
         &mut self,
         blocks: &mut Vec<Block>,
         head: Head,
-        samples: impl Iterator<Item = &'s CompressedSamples>,
+        samples: impl Iterator<Item = &'s KeptSamples>,
     ) -> Result<(), RenderError> {
         let mut family = Block { segments: vec![self.segment(&head.lines())?], ..Block::default() };
         for samples in samples {
             match samples {
-                CompressedSamples::Static(segments) => family.segments.extend_from_slice(segments),
-                CompressedSamples::Ages(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
-                CompressedSamples::Ages(_) => {}
+                KeptSamples::Written(segments) => family.segments.extend_from_slice(segments),
+                KeptSamples::Aging(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
+                KeptSamples::Aging(_) => {}
             }
         }
         let has_samples = family.segments.len() > 1 || !family.ages.is_empty();
@@ -260,10 +263,10 @@ impl Renderer<'_> {
         Ok(())
     }
 
-    fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, CompressedSamples)>, RenderError> {
+    fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, KeptSamples)>, RenderError> {
         let families = text.families().map(|(head, samples)| match samples {
-            text::Samples::Aging(aging) => Ok((head, CompressedSamples::Ages(Arc::new(aging)))),
-            text::Samples::Written(lines) => Ok((head, CompressedSamples::Static(self.segments(lines)?))),
+            text::Samples::Aging(aging) => Ok((head, KeptSamples::Aging(Arc::new(aging)))),
+            text::Samples::Written(lines) => Ok((head, KeptSamples::Written(self.segments(lines)?))),
         });
         families.collect()
     }

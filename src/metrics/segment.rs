@@ -11,7 +11,7 @@ use super::gzip::{Checksum, Deflater};
 #[derive(Debug, Clone)]
 pub(super) struct Segment {
     deflated: Bytes,
-    sum: Checksum,
+    checksum: Checksum,
 }
 
 impl Segment {
@@ -20,12 +20,12 @@ impl Segment {
         let mut deflated = Vec::new();
         deflater.segment(text.as_bytes(), &mut deflated)?;
         // Copied to its exact size, because it is kept for long.
-        Ok(Self { deflated: Bytes::copy_from_slice(&deflated), sum: Checksum::of(text.as_bytes()) })
+        Ok(Self { deflated: Bytes::copy_from_slice(&deflated), checksum: Checksum::of(text.as_bytes()) })
     }
 
-    /// The sum of the plain text.
-    pub(super) fn sum(&self) -> Checksum {
-        self.sum
+    /// The checksum of the plain text.
+    pub(super) fn checksum(&self) -> Checksum {
+        self.checksum
     }
 
     /// The bytes for a gzip member.
@@ -35,10 +35,10 @@ impl Segment {
 
     /// The plain text.
     pub(super) fn inflate(&self) -> io::Result<Bytes> {
-        let length = usize::try_from(self.sum.len()).map_err(io::Error::other)?;
+        let length = usize::try_from(self.checksum.len()).map_err(io::Error::other)?;
         let mut text = Vec::with_capacity(length);
         Decompress::new(false).decompress_vec(&self.deflated, &mut text, FlushDecompress::Sync)?;
-        if Checksum::of(&text) != self.sum {
+        if Checksum::of(&text) != self.checksum {
             return Err(io::Error::other("a segment is not what it was made from"));
         }
         Ok(text.into())
@@ -64,8 +64,8 @@ mod tests {
         let segments = texts.map(|text| Segment::new(text, &mut deflater).unwrap());
         let mut member = HEAD.to_vec();
         segments.iter().for_each(|segment| member.extend_from_slice(segment.deflated()));
-        let sum = segments.iter().fold(Checksum::EMPTY, |sum, segment| sum.then(segment.sum()));
-        member.extend(sum.trailer());
+        let checksum = segments.iter().map(Segment::checksum).fold(Checksum::EMPTY, Checksum::then);
+        member.extend(checksum.trailer());
         let mut unpacked = String::new();
         let mut decoder = GzDecoder::new(&member[..]);
         decoder.read_to_string(&mut unpacked).unwrap();

@@ -133,8 +133,8 @@ impl Text {
         })
     }
 
-    /// Heads and samples. A family without samples leaves no trace, nor does a family of ages.
-    pub fn into_string(mut self) -> String {
+    /// Heads and samples. Families of ages are left out, as are those without samples.
+    pub fn into_string_without_ages(mut self) -> String {
         let mut text = String::new();
         for (head, samples) in self.families() {
             if let Samples::Written(samples) = samples
