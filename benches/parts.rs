@@ -94,16 +94,16 @@ fn filled(nectar: &Nectar) -> FleetWriter {
     let (client, clock) = (nectar.client(), SystemClock::shared());
     let writer = FleetWriter::new(WEEK);
     let companies = nectar.runtime.block_on(client.company_list()).unwrap().companies;
-    writer.listed(
+    writer.apply_list(
         &companies.iter().map(|company| (company.id.clone(), company.clone())).collect(),
         &[],
         Duration::ZERO,
     );
     for company in companies {
         let snapshot = nectar.runtime.block_on(fetch_all_pages(&client, &company.id)).unwrap();
-        writer.succeeded(&company.id, snapshot);
+        writer.record_success(&company.id, snapshot);
     }
-    writer.poll_ended(Ok(()), true, clock.now(), clock.monotonic());
+    writer.record_poll_end(Ok(()), true, clock.now(), clock.monotonic());
     writer
 }
 
@@ -154,7 +154,7 @@ fn renewing(criterion: &mut Criterion) {
     let mut change = || {
         let (connections, faults) = (turns.next().unwrap(), RecordFaults::default());
         let (begun, begun_monotonic) = (clock.now(), clock.monotonic());
-        writer.succeeded(&company.id, Snapshot { begun, begun_monotonic, connections, faults });
+        writer.record_success(&company.id, Snapshot { begun, begun_monotonic, connections, faults });
     };
     criterion.bench_function("publish/1000 companies, of which one has changed", |bencher| {
         let publish = || nectar.runtime.block_on(prepared.publish());

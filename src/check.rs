@@ -281,8 +281,8 @@ async fn look<W: Write>(
         listed.insert(Arc::clone(&company.id), company);
     }
     let writer = FleetWriter::new(check_interval);
-    writer.listed(&listed, &[], Duration::ZERO);
-    snapshots.into_iter().for_each(|(id, snapshot)| writer.succeeded(&id, snapshot));
+    writer.apply_list(&listed, &[], Duration::ZERO);
+    snapshots.into_iter().for_each(|(id, snapshot)| writer.record_success(&id, snapshot));
     let fleet = writer.reader().current();
     for stored in fleet.companies.values().filter_map(|state| state.stored.as_ref()) {
         sample.accounts += stored.tallies.accounts.count();

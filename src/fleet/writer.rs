@@ -23,8 +23,9 @@ const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct FleetWriter {
     cell: Arc<watch::Sender<Arc<Fleet>>>,
-    /// Locked while an outcome is applied. When the reading of the list that was applied last began, by the monotonic clock.
-    last_list: Arc<Mutex<Duration>>,
+    /// The write lock, held while an outcome is applied. Inside: when the reading of the list that was applied last began, by the
+    /// monotonic clock.
+    last_list_begun: Arc<Mutex<Duration>>,
     check_interval: SignedDuration,
 }
 
@@ -32,7 +33,7 @@ impl FleetWriter {
     /// An empty fleet. `check_interval` is how soon Nectar is expected to look again.
     pub fn new(check_interval: SignedDuration) -> Self {
         let (cell, _) = watch::channel(Arc::default());
-        Self { cell: Arc::new(cell), last_list: Arc::default(), check_interval }
+        Self { cell: Arc::new(cell), last_list_begun: Arc::default(), check_interval }
     }
 
     /// A new reader of the fleet.
@@ -43,13 +44,13 @@ impl FleetWriter {
     /// The company list was read. Companies that are not listed any more are removed at once; new companies and new names are there at
     /// once. `absent` were asked for by id but are not in the list: their data is removed. `begun` is when the reading of the list
     /// began, by the monotonic clock; a list read earlier than the last one is ignored.
-    pub fn listed(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company], begun: Duration) {
-        let mut last_list = self.write_lock();
-        if begun < *last_list {
+    pub fn apply_list(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company], begun: Duration) {
+        let mut last_list_begun = self.write_lock();
+        if begun < *last_list_begun {
             return;
         }
-        *last_list = begun;
-        let gone = self.change(|Fleet { companies, .. }| {
+        *last_list_begun = begun;
+        self.change(|Fleet { companies, .. }| {
             let mut gone = Vec::new();
             companies.retain(|id, state| {
                 let stays = listed.contains_key(id);
@@ -75,12 +76,11 @@ impl FleetWriter {
             }
             gone
         });
-        drop(gone);
     }
 
     /// A company was read whole: its snapshot replaces the one before. Nothing changes if something later is known, or if the company
     /// is not listed any more.
-    pub fn succeeded(&self, company: &CompanyId, snapshot: Snapshot) {
+    pub fn record_success(&self, company: &CompanyId, snapshot: Snapshot) {
         let tallies = Tallies::of(&snapshot, self.check_interval);
         let _lock = self.write_lock();
         // Dropped before the change, so that nothing is copied unless another reader still has it.
@@ -94,16 +94,15 @@ impl FleetWriter {
         drop(before);
         let state = next_state(&earlier, snapshot, tallies, &labels);
         drop(earlier);
-        let replaced = self.change(|fleet| {
+        self.change(|fleet| {
             fleet.labels = labels;
             fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state))
         });
-        drop(replaced);
     }
 
     /// A company could not be read: its last snapshot stays. Nothing changes if something later is known than this reading, which
     /// `begun` at this moment by the monotonic clock.
-    pub fn failed(&self, company: &CompanyId, failure: Failure, begun: Duration) {
+    pub fn record_failure(&self, company: &CompanyId, failure: Failure, begun: Duration) {
         let _lock = self.write_lock();
         self.change(|fleet| {
             if let Some(state) = fleet.companies.get_mut(company) {
@@ -112,8 +111,8 @@ impl FleetWriter {
         });
     }
 
-    /// No company could be read, all for the same cause; otherwise like [`failed`](Self::failed).
-    pub fn all_failed(&self, failure: Failure, begun: Duration) {
+    /// No company could be read, all for the same cause; otherwise like [`record_failure`](Self::record_failure).
+    pub fn record_failure_of_all(&self, failure: Failure, begun: Duration) {
         let _lock = self.write_lock();
         self.change(|fleet| {
             for state in fleet.companies.values_mut() {
@@ -124,7 +123,7 @@ impl FleetWriter {
 
     /// A poll ended. It is `good` if it read the company list and at least one company, or if the list was empty. `at` and `monotonic`
     /// are the same moment by either clock.
-    pub fn poll_ended(&self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
+    pub fn record_poll_end(&self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
         let _lock = self.write_lock();
         let mut fleet = Fleet::clone(&self.cell.borrow());
         reassign_labels(&mut fleet);
@@ -138,17 +137,17 @@ impl FleetWriter {
     }
 
     fn write_lock(&self) -> MutexGuard<'_, Duration> {
-        self.last_list.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_list_begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the fleet in place, while readers wait. It is copied only if a reader still has the old value: otherwise a poll of a
     /// thousand companies would copy a thousand of them a thousand times.
     ///
-    /// Returns what `change` returns: removed data, with its thousands of records, must not be freed while readers wait.
-    fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> Option<T> {
-        let mut gone = None;
-        self.cell.send_modify(|fleet| gone = Some(change(Arc::make_mut(fleet))));
-        gone
+    /// What `change` returns is dropped last: removed data, with its thousands of records, must not be freed while readers wait.
+    fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) {
+        let mut removed = None;
+        self.cell.send_modify(|fleet| removed = Some(change(Arc::make_mut(fleet))));
+        drop(removed);
     }
 }
 
@@ -302,7 +301,7 @@ mod tests {
 
     fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {
         let (writer, listed) = (FleetWriter::new(SignedDuration::ZERO), [("c".into(), company())].into());
-        writer.listed(&listed, &[], Duration::ZERO);
+        writer.apply_list(&listed, &[], Duration::ZERO);
         (writer, listed)
     }
 
@@ -311,40 +310,40 @@ mod tests {
         let (writer, _) = listing();
         let other = writer.clone();
         for (reading, expected) in [(2, 2), (1, 2), (3, 3), (3, 3), (2, 3)] {
-            other.succeeded(&company().id, read_at(reading));
+            other.record_success(&company().id, read_at(reading));
             assert_eq!(stored(&writer), Some((expected, Ok(()))), "reading {reading}");
         }
         for (begun, outcome) in [(2, Ok(())), (3, Err(FAILURE))] {
-            writer.failed(&company().id, FAILURE, Duration::from_secs(begun));
+            writer.record_failure(&company().id, FAILURE, Duration::from_secs(begun));
             assert_eq!(stored(&writer), Some((3, outcome)), "a failure begun at {begun}");
         }
-        other.succeeded(&company().id, read_at(3));
+        other.record_success(&company().id, read_at(3));
         assert_eq!(stored(&writer), Some((3, Ok(()))), "as late as the failure");
-        other.succeeded(&company().id, read_at(4));
+        other.record_success(&company().id, read_at(4));
         for (begun, outcome) in [(1, Ok(())), (5, Err(FAILURE))] {
-            writer.all_failed(FAILURE, Duration::from_secs(begun));
+            writer.record_failure_of_all(FAILURE, Duration::from_secs(begun));
             assert_eq!(stored(&writer), Some((4, outcome)), "a list that failed, begun at {begun}");
         }
-        other.succeeded(&company().id, read_at(4));
+        other.record_success(&company().id, read_at(4));
         assert_eq!(stored(&writer), Some((4, Err(FAILURE))), "earlier than the failure");
     }
 
     #[test]
     fn a_company_that_is_not_listed_does_not_come_back() {
         let (writer, listed) = listing();
-        writer.listed(&BTreeMap::new(), &[], Duration::from_secs(1));
-        writer.succeeded(&company().id, read_at(9));
+        writer.apply_list(&BTreeMap::new(), &[], Duration::from_secs(1));
+        writer.record_success(&company().id, read_at(9));
         assert_eq!(stored(&writer), None);
-        writer.listed(&BTreeMap::new(), &[company()], Duration::from_secs(2));
-        writer.succeeded(&company().id, read_at(9));
-        writer.failed(&company().id, FAILURE, Duration::from_secs(9));
+        writer.apply_list(&BTreeMap::new(), &[company()], Duration::from_secs(2));
+        writer.record_success(&company().id, read_at(9));
+        writer.record_failure(&company().id, FAILURE, Duration::from_secs(9));
         assert_eq!(stored(&writer), Some((0, Err(Failure::NotListed))), "asked for, and not listed");
-        writer.listed(&listed, &[], Duration::from_secs(1));
+        writer.apply_list(&listed, &[], Duration::from_secs(1));
         assert_eq!(stored(&writer), Some((0, Err(Failure::NotListed))), "an earlier list");
-        writer.listed(&listed, &[], Duration::from_secs(4));
-        writer.succeeded(&company().id, read_at(3));
+        writer.apply_list(&listed, &[], Duration::from_secs(4));
+        writer.record_success(&company().id, read_at(3));
         assert_eq!(stored(&writer), Some((0, Ok(()))), "read before it was listed again");
-        writer.succeeded(&company().id, read_at(4));
+        writer.record_success(&company().id, read_at(4));
         assert_eq!(stored(&writer), Some((4, Ok(()))));
     }
 }

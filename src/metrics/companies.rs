@@ -14,7 +14,7 @@ use crate::status::{Kind, Recheck};
 
 /// Writes the families about listed companies, whether or not their data was read or withdrawn, for some of the companies. They are
 /// rendered anew for every fleet.
-pub fn listed(text: &mut Text, states: &[&CompanyState]) {
+pub fn write_listing(text: &mut Text, states: &[&CompanyState]) {
     let mut info = text.family(&cat::COMPANY_INFO);
     for state in states {
         let [id, name] = id_and_name(&state.company);
@@ -40,7 +40,7 @@ pub fn listed(text: &mut Text, states: &[&CompanyState]) {
 
 /// Writes the families that are counted from snapshots, for some of the companies. The text is kept until one of the companies has
 /// another cache key (`published::CacheKey`): take nothing from a company that is not in its key.
-pub fn counted(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
+pub fn write_counts(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
     // Without series per connection, this shows that one comes into a status as another leaves it.

@@ -85,9 +85,9 @@ pub struct Settings {
 pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
     let states: Vec<_> = fleet.companies.values().map(AsRef::as_ref).collect();
     let mut text = Text::default();
-    companies::listed(&mut text, &states);
+    companies::write_listing(&mut text, &states);
     let views = rows::views(fleet.companies.values(), &fleet.labels, now, Duration::MAX);
-    companies::counted(&mut text, &fleet.labels, &views);
+    companies::write_counts(&mut text, &fleet.labels, &views);
     let series = text.families().map(|(_, samples)| match samples {
         text::Samples::Written(lines) => lines.lines().count(),
         text::Samples::Aging(ages) => ages.len(),
@@ -98,7 +98,7 @@ pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
 /// The names of the metrics about a company that are served however old its data is.
 pub fn served_without_data() -> Vec<&'static str> {
     let mut text = Text::default();
-    companies::listed(&mut text, &[]);
+    companies::write_listing(&mut text, &[]);
     text.families().map(|(head, _)| head.name).collect()
 }
 

@@ -201,7 +201,7 @@ impl Renderer<'_> {
         }
         let labels = &self.fleet.labels;
         let mut text = Text::default();
-        companies::counted(&mut text, labels, &views(states.iter().copied(), labels, self.now, max_age));
+        companies::write_counts(&mut text, labels, &views(states.iter().copied(), labels, self.now, max_age));
         if !self.is_limited && self.settings.detail != Detail::None {
             let served = states.iter().filter(|state| is_served(state));
             let objects: Vec<_> = served.filter_map(|state| Objects::of(state)).collect();
@@ -218,7 +218,10 @@ impl Renderer<'_> {
         chunks: &[Arc<Chunk>],
     ) -> Result<Vec<Block>, RenderError> {
         let mut listing = Text::default();
-        companies::listed(&mut listing, &states.iter().map(|state| state.as_ref()).collect::<Vec<_>>());
+        companies::write_listing(
+            &mut listing,
+            &states.iter().map(|state| state.as_ref()).collect::<Vec<_>>(),
+        );
         let mut blocks = vec![Block::default()];
         for (head, samples) in self.compressed(listing)? {
             self.add_family(&mut blocks, head, [&samples].into_iter())?;

@@ -161,14 +161,14 @@ impl Poller {
             }
             Err(ReadError { failure, .. }) => {
                 stats.failed(failure);
-                self.fleet.all_failed(failure, began);
+                self.fleet.record_failure_of_all(failure, began);
             }
         }
         let outcome = stats.outcome();
         let ended = self.clock.monotonic();
         let took = ended.saturating_sub(began);
         // First the fleet, then the counters: a scrape that shows a poll as counted shows its fleet.
-        self.fleet.poll_ended(outcome, stats.is_good(), self.clock.now(), ended);
+        self.fleet.record_poll_end(outcome, stats.is_good(), self.clock.now(), ended);
         self.exposition.publish().await;
         self.observer.poll_ended(took, outcome);
         // What is not known is left out, and not logged as 0.
@@ -203,7 +203,7 @@ impl Poller {
         let CompanySelection { listed, absent, unmatched_exclusions } = filter;
         self.failures.unmatched_exclusions(&unmatched_exclusions);
         self.last_begun.retain(|id, _| listed.contains_key(id));
-        self.fleet.listed(&listed, &absent, began);
+        self.fleet.apply_list(&listed, &absent, began);
         for company in absent {
             stats.failed(Failure::NotListed);
             self.failures.company(&company, Some(&Failure::NotListed.into()));
@@ -253,18 +253,18 @@ impl Poller {
             match outcome {
                 Ok(snapshot) => {
                     stats.read(&snapshot);
-                    fleet.succeeded(&company.id, snapshot);
+                    fleet.record_success(&company.id, snapshot);
                 }
                 Err(ReadError { failure, .. }) => {
                     stats.failed(failure);
-                    fleet.failed(&company.id, failure, begun);
+                    fleet.record_failure(&company.id, failure, begun);
                 }
             }
         }
         for company in waiting.values() {
             stats.failed(Failure::Deadline);
             failures.company(company, Some(&Failure::Deadline.into()));
-            fleet.failed(&company.id, Failure::Deadline, began);
+            fleet.record_failure(&company.id, Failure::Deadline, began);
         }
     }
 }
