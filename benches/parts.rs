@@ -153,8 +153,8 @@ fn renewing(criterion: &mut Criterion) {
     let mut turns = [read(), Arc::new(fewer)].into_iter().cycle();
     let mut change = || {
         let (connections, faults) = (turns.next().unwrap(), RecordFaults::default());
-        let (begun, begun_monotonic) = (clock.now(), clock.monotonic());
-        writer.record_success(&company.id, Snapshot { begun, begun_monotonic, connections, faults });
+        let (begun_wall, begun_monotonic) = (clock.now(), clock.monotonic());
+        writer.record_success(&company.id, Snapshot { begun_wall, begun_monotonic, connections, faults });
     };
     criterion.bench_function("publish/1000 companies, of which one has changed", |bencher| {
         let publish = || nectar.runtime.block_on(prepared.publish());

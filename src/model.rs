@@ -144,8 +144,8 @@ impl RecordFaults {
 /// One whole reading of one company.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// When the reading began. Everything in it was true then or later.
-    pub begun: Timestamp,
+    /// When the reading began, by the wall clock. Everything in it was true then or later.
+    pub begun_wall: Timestamp,
     /// The same moment by the monotonic clock, which nobody can set back.
     pub begun_monotonic: Duration,
     /// Sorted by id, no id twice. Two snapshots of a company share the list if it did not change.

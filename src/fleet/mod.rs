@@ -29,12 +29,12 @@ pub struct Fleet {
     pub companies: BTreeMap<CompanyId, Arc<CompanyState>>,
     /// Which undocumented statuses may be shown under their own name.
     pub labels: StatusLabels,
-    /// Whether there was a good poll: one that read the company list and at least one company, or an empty list.
+    /// Whether there was a good poll: one that read the company list and at least one company, or had none to read.
     /// Until then nothing about companies may be shown.
     pub ready: bool,
     /// The outcome of the last poll that ended.
     pub last_poll: Option<PollOutcome>,
-    /// When the last whole poll ended.
+    /// When the last whole poll ended: one that read the company list and every company. It is good, too.
     pub last_whole_poll: Option<Timestamp>,
 }
 
@@ -47,10 +47,10 @@ pub struct CompanyState {
     /// As the list has it now.
     pub company: Company,
     /// How the last reading of this company ended; none until the first one has ended.
-    pub last_poll: Option<PollOutcome>,
+    pub last_reading: Option<Result<(), Failure>>,
     /// When that reading began, or the reading of the list in which the company appeared, by the monotonic clock.
-    pub begun: Duration,
-    /// The last good snapshot, however old.
+    pub begun_monotonic: Duration,
+    /// The last snapshot, however old.
     pub stored: Option<Arc<StoredSnapshot>>,
     /// How far the wall clock was set back since that snapshot began; updated at the end of each poll.
     pub set_back: SignedDuration,
@@ -69,20 +69,20 @@ pub struct StoredSnapshot {
 
 impl CompanyState {
     /// A company without a snapshot.
-    fn new(company: Company, last_poll: Option<PollOutcome>, begun: Duration) -> Self {
+    fn new(company: Company, last_reading: Option<Result<(), Failure>>, begun_monotonic: Duration) -> Self {
         Self {
             company,
-            last_poll,
-            begun,
+            last_reading,
+            begun_monotonic,
             stored: None,
             set_back: SignedDuration::ZERO,
             changes: Arc::default(),
         }
     }
 
-    /// Whether the last poll of this company read it whole.
+    /// Whether its last reading was whole.
     pub fn is_up(&self) -> bool {
-        self.last_poll == Some(Ok(()))
+        self.last_reading == Some(Ok(()))
     }
 
     /// The snapshot that may be shown: none if it began longer than `max_age` before `now`.
@@ -90,21 +90,21 @@ impl CompanyState {
         let stored = self.stored.as_deref()?;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
         // Without the correction, data from before a clock was set back by a year would be shown for a year.
-        let age = now.duration_since(stored.snapshot.begun).saturating_add(self.set_back);
+        let age = now.duration_since(stored.snapshot.begun_wall).saturating_add(self.set_back);
         (age <= max_age).then_some(stored)
     }
 
     /// Whether the outcome of a reading that began at this moment, by the monotonic clock, is to be applied: nothing later is known,
     /// and the company is listed.
-    pub fn accepts(&self, begun: Duration) -> bool {
-        self.begun <= begun && self.last_poll != Some(Err(Failure::NotListed))
+    pub fn accepts(&self, begun_monotonic: Duration) -> bool {
+        self.begun_monotonic <= begun_monotonic && self.last_reading != Some(Err(Failure::NotListed))
     }
 
     /// The last moment at which its snapshot may be shown; none if it has no snapshot, or one that does not expire.
     pub fn expires(&self, max_age: Duration) -> Option<Timestamp> {
-        let begun = self.stored.as_deref()?.snapshot.begun;
+        let begun_wall = self.stored.as_deref()?.snapshot.begun_wall;
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
-        begun.checked_add(max_age.saturating_sub(self.set_back)).ok()
+        begun_wall.checked_add(max_age.saturating_sub(self.set_back)).ok()
     }
 }
 

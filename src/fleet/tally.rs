@@ -39,9 +39,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, seen: Seen, begun: Timestamp) {
+    fn add(&mut self, seen: Seen, begun_wall: Timestamp) {
         self.count += 1;
-        self.overdue += u64::from(seen.due.is_some_and(|due| due < begun));
+        self.overdue += u64::from(seen.due.is_some_and(|due| due < begun_wall));
         self.next_due = earlier(self.next_due, seen.due);
         self.oldest_update = earlier(self.oldest_update, seen.last_update);
         self.oldest_first_seen = earlier(self.oldest_first_seen, seen.first_seen);
@@ -97,10 +97,10 @@ impl KindTallies {
         self.by_status.values().map(|tally| tally.count).sum()
     }
 
-    fn add(&mut self, status: &Status, seen: Seen, begun: Timestamp) {
+    fn add(&mut self, status: &Status, seen: Seen, begun_wall: Timestamp) {
         match self.by_status.get_mut(status) {
-            Some(tally) => tally.add(seen, begun),
-            None => self.by_status.entry(status.clone()).or_default().add(seen, begun),
+            Some(tally) => tally.add(seen, begun_wall),
+            None => self.by_status.entry(status.clone()).or_default().add(seen, begun_wall),
         }
         self.never_checked += u64::from(seen.last_update.is_none());
     }
@@ -139,7 +139,7 @@ impl Tallies {
     pub fn of(snapshot: &Snapshot, interval: SignedDuration) -> Self {
         let mut tallies = Self::default();
         for connection in snapshot.connections.iter() {
-            tallies.add(connection, snapshot.begun, interval);
+            tallies.add(connection, snapshot.begun_wall, interval);
         }
         tallies.fold_datasources();
         tallies
@@ -169,14 +169,14 @@ impl Tallies {
         Kind::ALL.into_iter().flat_map(of)
     }
 
-    fn add(&mut self, connection: &Connection, begun: Timestamp, interval: SignedDuration) {
+    fn add(&mut self, connection: &Connection, begun_wall: Timestamp, interval: SignedDuration) {
         let seen = Seen {
             last_update: connection.last_update,
             first_seen: connection.first_seen,
             due: connection.check_due(interval),
             created: connection.created,
         };
-        self.connections.add(&connection.status, seen, begun);
+        self.connections.add(&connection.status, seen, begun_wall);
         self.connections.series += series([
             connection.last_update,
             connection.first_seen,
@@ -184,7 +184,7 @@ impl Tallies {
             connection.not_connected_since(),
         ]);
         let statuses = self.by_datasource.entry(Arc::clone(&connection.datasource)).or_default();
-        let age = connection.last_update.map(|update| begun.duration_since(update));
+        let age = connection.last_update.map(|update| begun_wall.duration_since(update));
         let recently_checked = u64::from(age.is_some_and(|age| age < RECENT));
         let tally = DatasourceTally { count: 1, recently_checked };
         statuses.entry(connection.status.clone()).or_default().merge(&tally);
@@ -195,7 +195,7 @@ impl Tallies {
                 due: connection.account_check_due(account, interval),
                 created: None,
             };
-            self.accounts.add(&account.status, seen, begun);
+            self.accounts.add(&account.status, seen, begun_wall);
             self.accounts.series += series([seen.last_update, seen.first_seen, seen.due]);
         }
     }
@@ -237,8 +237,8 @@ mod tests {
     /// As of day 20, where Nectar looks again after seven days.
     fn counted(connections: Vec<Connection>) -> Tallies {
         let connections = Arc::new(connections);
-        let (begun, begun_monotonic, faults) = (at(20), Duration::ZERO, RecordFaults::default());
-        let snapshot = Snapshot { begun, begun_monotonic, connections, faults };
+        let (begun_wall, begun_monotonic, faults) = (at(20), Duration::ZERO, RecordFaults::default());
+        let snapshot = Snapshot { begun_wall, begun_monotonic, connections, faults };
         Tallies::of(&snapshot, SignedDuration::from_hours(7 * 24))
     }
 

@@ -42,14 +42,19 @@ impl FleetWriter {
     }
 
     /// The company list was read. Companies that are not listed any more are removed at once; new companies and new names are there at
-    /// once. `absent` were asked for by id but are not in the list: their data is removed. `begun` is when the reading of the list
-    /// began, by the monotonic clock; a list read earlier than the last one is ignored.
-    pub fn apply_list(&self, listed: &BTreeMap<CompanyId, Company>, absent: &[Company], begun: Duration) {
+    /// once. `absent` were asked for by id but are not in the list: their data is removed. The reading of the list began at
+    /// `begun_monotonic`; a list read earlier than the last one is ignored.
+    pub fn apply_list(
+        &self,
+        listed: &BTreeMap<CompanyId, Company>,
+        absent: &[Company],
+        begun_monotonic: Duration,
+    ) {
         let mut last_list_begun = self.write_lock();
-        if begun < *last_list_begun {
+        if begun_monotonic < *last_list_begun {
             return;
         }
-        *last_list_begun = begun;
+        *last_list_begun = begun_monotonic;
         self.change(|Fleet { companies, .. }| {
             let mut gone = Vec::new();
             companies.retain(|id, state| {
@@ -59,19 +64,20 @@ impl FleetWriter {
             });
             for (id, company) in listed {
                 match companies.get_mut(id) {
-                    Some(state) if state.last_poll == Some(Err(Failure::NotListed)) => {
-                        *state = Arc::new(CompanyState::new(company.clone(), None, begun));
+                    Some(state) if state.last_reading == Some(Err(Failure::NotListed)) => {
+                        *state = Arc::new(CompanyState::new(company.clone(), None, begun_monotonic));
                     }
                     Some(state) if state.company == *company => {}
                     Some(state) => Arc::make_mut(state).company = company.clone(),
                     None => {
-                        let state = CompanyState::new(company.clone(), None, begun);
+                        let state = CompanyState::new(company.clone(), None, begun_monotonic);
                         companies.insert(Arc::clone(id), Arc::new(state));
                     }
                 }
             }
             for company in absent {
-                let state = CompanyState::new(company.clone(), Some(Err(Failure::NotListed)), begun);
+                let state =
+                    CompanyState::new(company.clone(), Some(Err(Failure::NotListed)), begun_monotonic);
                 gone.extend(companies.insert(Arc::clone(&company.id), Arc::new(state)));
             }
             gone
@@ -101,22 +107,22 @@ impl FleetWriter {
     }
 
     /// A company could not be read: its last snapshot stays. Nothing changes if something later is known than this reading, which
-    /// `begun` at this moment by the monotonic clock.
-    pub fn record_failure(&self, company: &CompanyId, failure: Failure, begun: Duration) {
+    /// began at `begun_monotonic`.
+    pub fn record_failure(&self, company: &CompanyId, failure: Failure, begun_monotonic: Duration) {
         let _lock = self.write_lock();
         self.change(|fleet| {
             if let Some(state) = fleet.companies.get_mut(company) {
-                note_failure(state, failure, begun);
+                note_failure(state, failure, begun_monotonic);
             }
         });
     }
 
     /// No company could be read, all for the same cause; otherwise like [`record_failure`](Self::record_failure).
-    pub fn record_failure_of_all(&self, failure: Failure, begun: Duration) {
+    pub fn record_failure_of_all(&self, failure: Failure, begun_monotonic: Duration) {
         let _lock = self.write_lock();
         self.change(|fleet| {
             for state in fleet.companies.values_mut() {
-                note_failure(state, failure, begun);
+                note_failure(state, failure, begun_monotonic);
             }
         });
     }
@@ -151,10 +157,10 @@ impl FleetWriter {
     }
 }
 
-fn note_failure(state: &mut Arc<CompanyState>, failure: Failure, begun: Duration) {
-    if state.accepts(begun) {
+fn note_failure(state: &mut Arc<CompanyState>, failure: Failure, begun_monotonic: Duration) {
+    if state.accepts(begun_monotonic) {
         let state = Arc::make_mut(state);
-        (state.last_poll, state.begun) = (Some(Err(failure)), begun);
+        (state.last_reading, state.begun_monotonic) = (Some(Err(failure)), begun_monotonic);
     }
 }
 
@@ -168,7 +174,7 @@ fn next_state(
 ) -> CompanyState {
     let mut tallies = Arc::new(tallies);
     let mut changes = Arc::clone(&before.changes);
-    let (company, begun) = (before.company.clone(), snapshot.begun_monotonic);
+    let (company, begun_monotonic) = (before.company.clone(), snapshot.begun_monotonic);
     if let Some(stored) = &before.stored {
         keep_id_case(&stored.snapshot.connections, &mut snapshot.connections);
         if stored.snapshot.connections == snapshot.connections {
@@ -186,7 +192,14 @@ fn next_state(
     }
     seed_unknown(&mut changes, &tallies, labels);
     let stored = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
-    CompanyState { company, last_poll: Some(Ok(())), begun, stored, set_back: SignedDuration::ZERO, changes }
+    CompanyState {
+        company,
+        last_reading: Some(Ok(())),
+        begun_monotonic,
+        stored,
+        set_back: SignedDuration::ZERO,
+        changes,
+    }
 }
 
 /// An id keeps the letter case in which it was first read: in another one, all its series would be new.
@@ -214,7 +227,7 @@ fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
         let Some(stored) = &state.stored else { continue };
         let passed = monotonic.saturating_sub(stored.snapshot.begun_monotonic);
         let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        let lost = passed.saturating_sub(now.duration_since(stored.snapshot.begun));
+        let lost = passed.saturating_sub(now.duration_since(stored.snapshot.begun_wall));
         // Clocks drift. A smaller difference is no step.
         let set_back = if lost > CLOCK_DRIFT { lost } else { SignedDuration::ZERO };
         if state.set_back != set_back {
@@ -285,7 +298,7 @@ mod tests {
         let mut faults = RecordFaults::default();
         (0..seconds).for_each(|_| faults.add(Kind::Connection, RecordFault::NoId));
         let begun_monotonic = Duration::from_secs(seconds);
-        Snapshot { begun: Timestamp::UNIX_EPOCH, begun_monotonic, connections: Arc::default(), faults }
+        Snapshot { begun_wall: Timestamp::UNIX_EPOCH, begun_monotonic, connections: Arc::default(), faults }
     }
 
     /// Which reading is stored, and how the last one ended.
@@ -296,7 +309,7 @@ mod tests {
             .stored
             .as_ref()
             .map_or(0, |stored| stored.snapshot.faults.count(Kind::Connection, RecordFault::NoId));
-        Some((stored, state.last_poll.unwrap_or(Ok(()))))
+        Some((stored, state.last_reading.unwrap_or(Ok(()))))
     }
 
     fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {

@@ -161,7 +161,7 @@ pub fn page(
 }
 
 fn failing(state: &CompanyState) -> Option<Failing<'_>> {
-    let why = match state.last_poll {
+    let why = match state.last_reading {
         Some(Ok(())) => return None,
         Some(Err(failure)) => failure.words(),
         None => "it waits for its first reading",
@@ -206,9 +206,9 @@ fn sum(statuses: &BTreeMap<&Status, u64>, counts: impl Fn(&Status) -> bool) -> u
 }
 
 fn data_age(served: &[&StoredSnapshot], now: Timestamp) -> Option<DataAge> {
-    let begun = || served.iter().map(|stored| stored.snapshot.begun);
-    let age = |begun| in_words(now.duration_since(begun));
-    Some(DataAge { newest: age(begun().max()?), oldest: age(begun().min()?) })
+    let begun_wall = || served.iter().map(|stored| stored.snapshot.begun_wall);
+    let age = |begun_wall| in_words(now.duration_since(begun_wall));
+    Some(DataAge { newest: age(begun_wall().max()?), oldest: age(begun_wall().min()?) })
 }
 
 /// "3 min", to the two largest units; never negative.

@@ -26,12 +26,14 @@ pub fn write_listing(text: &mut Text, states: &[&CompanyState]) {
     }
     let mut last_success = text.family(&cat::COMPANY_LAST_SUCCESS);
     for state in states {
-        last_success
-            .time(id_and_name(&state.company), state.stored.as_ref().map(|stored| stored.snapshot.begun));
+        last_success.time(
+            id_and_name(&state.company),
+            state.stored.as_ref().map(|stored| stored.snapshot.begun_wall),
+        );
     }
     let mut last_failure = text.family(&cat::COMPANY_LAST_FAILURE);
     for state in states {
-        if let Some(Err(failure)) = state.last_poll {
+        if let Some(Err(failure)) = state.last_reading {
             let [id, name] = id_and_name(&state.company);
             last_failure.sample([id, name, failure.label()], 1.0);
         }

@@ -19,7 +19,7 @@ use crate::model::{RecordFault, RecordFaults, Snapshot};
 use crate::status::Kind;
 
 /// The first time, and two more.
-const MAX_FETCHES: usize = 3;
+const MAX_ATTEMPTS: usize = 3;
 
 /// Reads one company, whole.
 ///
@@ -38,14 +38,14 @@ async fn fetch_until_whole<'a>(
     clock: &SharedClock,
 ) -> Result<Snapshot, ReadError> {
     let mut cause = String::new();
-    for number in 1..=MAX_FETCHES {
-        let begun = (clock.now(), clock.monotonic());
+    for attempt in 1..=MAX_ATTEMPTS {
+        let (begun_wall, begun_monotonic) = (clock.now(), clock.monotonic());
         let pages_so_far = fetch_once(&page, at_once).await?;
         if pages_so_far.is_whole() {
-            return Ok(pages_so_far.into_snapshot(begun));
+            return Ok(pages_so_far.into_snapshot(begun_wall, begun_monotonic));
         }
         cause = pages_so_far.counts();
-        debug!(msg = "The pages of a company did not add up", company_id = company, attempt = number, cause);
+        debug!(msg = "The pages of a company did not add up", company_id = company, attempt, cause);
     }
     Err(ReadError { cause: Some(cause), ..Failure::Incomplete.into() })
 }
@@ -66,14 +66,15 @@ pub struct FirstPage {
 /// # Errors
 /// Why it cannot be read.
 pub async fn first_page(client: &Client, company: &str) -> Result<FirstPage, ReadError> {
-    let begun = (client.clock().now(), client.clock().monotonic());
+    let (begun_wall, begun_monotonic) = (client.clock().now(), client.clock().monotonic());
     let page = client.page(company, 1).await?;
     let (total_connections, is_only) = (page.total_connections, page.total_pages <= 1);
     let mut pages_so_far = PageCollector::default();
     pages_so_far.add(page);
     pages_so_far.dedup();
     let contradiction = (is_only && !pages_so_far.is_whole()).then(|| pages_so_far.counts());
-    Ok(FirstPage { snapshot: pages_so_far.into_snapshot(begun), total_connections, contradiction })
+    let snapshot = pages_so_far.into_snapshot(begun_wall, begun_monotonic);
+    Ok(FirstPage { snapshot, total_connections, contradiction })
 }
 
 async fn fetch_once<'a>(
@@ -152,7 +153,7 @@ impl PageCollector {
         format!("Nectar names {} connections, and lists {listed}{more}", self.total_connections)
     }
 
-    fn into_snapshot(self, (begun, begun_monotonic): (Timestamp, Duration)) -> Snapshot {
+    fn into_snapshot(self, begun_wall: Timestamp, begun_monotonic: Duration) -> Snapshot {
         let mut faults = self.faults;
         // Collected in place, they would keep the larger allocation.
         let mut connections = Vec::with_capacity(self.rows.len());
@@ -160,7 +161,7 @@ impl PageCollector {
             faults.add_all(&row.faults);
             connections.push(row.connection);
         }
-        Snapshot { begun, begun_monotonic, connections: connections.into(), faults }
+        Snapshot { begun_wall, begun_monotonic, connections: connections.into(), faults }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The poll loop: when Nectar is polled, what a failure means, and when outcomes are published.
+//! The poll loop: when Nectar is polled, and what a failure means. At the end of a poll it has the exposition publish the fleet; during
+//! a poll, a task that `app.rs` starts does, at most once a second.
 
 mod company_selection;
 mod failure_log;
@@ -25,8 +26,8 @@ use crate::nectar::decode::CompanyList;
 use crate::nectar::pagination::fetch_all_pages;
 use crate::observe::ObservePolls;
 
-/// Companies in progress at once, for each request that may be: enough that one that hangs does not hold up the others, few enough that
-/// companies are finished one after the other when time is short.
+/// Companies in progress at once, per request that may be in progress at once: enough that one that hangs does not hold up the others,
+/// few enough that companies are finished one after the other when time is short.
 const COMPANIES_PER_REQUEST: usize = 4;
 
 /// When to poll, and what.
@@ -61,9 +62,9 @@ pub struct Poller {
     clock: SharedClock,
     settings: Settings,
     observer: Arc<dyn ObservePolls>,
-    /// When each company was last begun, counted in polls. The one that has waited longest goes first, so that all are reached even if
-    /// every poll runs out of time.
-    last_begun: BTreeMap<CompanyId, u64>,
+    /// The number of the poll in which each company was last begun. The one that has waited longest goes first, so that all are reached
+    /// even if every poll runs out of time.
+    last_poll_of: BTreeMap<CompanyId, u64>,
     /// Ids as they were first written, by their lower-case form: a company stays the same one in another letter case.
     id_cases: BTreeMap<String, CompanyId>,
     polls: u64,
@@ -121,7 +122,7 @@ impl Poller {
             clock,
             settings,
             observer,
-            last_begun: BTreeMap::new(),
+            last_poll_of: BTreeMap::new(),
             id_cases: BTreeMap::new(),
             polls: 0,
             failures: FailureLog::default(),
@@ -144,29 +145,29 @@ impl Poller {
     }
 
     async fn poll(&mut self) {
-        let began = self.clock.monotonic();
+        let poll_began = self.clock.monotonic();
         let mut deadline = self.clock.sleep(self.settings.timeout);
         self.polls += 1;
         let list = tokio::select! {
             biased;
-            list = read_list(&self.client, began.saturating_add(self.settings.timeout)) => list,
+            list = read_list(&self.client, poll_began.saturating_add(self.settings.timeout)) => list,
             () = &mut deadline => Err(Failure::Deadline.into()),
         };
         self.failures.list(&list, self.client.key_hint());
         let mut stats = PollStats::default();
         match list {
             Ok(list) => {
-                let waiting = self.apply_list(list, began, &mut stats);
-                self.read(waiting, &mut deadline, began, &mut stats).await;
+                let waiting = self.apply_list(list, poll_began, &mut stats);
+                self.read(waiting, &mut deadline, poll_began, &mut stats).await;
             }
             Err(ReadError { failure, .. }) => {
                 stats.failed(failure);
-                self.fleet.record_failure_of_all(failure, began);
+                self.fleet.record_failure_of_all(failure, poll_began);
             }
         }
         let outcome = stats.outcome();
         let ended = self.clock.monotonic();
-        let took = ended.saturating_sub(began);
+        let took = ended.saturating_sub(poll_began);
         // First the fleet, then the counters: a scrape that shows a poll as counted shows its fleet.
         self.fleet.record_poll_end(outcome, stats.is_good(), self.clock.now(), ended);
         self.exposition.publish().await;
@@ -186,7 +187,7 @@ impl Poller {
     fn apply_list(
         &mut self,
         mut list: CompanyList,
-        began: Duration,
+        poll_began: Duration,
         stats: &mut PollStats,
     ) -> BTreeMap<CompanyId, Company> {
         self.keep_id_case(&mut list);
@@ -202,8 +203,8 @@ impl Poller {
         self.failures.keep_only(|id| filter.contains(id));
         let CompanySelection { listed, absent, unmatched_exclusions } = filter;
         self.failures.unmatched_exclusions(&unmatched_exclusions);
-        self.last_begun.retain(|id, _| listed.contains_key(id));
-        self.fleet.apply_list(&listed, &absent, began);
+        self.last_poll_of.retain(|id, _| listed.contains_key(id));
+        self.fleet.apply_list(&listed, &absent, poll_began);
         for company in absent {
             stats.failed(Failure::NotListed);
             self.failures.company(&company, Some(&Failure::NotListed.into()));
@@ -228,16 +229,16 @@ impl Poller {
         &mut self,
         mut waiting: BTreeMap<CompanyId, Company>,
         deadline: &mut BoxFuture<'static, ()>,
-        began: Duration,
+        poll_began: Duration,
         stats: &mut PollStats,
     ) {
         let mut order: Vec<Company> = waiting.values().cloned().collect();
-        order.sort_by_key(|company| self.last_begun.get(&company.id).copied());
-        let Self { client, fleet, failures, last_begun, polls, .. } = self;
+        order.sort_by_key(|company| self.last_poll_of.get(&company.id).copied());
+        let Self { client, fleet, failures, last_poll_of, polls, .. } = self;
         let at_once = client.max_concurrent_requests() * COMPANIES_PER_REQUEST;
         let mut fetches = stream::iter(order)
             .map(|company| {
-                last_begun.insert(Arc::clone(&company.id), *polls);
+                last_poll_of.insert(Arc::clone(&company.id), *polls);
                 read_company(client, company).boxed()
             })
             .buffer_unordered(at_once);
@@ -247,7 +248,7 @@ impl Poller {
                 ended = fetches.next() => ended,
                 () = &mut *deadline => break,
             };
-            let Some((company, begun, outcome)) = ended else { break };
+            let Some((company, reading_began, outcome)) = ended else { break };
             waiting.remove(&company.id);
             failures.company(&company, outcome.as_ref().err());
             match outcome {
@@ -257,14 +258,14 @@ impl Poller {
                 }
                 Err(ReadError { failure, .. }) => {
                     stats.failed(failure);
-                    fleet.record_failure(&company.id, failure, begun);
+                    fleet.record_failure(&company.id, failure, reading_began);
                 }
             }
         }
         for company in waiting.values() {
             stats.failed(Failure::Deadline);
             failures.company(company, Some(&Failure::Deadline.into()));
-            fleet.record_failure(&company.id, Failure::Deadline, began);
+            fleet.record_failure(&company.id, Failure::Deadline, poll_began);
         }
     }
 }
@@ -281,9 +282,9 @@ async fn read_list(client: &Client, deadline: Duration) -> Result<CompanyList, R
 }
 
 async fn read_company(client: &Client, company: Company) -> (Company, Duration, Result<Snapshot, ReadError>) {
-    let begun = client.clock().monotonic();
+    let reading_began = client.clock().monotonic();
     let outcome = fetch_all_pages(client, &company.id).await;
-    (company, begun, outcome)
+    (company, reading_began, outcome)
 }
 
 /// In seconds, to the millisecond: more is noise in a log.

@@ -222,7 +222,7 @@ async fn what_was_read_cannot_be_printed() {
         let connections: Vec<_> = page.rows.into_iter().map(|row| row.connection).collect();
         let begun_monotonic = clock.monotonic();
         let snapshot = Snapshot {
-            begun: clock.now(),
+            begun_wall: clock.now(),
             begun_monotonic,
             connections: connections.into(),
             faults: page.faults,
