@@ -8,11 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::flags::{ExporterFlags, NectarFlags};
-use crate::http::{ListenAddress, WebPaths};
+use crate::http::{ListenAddress, RESERVED_PATHS, WebPaths};
 use crate::{metrics, nectar, poll};
-
-/// Paths that are taken. They need no password, so the metrics must not be served there.
-const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
 
 /// The default, unless two poll intervals are longer.
 const MAX_DATA_AGE: Duration = Duration::from_secs(60 * 60);
@@ -139,10 +136,10 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
         ));
     }
     let path = &flags.telemetry_path;
-    if !is_path(path) || OWN_PATHS.contains(&path.as_str()) {
+    if !is_path(path) || RESERVED_PATHS.contains(&path.as_str()) {
         faults.push(format!(
             "--web.telemetry-path takes a path that begins with /, has no segment . or .., and is none of {}",
-            OWN_PATHS.join(", ")
+            RESERVED_PATHS.join(", ")
         ));
     }
     if let Err(fault) = prefixes(flags) {

@@ -16,5 +16,5 @@ pub mod web_config;
 pub use handshake::TlsMode;
 pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind, bind_all};
-pub use paths::WebPaths;
+pub use paths::{RESERVED_PATHS, WebPaths};
 pub use serve::{Request, serve};

@@ -6,6 +6,8 @@ use percent_encoding::percent_decode_str;
 const HEALTHY: &str = "/-/healthy";
 /// Whether there is something to scrape.
 const READY: &str = "/-/ready";
+/// Paths that are taken. They need no password, so the metrics must not be served there.
+pub const RESERVED_PATHS: [&str; 2] = [HEALTHY, READY];
 
 /// The paths that are served.
 #[derive(Debug, Clone)]
