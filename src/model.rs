@@ -76,7 +76,7 @@ impl Connection {
 
 fn due(status: &Status, last_update: Option<Timestamp>, interval: SignedDuration) -> Option<Timestamp> {
     match status.recheck() {
-        Recheck::Weekly => last_update?.checked_add(interval).ok(),
+        Recheck::Periodic => last_update?.checked_add(interval).ok(),
         Recheck::AfterCustomer | Recheck::Never => None,
     }
 }

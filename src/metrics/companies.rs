@@ -106,7 +106,7 @@ fn record_faults(text: &mut Text, views: &[View<'_>]) {
 fn by_status(text: &mut Text, views: &[View<'_>], kind: Kind, families: &KindFamilies) {
     each_row(text, views, kind, &families.count, |row| Some(row.value.count));
     each_row(text, views, kind, &families.overdue, |row| {
-        (row.recheck == Recheck::Weekly).then_some(row.value.overdue)
+        (row.recheck == Recheck::Periodic).then_some(row.value.overdue)
     });
     each_time(text, views, kind, &families.next_check_due, |tally| tally.next_due);
     let oldest = shown(views).flat_map(|(company, served)| {

@@ -97,7 +97,7 @@ pub fn rows<'a, T: Default + 'a>(
     rows.extend(sums.into_iter().map(|(status, value)| StatusRow {
         status,
         category: Category::Unknown,
-        recheck: Recheck::Weekly,
+        recheck: Recheck::Periodic,
         value,
     }));
     rows

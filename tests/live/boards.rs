@@ -43,7 +43,7 @@ fn chosen(fleet: &[Login]) -> (Login, Login) {
     let mut found = fleet.iter().filter_map(|login| Some((login, waiting(&login.company_id)?)));
     let works = |login: &Login| {
         let standing = &login.standing;
-        standing.status.recheck() == Recheck::Weekly
+        standing.status.recheck() == Recheck::Periodic
             && standing.first_seen.is_some()
             && login.accounts.len() > 1
     };

@@ -69,7 +69,7 @@ impl Login {
 
     /// When its next check is due.
     pub fn due(&self) -> Option<f64> {
-        let is_checked = self.standing.status.recheck() == Recheck::Weekly;
+        let is_checked = self.standing.status.recheck() == Recheck::Periodic;
         self.standing.last_update.filter(|_| is_checked).map(|last| last + CHECK_INTERVAL)
     }
 }

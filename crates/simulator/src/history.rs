@@ -32,7 +32,7 @@ pub fn connection(start: Timestamp, status: Word, rng: &mut Random) -> (Timestam
     let recheck = status_record.read(Kind::Connection).recheck();
     let age = match recheck {
         Recheck::AfterCustomer => waiting_age(rng),
-        Recheck::Weekly | Recheck::Never => checked_age(&status_record.status, rng),
+        Recheck::Periodic | Recheck::Never => checked_age(&status_record.status, rng),
     };
     let last = ago(start, age).max(created);
     let kept = match recheck {

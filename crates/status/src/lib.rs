@@ -101,11 +101,11 @@ impl Status {
         }
     }
 
-    /// Whether Nectar checks again by itself. Statuses that are not on the page follow the rule: weekly.
+    /// Whether Nectar checks again by itself. Statuses that are not on the page follow the rule: periodically.
     pub fn recheck(&self) -> Recheck {
         match self {
             Self::Documented(row) => row.recheck,
-            _ => Recheck::Weekly,
+            _ => Recheck::Periodic,
         }
     }
 

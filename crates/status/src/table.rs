@@ -49,8 +49,8 @@ impl Category {
 /// Whether Nectar checks again by itself (the page's section "Check frequency").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recheck {
-    /// Every seven days.
-    Weekly,
+    /// At an interval: weekly according to the page, `--nectar.check-interval` in the exporter.
+    Periodic,
     /// Not before the customer has acted.
     AfterCustomer,
     /// Never again.
@@ -61,7 +61,7 @@ impl Recheck {
     /// In words, for people.
     pub fn display(self) -> &'static str {
         match self {
-            Self::Weekly => "weekly",
+            Self::Periodic => "weekly",
             Self::AfterCustomer => "after the customer has acted",
             Self::Never => "never",
         }
@@ -128,7 +128,7 @@ impl Documented {
 
 use Actor::{AsForConnection, Customer, Nectar, Nobody, Utility};
 use Category::{Error, InterventionNeeded, Standard, System, Terminal, WebsiteIssue};
-use Recheck::{AfterCustomer, Never, Weekly};
+use Recheck::{AfterCustomer, Never, Periodic};
 
 // COMPANY_INACTIVE is not among the page's exceptions to the weekly check, for either kind.
 //
@@ -138,46 +138,46 @@ use Recheck::{AfterCustomer, Never, Weekly};
 pub(super) const CONNECTIONS: &[Documented] = &[
     // How long the first check takes: platform/data-input/troubleshooting
     Documented {
-        value: "PENDING", display: "Pending", category: Standard, recheck: Weekly, who_acts: Nectar,
+        value: "PENDING", display: "Pending", category: Standard, recheck: Periodic, who_acts: Nectar,
         plain: "Nectar's first check is still to come",
         meaning: "New, not onboarded yet. The first check usually comes within hours, at times within two days.",
         request: None,
     },
     // How long it takes: platform/data-input/troubleshooting
     Documented {
-        value: "UNDER_INVESTIGATION", display: "Under Investigation", category: Standard, recheck: Weekly, who_acts: Nectar,
+        value: "UNDER_INVESTIGATION", display: "Under Investigation", category: Standard, recheck: Periodic, who_acts: Nectar,
         plain: "Nectar is looking into a problem",
         meaning: "Something went wrong; Nectar's team is looking into it, usually for a few business days.",
         request: None,
     },
     Documented {
-        value: "CONNECTED", display: "Connected", category: Standard, recheck: Weekly, who_acts: Nobody,
+        value: "CONNECTED", display: "Connected", category: Standard, recheck: Periodic, who_acts: Nobody,
         plain: "the connection works",
         meaning: "Nectar can log in and reach the connection.",
         request: None,
     },
     // platform/data-input/reconnecting
     Documented {
-        value: "WEBSITE_DOWN", display: "Website Down", category: WebsiteIssue, recheck: Weekly, who_acts: Utility,
+        value: "WEBSITE_DOWN", display: "Website Down", category: WebsiteIssue, recheck: Periodic, who_acts: Utility,
         plain: "the utility's website is down",
         meaning: "The utility's website is inaccessible, most often for a while only.",
         request: None,
     },
     Documented {
-        value: "URL_INACCESSIBLE", display: "URL Inaccessible", category: WebsiteIssue, recheck: Weekly, who_acts: Utility,
+        value: "URL_INACCESSIBLE", display: "URL Inaccessible", category: WebsiteIssue, recheck: Periodic, who_acts: Utility,
         plain: "the utility's web address cannot be reached",
         meaning: "The provider URL cannot be reached.",
         request: None,
     },
     // The cause: developer-guide/connection-lifecycle
     Documented {
-        value: "NO_ACCOUNTS_FOUND", display: "No Accounts Found", category: WebsiteIssue, recheck: Weekly, who_acts: Nectar,
+        value: "NO_ACCOUNTS_FOUND", display: "No Accounts Found", category: WebsiteIssue, recheck: Periodic, who_acts: Nectar,
         plain: "the login works but shows no account",
         meaning: "Nectar logs in, but sees no account: there may be none any more.",
         request: None,
     },
     Documented {
-        value: "OTHER_ERROR", display: "Other Error", category: WebsiteIssue, recheck: Weekly, who_acts: Nectar,
+        value: "OTHER_ERROR", display: "Other Error", category: WebsiteIssue, recheck: Periodic, who_acts: Nectar,
         plain: "there is a problem of another kind",
         meaning: "A problem that no other status covers.",
         request: None,
@@ -230,7 +230,7 @@ pub(super) const CONNECTIONS: &[Documented] = &[
             invitation from the dashboard, or ask us to: they need no access to Nectar."),
     },
     Documented {
-        value: "COMPANY_INACTIVE", display: "Company Inactive", category: System, recheck: Weekly, who_acts: Nobody,
+        value: "COMPANY_INACTIVE", display: "Company Inactive", category: System, recheck: Periodic, who_acts: Nobody,
         plain: "the company is switched off at Nectar",
         meaning: "The parent company was deactivated.",
         request: None,
@@ -241,49 +241,49 @@ pub(super) const CONNECTIONS: &[Documented] = &[
 pub(super) const ACCOUNTS: &[Documented] = &[
     // platform/data-inventory/account-detail, of accounts that are being onboarded
     Documented {
-        value: "DETECTED", display: "Detected", category: Standard, recheck: Weekly, who_acts: Nectar,
+        value: "DETECTED", display: "Detected", category: Standard, recheck: Periodic, who_acts: Nectar,
         plain: "the account was found and is being set up",
         meaning: "Discovered, not onboarded yet.",
         request: None,
     },
     Documented {
-        value: "ONBOARDED", display: "Onboarded", category: Standard, recheck: Weekly, who_acts: Nobody,
+        value: "ONBOARDED", display: "Onboarded", category: Standard, recheck: Periodic, who_acts: Nobody,
         plain: "the account is set up",
         meaning: "Confirmed and tracked.",
         request: None,
     },
     Documented {
-        value: "PULL_COMPLETED", display: "Pull Completed", category: Standard, recheck: Weekly, who_acts: Nobody,
+        value: "PULL_COMPLETED", display: "Pull Completed", category: Standard, recheck: Periodic, who_acts: Nobody,
         plain: "the data of the account has arrived",
         meaning: "Its data was pulled and processed.",
         request: None,
     },
     Documented {
-        value: "NO_DOCUMENTS_FOUND", display: "No Documents Found", category: Error, recheck: Weekly, who_acts: Nectar,
+        value: "NO_DOCUMENTS_FOUND", display: "No Documents Found", category: Error, recheck: Periodic, who_acts: Nectar,
         plain: "no bills were found for the account",
         meaning: "No documents were found for it.",
         request: None,
     },
     Documented {
-        value: "PDF_DOWNLOAD_FAILED", display: "PDF Download Failed", category: Error, recheck: Weekly, who_acts: Nectar,
+        value: "PDF_DOWNLOAD_FAILED", display: "PDF Download Failed", category: Error, recheck: Periodic, who_acts: Nectar,
         plain: "the bills of the account could not be downloaded",
         meaning: "There were documents, but downloading them failed.",
         request: None,
     },
     Documented {
-        value: "ACCOUNT_NOT_FOUND", display: "Account Not Found", category: Error, recheck: Weekly, who_acts: Nectar,
+        value: "ACCOUNT_NOT_FOUND", display: "Account Not Found", category: Error, recheck: Periodic, who_acts: Nectar,
         plain: "the account was not found on the utility's website",
         meaning: "Nectar did not find it on the connection's website.",
         request: None,
     },
     Documented {
-        value: "WORKFLOW_NOT_ACCESSIBLE", display: "Workflow Not Accessible", category: Error, recheck: Weekly, who_acts: AsForConnection,
+        value: "WORKFLOW_NOT_ACCESSIBLE", display: "Workflow Not Accessible", category: Error, recheck: Periodic, who_acts: AsForConnection,
         plain: "the connection of the account has a problem",
         meaning: "The whole connection has a problem, such as a wrong password.",
         request: None,
     },
     Documented {
-        value: "OTHER_ERROR", display: "Other Error", category: Error, recheck: Weekly, who_acts: Nectar,
+        value: "OTHER_ERROR", display: "Other Error", category: Error, recheck: Periodic, who_acts: Nectar,
         plain: "there is a problem of another kind",
         meaning: "A problem that no other status covers.",
         request: None,
@@ -307,7 +307,7 @@ pub(super) const ACCOUNTS: &[Documented] = &[
         request: None,
     },
     Documented {
-        value: "COMPANY_INACTIVE", display: "Company Inactive", category: Terminal, recheck: Weekly, who_acts: Nobody,
+        value: "COMPANY_INACTIVE", display: "Company Inactive", category: Terminal, recheck: Periodic, who_acts: Nobody,
         plain: "the company is switched off at Nectar",
         meaning: "The parent company was deactivated.",
         request: None,
