@@ -39,17 +39,17 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, seen: Seen, begun_wall: Timestamp) {
+    fn add(&mut self, times: RecordTimes, begun_wall: Timestamp) {
         self.count += 1;
-        self.overdue += u64::from(seen.due.is_some_and(|due| due < begun_wall));
-        self.next_due = earlier(self.next_due, seen.due);
-        self.oldest_update = earlier(self.oldest_update, seen.last_update);
-        self.oldest_first_seen = earlier(self.oldest_first_seen, seen.first_seen);
+        self.overdue += u64::from(times.due.is_some_and(|due| due < begun_wall));
+        self.next_due = earlier(self.next_due, times.due);
+        self.oldest_update = earlier(self.oldest_update, times.last_update);
+        self.oldest_first_seen = earlier(self.oldest_first_seen, times.first_seen);
         // `None` is less than any time.
-        self.newest_first_seen = self.newest_first_seen.max(seen.first_seen.or(seen.last_update));
-        self.oldest_created = earlier(self.oldest_created, seen.created);
-        if seen.last_update.is_none() {
-            self.oldest_never_checked = earlier(self.oldest_never_checked, seen.created);
+        self.newest_first_seen = self.newest_first_seen.max(times.first_seen.or(times.last_update));
+        self.oldest_created = earlier(self.oldest_created, times.created);
+        if times.last_update.is_none() {
+            self.oldest_never_checked = earlier(self.oldest_never_checked, times.created);
         }
     }
 
@@ -68,7 +68,7 @@ impl Tally {
 
 /// The times of one record.
 #[derive(Clone, Copy)]
-struct Seen {
+struct RecordTimes {
     last_update: Option<Timestamp>,
     first_seen: Option<Timestamp>,
     due: Option<Timestamp>,
@@ -97,12 +97,12 @@ impl KindTallies {
         self.by_status.values().map(|tally| tally.count).sum()
     }
 
-    fn add(&mut self, status: &Status, seen: Seen, begun_wall: Timestamp) {
+    fn add(&mut self, status: &Status, times: RecordTimes, begun_wall: Timestamp) {
         match self.by_status.get_mut(status) {
-            Some(tally) => tally.add(seen, begun_wall),
-            None => self.by_status.entry(status.clone()).or_default().add(seen, begun_wall),
+            Some(tally) => tally.add(times, begun_wall),
+            None => self.by_status.entry(status.clone()).or_default().add(times, begun_wall),
         }
-        self.never_checked += u64::from(seen.last_update.is_none());
+        self.never_checked += u64::from(times.last_update.is_none());
     }
 }
 
@@ -170,13 +170,13 @@ impl Tallies {
     }
 
     fn add(&mut self, connection: &Connection, begun_wall: Timestamp, interval: SignedDuration) {
-        let seen = Seen {
+        let times = RecordTimes {
             last_update: connection.last_update,
             first_seen: connection.first_seen,
             due: connection.check_due(interval),
             created: connection.created,
         };
-        self.connections.add(&connection.status, seen, begun_wall);
+        self.connections.add(&connection.status, times, begun_wall);
         self.connections.series += series([
             connection.last_update,
             connection.first_seen,
@@ -189,14 +189,14 @@ impl Tallies {
         let tally = DatasourceTally { count: 1, recently_checked };
         statuses.entry(connection.status.clone()).or_default().merge(&tally);
         for account in &connection.accounts {
-            let seen = Seen {
+            let times = RecordTimes {
                 last_update: account.last_update,
                 first_seen: account.first_seen,
                 due: connection.account_check_due(account, interval),
                 created: None,
             };
-            self.accounts.add(&account.status, seen, begun_wall);
-            self.accounts.series += series([seen.last_update, seen.first_seen, seen.due]);
+            self.accounts.add(&account.status, times, begun_wall);
+            self.accounts.series += series([times.last_update, times.first_seen, times.due]);
         }
     }
 }

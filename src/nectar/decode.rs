@@ -152,9 +152,9 @@ fn share(shared: &mut Shared, text: &str) -> Arc<str> {
 fn connection(record: &RawValue, now: Timestamp, shared: &mut Shared) -> Option<ReadConnection> {
     let mut record = Record::read(Kind::Connection, record, now)?;
     let status = record.status();
-    let last_update = record.time("statusLastUpdateTime", true);
-    let first_seen = record.time("statusFirstSeenTime", true);
-    let created = record.time("created", false);
+    let last_update = record.nullable_time("statusLastUpdateTime");
+    let first_seen = record.nullable_time("statusFirstSeenTime");
+    let created = record.time("created");
     let datasource = record.datasource();
     let country = record.text("country");
     let records: Value<Elements<'_>> = record.fields.get("accounts");
@@ -184,8 +184,8 @@ fn accounts(records: Elements<'_>, now: Timestamp, faults: &mut RecordFaults) ->
         };
         let account = Account {
             status: record.status(),
-            last_update: record.time("statusLastUpdateTime", true),
-            first_seen: record.time("statusFirstSeenTime", true),
+            last_update: record.nullable_time("statusLastUpdateTime"),
+            first_seen: record.nullable_time("statusFirstSeenTime"),
             id: record.id.as_str().into(),
         };
         accounts.push((account, record.faults()));
@@ -269,8 +269,21 @@ impl<'a> Record<'a> {
         self.or_fault(name)
     }
 
-    fn time(&mut self, name: &str, may_be_null: bool) -> Option<Timestamp> {
-        match self.fields.get::<String>(name) {
+    fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let value = self.fields.get(name);
+        self.time_of(value)
+    }
+
+    /// A time for which null is no fault.
+    fn nullable_time(&mut self, name: &str) -> Option<Timestamp> {
+        match self.fields.get(name) {
+            Value::Null => None,
+            value => self.time_of(value),
+        }
+    }
+
+    fn time_of(&mut self, value: Value<String>) -> Option<Timestamp> {
+        match value {
             Value::Present(text) => {
                 let time = read_time(&text, self.now);
                 self.bad_time |= time.is_none();
@@ -280,7 +293,6 @@ impl<'a> Record<'a> {
                 self.bad_time = true;
                 None
             }
-            Value::Null if may_be_null => None,
             Value::Null | Value::Missing => {
                 self.bad_field = true;
                 None
