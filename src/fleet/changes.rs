@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::status_labels::StatusLabels;
+use super::undocumented::ShownUndocumented;
 use crate::model::Snapshot;
 use crate::sanitize::by_id;
 use crate::status::{Kind, Status};
@@ -31,21 +31,21 @@ impl Changes {
     }
 
     /// Counts what differs between two snapshots of one company.
-    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, labels: &StatusLabels) {
+    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, undocumented: &ShownUndocumented) {
         for (old, new) in pairs(&before.connections, &after.connections, |connection| &connection.id) {
             if old.status != new.status {
-                self.add(Kind::Connection, &new.status, labels);
+                self.add(Kind::Connection, &new.status, undocumented);
             }
             for (old, new) in pairs(&old.accounts, &new.accounts, |account| &account.id) {
                 if old.status != new.status {
-                    self.add(Kind::Account, &new.status, labels);
+                    self.add(Kind::Account, &new.status, undocumented);
                 }
             }
         }
     }
 
-    fn add(&mut self, kind: Kind, status: &Status, labels: &StatusLabels) {
-        *self.kind_mut(kind).entry(labels.label(kind, status).into()).or_default() += 1;
+    fn add(&mut self, kind: Kind, status: &Status, undocumented: &ShownUndocumented) {
+        *self.kind_mut(kind).entry(undocumented.label(kind, status).into()).or_default() += 1;
     }
 
     /// Makes a status that is not on the page start at 0, before the first change to it.

@@ -3,8 +3,8 @@
 //! Readers get an immutable value; the writer changes in place only what no reader has.
 
 pub mod changes;
-pub mod status_labels;
 pub mod tally;
+pub mod undocumented;
 pub mod writer;
 
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ pub use writer::FleetWriter;
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Snapshot};
 use changes::Changes;
-use status_labels::StatusLabels;
 use tally::Tallies;
+use undocumented::ShownUndocumented;
 
 /// Everything known about the fleet at one moment.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,7 @@ pub struct Fleet {
     /// Every listed company, and every one that was asked for by id.
     pub companies: BTreeMap<CompanyId, Arc<CompanyState>>,
     /// Which undocumented statuses may be shown under their own name.
-    pub labels: StatusLabels,
+    pub undocumented: ShownUndocumented,
     /// Whether there was a good poll: one that read the company list and at least one company, or had none to read.
     /// Until then nothing about companies may be shown.
     pub ready: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::status_labels::OVERFLOW;
+use super::undocumented::OVERFLOW;
 use crate::model::{Connection, Snapshot};
 use crate::status::{Kind, Status};
 

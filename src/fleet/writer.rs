@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::changes::Changes;
-use super::status_labels::StatusLabels;
 use super::tally::Tallies;
+use super::undocumented::ShownUndocumented;
 use super::{CompanyState, Fleet, FleetReader, PollOutcome, StoredSnapshot};
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Connection, Snapshot};
@@ -93,15 +93,15 @@ impl FleetWriter {
         let before = Arc::clone(&self.cell.borrow());
         let state = before.companies.get(company).filter(|state| state.accepts(snapshot.begun_monotonic));
         let Some(earlier) = state.map(Arc::clone) else { return };
-        let mut labels = before.labels.clone();
+        let mut undocumented = before.undocumented.clone();
         for kind in Kind::ALL {
-            labels.grant(kind, tallies.kind(kind).by_status.keys());
+            undocumented.grant(kind, tallies.kind(kind).by_status.keys());
         }
         drop(before);
-        let state = next_state(&earlier, snapshot, tallies, &labels);
+        let state = next_state(&earlier, snapshot, tallies, &undocumented);
         drop(earlier);
         self.change(|fleet| {
-            fleet.labels = labels;
+            fleet.undocumented = undocumented;
             fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state))
         });
     }
@@ -170,7 +170,7 @@ fn next_state(
     before: &CompanyState,
     mut snapshot: Snapshot,
     tallies: Tallies,
-    labels: &StatusLabels,
+    undocumented: &ShownUndocumented,
 ) -> CompanyState {
     let mut tallies = Arc::new(tallies);
     let mut changes = Arc::clone(&before.changes);
@@ -181,7 +181,7 @@ fn next_state(
             snapshot.connections = Arc::clone(&stored.snapshot.connections);
         } else {
             let mut counted = Changes::clone(&changes);
-            counted.count(&stored.snapshot, &snapshot, labels);
+            counted.count(&stored.snapshot, &snapshot, undocumented);
             if counted != *changes {
                 changes = Arc::new(counted);
             }
@@ -190,7 +190,7 @@ fn next_state(
             tallies = Arc::clone(&stored.tallies);
         }
     }
-    seed_unknown(&mut changes, &tallies, labels);
+    seed_unknown(&mut changes, &tallies, undocumented);
     let stored = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
     CompanyState {
         company,
@@ -238,20 +238,20 @@ fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
 
 /// Undocumented statuses that no snapshot has any more lose their labels, and those without one may get one.
 fn reassign_labels(fleet: &mut Fleet) {
-    let Fleet { companies, labels, .. } = fleet;
+    let Fleet { companies, undocumented, .. } = fleet;
     let stored: Vec<Arc<StoredSnapshot>> =
         companies.values().filter_map(|state| state.stored.clone()).collect();
     for kind in Kind::ALL {
         let present: BTreeSet<&Status> =
             stored.iter().flat_map(|stored| stored.tallies.kind(kind).by_status.keys()).collect();
-        labels.keep_only(kind, &present);
-        labels.grant(kind, present);
+        undocumented.keep_only(kind, &present);
+        undocumented.grant(kind, present);
     }
     for state in companies.values_mut() {
         let Some(stored) = state.stored.clone() else { continue };
         let mut changes = Arc::clone(&state.changes);
-        forget_unknown(&mut changes, labels);
-        seed_unknown(&mut changes, &stored.tallies, labels);
+        forget_unknown(&mut changes, undocumented);
+        seed_unknown(&mut changes, &stored.tallies, undocumented);
         if !Arc::ptr_eq(&changes, &state.changes) {
             Arc::make_mut(state).changes = changes;
         }
@@ -259,10 +259,10 @@ fn reassign_labels(fleet: &mut Fleet) {
 }
 
 /// Undocumented statuses are counted from 0 as soon as they are seen.
-fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, labels: &StatusLabels) {
+fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, undocumented: &ShownUndocumented) {
     for kind in Kind::ALL {
         for status in tallies.kind(kind).by_status.keys() {
-            let label = labels.label(kind, status);
+            let label = undocumented.label(kind, status);
             let is_known = matches!(status, Status::Documented(_)) || changes.kind(kind).contains_key(label);
             if !is_known {
                 Arc::make_mut(changes).begin(kind, label);
@@ -271,10 +271,10 @@ fn seed_unknown(changes: &mut Arc<Changes>, tallies: &Tallies, labels: &StatusLa
     }
 }
 
-fn forget_unknown(changes: &mut Arc<Changes>, labels: &StatusLabels) {
+fn forget_unknown(changes: &mut Arc<Changes>, undocumented: &ShownUndocumented) {
     for kind in Kind::ALL {
-        if changes.kind(kind).keys().any(|label| !labels.is_in_use(kind, label)) {
-            Arc::make_mut(changes).keep_only(kind, |label| labels.is_in_use(kind, label));
+        if changes.kind(kind).keys().any(|label| !undocumented.is_in_use(kind, label)) {
+            Arc::make_mut(changes).keep_only(kind, |label| undocumented.is_in_use(kind, label));
         }
     }
 }

@@ -173,7 +173,7 @@ fn failing(state: &CompanyState) -> Option<Failing<'_>> {
 fn unknown<'a>(fleet: &Fleet, statuses: &BTreeMap<&'a Status, u64>) -> Vec<UnknownStatus<'a>> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (status, count) in statuses.iter().filter(|(status, _)| status.category() == Category::Unknown) {
-        *counts.entry(fleet.labels.label(Kind::Connection, status)).or_default() += count;
+        *counts.entry(fleet.undocumented.label(Kind::Connection, status)).or_default() += count;
     }
     counts.into_iter().map(|(name, count)| UnknownStatus { name, count }).collect()
 }

@@ -7,8 +7,8 @@ use super::metric::Metric;
 use super::rows::{Served, StatusRow, View, rows};
 use super::text::Text;
 use crate::fleet::CompanyState;
-use crate::fleet::status_labels::StatusLabels;
 use crate::fleet::tally::{DatasourceTally, KindTallies, Tally};
+use crate::fleet::undocumented::ShownUndocumented;
 use crate::model::{Company, RecordFault};
 use crate::status::{Kind, Recheck};
 
@@ -42,7 +42,7 @@ pub fn write_listing(text: &mut Text, states: &[&CompanyState]) {
 
 /// Writes the families that are counted from snapshots, for some of the companies. The text is kept until one of the companies has
 /// another cache key (`published::CacheKey`): take nothing from a company that is not in its key.
-pub fn write_counts(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) {
+pub fn write_counts(text: &mut Text, undocumented: &ShownUndocumented, views: &[View<'_>]) {
     record_faults(text, views);
     by_status(text, views, Kind::Connection, &CONNECTIONS);
     // Without series per connection, this shows that one comes into a status as another leaves it.
@@ -53,8 +53,8 @@ pub fn write_counts(text: &mut Text, labels: &StatusLabels, views: &[View<'_>]) 
     each_time(text, views, Kind::Connection, &cat::NEVER_CHECKED_OLDEST_CREATED, |tally| {
         tally.oldest_never_checked
     });
-    by_datasource(text, labels, views, &cat::DATASOURCE_CONNECTIONS, |tally| tally.count);
-    by_datasource(text, labels, views, &cat::DATASOURCE_CONNECTIONS_RECENTLY_CHECKED, |tally| {
+    by_datasource(text, undocumented, views, &cat::DATASOURCE_CONNECTIONS, |tally| tally.count);
+    by_datasource(text, undocumented, views, &cat::DATASOURCE_CONNECTIONS_RECENTLY_CHECKED, |tally| {
         tally.recently_checked
     });
     by_status(text, views, Kind::Account, &ACCOUNTS);
@@ -156,7 +156,7 @@ fn each_time(
 
 fn by_datasource(
     text: &mut Text,
-    labels: &StatusLabels,
+    undocumented: &ShownUndocumented,
     views: &[View<'_>],
     metric: &Metric<5>,
     count: impl Fn(&DatasourceTally) -> u64,
@@ -165,7 +165,7 @@ fn by_datasource(
     for (company, served) in shown(views) {
         let [id, name] = id_and_name(company);
         for (datasource, by_status) in &served.stored.tallies.by_datasource {
-            let labelled = labels.labelled(Kind::Connection, by_status);
+            let labelled = undocumented.labelled(Kind::Connection, by_status);
             for row in rows(Kind::Connection, labelled, DatasourceTally::merge) {
                 let count = count(&row.value);
                 if count > 0 {

@@ -86,8 +86,8 @@ pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
     let states: Vec<_> = fleet.companies.values().map(AsRef::as_ref).collect();
     let mut text = Text::default();
     companies::write_listing(&mut text, &states);
-    let views = rows::views(fleet.companies.values(), &fleet.labels, now, Duration::MAX);
-    companies::write_counts(&mut text, &fleet.labels, &views);
+    let views = rows::views(fleet.companies.values(), &fleet.undocumented, now, Duration::MAX);
+    companies::write_counts(&mut text, &fleet.undocumented, &views);
     let series = text.families().map(|(_, samples)| match samples {
         text::Samples::Written(lines) => lines.lines().count(),
         text::Samples::Aging(ages) => ages.len(),

@@ -6,18 +6,23 @@ use super::catalogue::objects as cat;
 use super::metric::Metric;
 use super::text::Text;
 use super::{Detail, Settings};
-use crate::fleet::status_labels::StatusLabels;
+use crate::fleet::undocumented::ShownUndocumented;
 use crate::fleet::{CompanyState, StoredSnapshot};
 use crate::model::{Account, Company, Connection, Snapshot};
 use crate::status::Kind;
 
 /// Writes as many of the families about `companies` as `settings` ask for.
-pub fn render(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>], settings: &Settings) {
+pub fn render(
+    text: &mut Text,
+    undocumented: &ShownUndocumented,
+    companies: &[Objects<'_>],
+    settings: &Settings,
+) {
     if settings.detail >= Detail::Connections {
-        connections(text, labels, companies);
+        connections(text, undocumented, companies);
     }
     if settings.detail >= Detail::Accounts {
-        accounts(text, labels, companies, settings.check_interval);
+        accounts(text, undocumented, companies, settings.check_interval);
     }
 }
 
@@ -55,7 +60,7 @@ pub fn are_too_many<'a>(served: impl Iterator<Item = &'a StoredSnapshot>, settin
     series.sum::<u64>() > settings.detail_limit
 }
 
-fn connections(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>]) {
+fn connections(text: &mut Text, undocumented: &ShownUndocumented, companies: &[Objects<'_>]) {
     let each = || companies.iter().flat_map(Objects::each_connection);
     let mut info = text.family(&cat::CONNECTION_INFO);
     for (company, Connection { id, datasource, country, .. }) in each() {
@@ -63,7 +68,7 @@ fn connections(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>]
     }
     let mut status = text.family(&cat::CONNECTION_STATUS);
     for (company, connection) in each() {
-        let word = labels.label(Kind::Connection, &connection.status);
+        let word = undocumented.label(Kind::Connection, &connection.status);
         let category = connection.status.category().label();
         status.sample([&company.id, &connection.id, word, category], 1.0);
     }
@@ -78,14 +83,19 @@ fn connections(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>]
     times(&cat::CONNECTION_FIRST_SEEN, &|connection| connection.first_seen);
     let mut since = text.family(&cat::CONNECTION_NOT_CONNECTED_SINCE);
     for (company, connection) in each() {
-        let word = labels.label(Kind::Connection, &connection.status);
+        let word = undocumented.label(Kind::Connection, &connection.status);
         let category = connection.status.category().label();
         let Connection { id, datasource, .. } = connection;
         since.time([&company.id, id, datasource, word, category], connection.not_connected_since());
     }
 }
 
-fn accounts(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>], interval: SignedDuration) {
+fn accounts(
+    text: &mut Text,
+    undocumented: &ShownUndocumented,
+    companies: &[Objects<'_>],
+    interval: SignedDuration,
+) {
     let each = || companies.iter().flat_map(Objects::each_account);
     let mut info = text.family(&cat::ACCOUNT_INFO);
     for (company, connection, account) in each() {
@@ -93,7 +103,7 @@ fn accounts(text: &mut Text, labels: &StatusLabels, companies: &[Objects<'_>], i
     }
     let mut status = text.family(&cat::ACCOUNT_STATUS);
     for (company, connection, account) in each() {
-        let word = labels.label(Kind::Account, &account.status);
+        let word = undocumented.label(Kind::Account, &account.status);
         let category = account.status.category().label();
         status.sample([&company.id, &connection.id, &account.id, word, category], 1.0);
     }

@@ -11,8 +11,8 @@ use super::segment::Segment;
 use super::text::{self, Aging, Head, Text};
 use super::{Detail, RenderError, Settings, companies, objects};
 use crate::fleet::changes::Changes;
-use crate::fleet::status_labels::StatusLabels;
 use crate::fleet::tally::Tallies;
+use crate::fleet::undocumented::ShownUndocumented;
 use crate::fleet::{CompanyState, Fleet};
 use crate::model::{Company, Connection, RecordFaults};
 
@@ -56,8 +56,8 @@ pub(super) struct Block {
 #[derive(Debug)]
 struct Chunk {
     keys: Vec<CacheKey>,
-    /// The labels of the unknown statuses that occur in it.
-    labels: StatusLabels,
+    /// Those of its undocumented statuses that are shown under their own name.
+    undocumented: ShownUndocumented,
     families: Vec<(Head, KeptSamples)>,
 }
 
@@ -68,8 +68,8 @@ enum KeptSamples {
     Aging(Arc<Aging>),
 }
 
-/// Everything that the text of a company is rendered from, but for the clock and the labels of unknown statuses. What did not change from
-/// poll to poll has the same address.
+/// Everything that the text of a company is rendered from, but for the clock and which undocumented statuses are shown. What did not
+/// change from poll to poll has the same address.
 #[derive(Debug)]
 struct CacheKey {
     company: Company,
@@ -191,23 +191,27 @@ impl Renderer<'_> {
             .iter()
             .filter_map(|state| state.stored.as_ref())
             .flat_map(|stored| stored.tallies.statuses());
-        let words = self.fleet.labels.among(statuses);
+        let shown_here = self.fleet.undocumented.among(statuses);
         if let Some(earlier) = earlier
-            && earlier.labels == words
+            && earlier.undocumented == shown_here
             && earlier.keys.len() == keys.len()
             && earlier.keys.iter().zip(&keys).all(|(earlier, now)| earlier.is_same(now))
         {
             return Ok(Arc::clone(earlier));
         }
-        let labels = &self.fleet.labels;
+        let undocumented = &self.fleet.undocumented;
         let mut text = Text::default();
-        companies::write_counts(&mut text, labels, &views(states.iter().copied(), labels, self.now, max_age));
+        companies::write_counts(
+            &mut text,
+            undocumented,
+            &views(states.iter().copied(), undocumented, self.now, max_age),
+        );
         if !self.is_limited && self.settings.detail != Detail::None {
             let served = states.iter().filter(|state| is_served(state));
             let objects: Vec<_> = served.filter_map(|state| Objects::of(state)).collect();
-            objects::render(&mut text, labels, &objects, self.settings);
+            objects::render(&mut text, undocumented, &objects, self.settings);
         }
-        Ok(Arc::new(Chunk { keys, labels: words, families: self.compressed(text)? }))
+        Ok(Arc::new(Chunk { keys, undocumented: shown_here, families: self.compressed(text)? }))
     }
 
     /// All families. Those about the companies themselves come first. Every poll changes them, so they are rendered for all companies

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::fleet::status_labels::StatusLabels;
 use crate::fleet::tally::Tally;
+use crate::fleet::undocumented::ShownUndocumented;
 use crate::fleet::{CompanyState, StoredSnapshot};
 use crate::status::{Category, Kind, Recheck};
 
@@ -57,23 +57,24 @@ impl<'a> Served<'a> {
 /// Some companies as they are to be shown at `now`.
 pub fn views<'a>(
     states: impl IntoIterator<Item = &'a Arc<CompanyState>>,
-    labels: &StatusLabels,
+    undocumented: &ShownUndocumented,
     now: Timestamp,
     max_age: Duration,
 ) -> Vec<View<'a>> {
-    let view = |state: &'a Arc<CompanyState>| View { state, served: served(state, labels, now, max_age) };
+    let view =
+        |state: &'a Arc<CompanyState>| View { state, served: served(state, undocumented, now, max_age) };
     states.into_iter().map(view).collect()
 }
 
 fn served<'a>(
     state: &'a CompanyState,
-    labels: &StatusLabels,
+    undocumented: &ShownUndocumented,
     now: Timestamp,
     max_age: Duration,
 ) -> Option<Served<'a>> {
     let stored = state.served(now, max_age)?;
     let of = |kind: Kind| {
-        let labelled = labels.labelled(kind, &stored.tallies.kind(kind).by_status);
+        let labelled = undocumented.labelled(kind, &stored.tallies.kind(kind).by_status);
         rows(kind, labelled, |sum: &mut Tally, tally| sum.merge(tally))
     };
     Some(Served { stored, connections: of(Kind::Connection), accounts: of(Kind::Account) })

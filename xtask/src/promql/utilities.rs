@@ -2,7 +2,7 @@
 //!
 //! A utility is the label `datasource`. The variable for it is called `provider`, since a board already has a data source.
 
-use nectar_exporter::fleet::status_labels::OVERFLOW;
+use nectar_exporter::fleet::undocumented::OVERFLOW;
 use nectar_exporter::metrics::catalogue::{fleet, objects};
 use nectar_exporter::nectar::decode::UNKNOWN;
 use nectar_exporter::status::Category;

@@ -1,7 +1,7 @@
 //! Rules on names: metrics, labels and literal values are ones that the exporter has.
 
 use nectar_exporter::failure::{Failure, Reason};
-use nectar_exporter::fleet::status_labels::OVERFLOW;
+use nectar_exporter::fleet::undocumented::OVERFLOW;
 use nectar_exporter::metrics::catalogue;
 use nectar_exporter::metrics::metric::{Desc, Group, Type};
 use nectar_exporter::nectar::decode::UNKNOWN;

@@ -13,15 +13,15 @@ pub const MAX_WORDS: usize = 32;
 /// The label of those beyond the limit.
 pub const OVERFLOW: &str = "OVERFLOW";
 
-/// The undocumented statuses that have a name of their own.
+/// The undocumented statuses that are shown under their own name; the others share [`OVERFLOW`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StatusLabels {
+pub struct ShownUndocumented {
     connections: BTreeSet<Arc<str>>,
     accounts: BTreeSet<Arc<str>>,
 }
 
-impl StatusLabels {
-    /// The value of the `status` label.
+impl ShownUndocumented {
+    /// The value of the `status` label, for any status.
     pub fn label<'a>(&self, kind: Kind, status: &'a Status) -> &'a str {
         match status {
             Status::Undocumented(word) if !self.of(kind).contains(word) => OVERFLOW,
@@ -38,7 +38,7 @@ impl StatusLabels {
         by_status.iter().map(move |(status, value)| (self.label(kind, status), value))
     }
 
-    /// The labels of those of our words that are among `statuses`: enough to label these the same.
+    /// Those that are among `statuses`: enough to label these the same.
     #[must_use]
     pub fn among<'a>(&self, statuses: impl IntoIterator<Item = (Kind, &'a Status)>) -> Self {
         let mut found = Self::default();
@@ -103,19 +103,19 @@ mod tests {
     /// 32 unknown statuses have a name; the others share one until a name is free.
     #[test]
     fn unknown_statuses_give_their_names_back() {
-        let (all, mut labels) = (statuses(0..34), StatusLabels::default());
-        labels.grant(KIND, &all);
-        let shown = |labels: &StatusLabels| -> Vec<String> {
-            all.iter().map(|status| labels.label(KIND, status).to_owned()).collect()
+        let (all, mut undocumented) = (statuses(0..34), ShownUndocumented::default());
+        undocumented.grant(KIND, &all);
+        let shown = |undocumented: &ShownUndocumented| -> Vec<String> {
+            all.iter().map(|status| undocumented.label(KIND, status).to_owned()).collect()
         };
-        assert_eq!(shown(&labels).iter().filter(|label| *label == OVERFLOW).count(), 2);
-        let elsewhere = all.first().map(|status| labels.label(Kind::Account, status));
+        assert_eq!(shown(&undocumented).iter().filter(|label| *label == OVERFLOW).count(), 2);
+        let elsewhere = all.first().map(|status| undocumented.label(Kind::Account, status));
         assert_eq!(elsewhere, Some(OVERFLOW), "of the other kind");
 
         let present: BTreeSet<&Status> = all.iter().skip(1).collect();
-        labels.keep_only(KIND, &present);
-        labels.grant(KIND, present);
-        let labels = shown(&labels);
+        undocumented.keep_only(KIND, &present);
+        undocumented.grant(KIND, present);
+        let labels = shown(&undocumented);
         assert_eq!(
             labels.iter().filter(|label| *label == OVERFLOW).count(),
             2,
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn which_labels_are_in_use() {
-        let mut labels = StatusLabels::default();
-        labels.grant(KIND, &statuses(0..1));
+        let mut undocumented = ShownUndocumented::default();
+        undocumented.grant(KIND, &statuses(0..1));
         for (label, expected) in [
             ("NEW_00", true),
             ("NEW_01", false),
@@ -136,7 +136,7 @@ mod tests {
             (INVALID, true),
             (MISSING, true),
         ] {
-            assert_eq!(labels.is_in_use(KIND, label), expected, "{label}");
+            assert_eq!(undocumented.is_in_use(KIND, label), expected, "{label}");
         }
     }
 }
