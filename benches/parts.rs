@@ -19,7 +19,7 @@ use nectar_exporter::metrics::{Detail, Exposition, SelfMetrics, Settings};
 use nectar_exporter::model::{RecordFaults, Snapshot};
 use nectar_exporter::nectar::pagination::fetch_all_pages;
 use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
-use nectar_exporter::observe::DroppedLines;
+use nectar_exporter::observe::{DroppedLines, Uncounted};
 use nectar_simulator::{Plan, Simulator};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -92,7 +92,7 @@ fn summarising(criterion: &mut Criterion) {
 /// A fleet that was read from Nectar.
 fn filled(nectar: &Nectar) -> FleetWriter {
     let (client, clock) = (nectar.client(), SystemClock::shared());
-    let writer = FleetWriter::new(WEEK);
+    let writer = FleetWriter::new(WEEK, Arc::new(Uncounted));
     let companies = nectar.runtime.block_on(client.company_list()).unwrap().companies;
     writer.apply_list(
         &companies.iter().map(|company| (company.id.clone(), company.clone())).collect(),

@@ -70,7 +70,7 @@ impl App {
         let has_ca_file = settings.nectar.extra_certificates.is_some();
         let client =
             Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), self_metrics.clone())?;
-        let writer = FleetWriter::new(settings.metrics.check_interval);
+        let writer = FleetWriter::new(settings.metrics.check_interval, self_metrics.clone());
         let fleet = writer.reader();
         let exposition = Exposition::new(fleet, self_metrics.clone(), Arc::clone(&clock), settings.metrics)?;
         let routes = Routes::new(

@@ -1,4 +1,4 @@
-//! Interfaces to whatever counts: requests, polls, refused clients, and log lines that were dropped.
+//! Interfaces to whatever counts: requests, polls, statuses that ended, refused clients, and log lines that were dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +7,7 @@ use std::time::Duration;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::failure::{Failure, Reason};
+use crate::status::Documented;
 
 /// An endpoint of Nectar's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -41,6 +42,12 @@ pub trait ObserveRequests: Send + Sync + 'static {
 pub trait ObservePolls: Send + Sync + 'static {
     /// A poll ended after `took`. If it was not whole, `outcome` has the first cause.
     fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>);
+}
+
+/// Is told of every status that a connection was seen to leave.
+pub trait ObserveStatuses: Send + Sync + 'static {
+    /// A connection left this status of a [broken](crate::status::Category::is_broken) category, in which it had been for `duration`.
+    fn left(&self, status: &'static Documented, duration: Duration);
 }
 
 /// Why a client of ours did not get what it asked for.
@@ -86,6 +93,10 @@ pub struct Uncounted;
 
 impl ObserveClients for Uncounted {
     fn refused(&self, _: Refusal) {}
+}
+
+impl ObserveStatuses for Uncounted {
+    fn left(&self, _: &'static Documented, _: Duration) {}
 }
 
 impl ObserveRequests for Uncounted {

@@ -1,15 +1,17 @@
-//! Changes of status, counted from one snapshot of a company to the next.
+//! Changes of status, counted from one snapshot of a company to the next, and for how long connections had been broken.
 //!
 //! A change is counted under the label that the status had then: a counter never falls because a status got a name of its own. Records
 //! that are new or gone have not changed.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::undocumented::ShownUndocumented;
-use crate::model::Snapshot;
+use crate::model::{Connection, Snapshot};
+use crate::observe::ObserveStatuses;
 use crate::sanitize::by_id;
-use crate::status::{Kind, Status};
+use crate::status::{Category, Documented, Kind, Status};
 
 /// Counts by the value of the `status` label.
 pub type ByLabel = BTreeMap<Box<str>, u64>;
@@ -19,6 +21,16 @@ pub type ByLabel = BTreeMap<Box<str>, u64>;
 pub struct Changes {
     connections: ByLabel,
     accounts: ByLabel,
+    left: BTreeMap<Category, Left>,
+}
+
+/// The times that connections were seen to leave a status of one category.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// How often.
+    pub count: u64,
+    /// How long they had been in it, in sum.
+    pub duration: Duration,
 }
 
 impl Changes {
@@ -30,11 +42,28 @@ impl Changes {
         }
     }
 
-    /// Counts what differs between two snapshots of one company.
-    pub fn count(&mut self, before: &Snapshot, after: &Snapshot, undocumented: &ShownUndocumented) {
+    /// How often, and after how long, connections left a status of this category.
+    pub fn left(&self, category: Category) -> Left {
+        self.left.get(&category).copied().unwrap_or_default()
+    }
+
+    /// Counts what differs between two snapshots of one company, and tells `observer`.
+    pub fn count(
+        &mut self,
+        before: &Snapshot,
+        after: &Snapshot,
+        undocumented: &ShownUndocumented,
+        observer: &dyn ObserveStatuses,
+    ) {
         for (old, new) in pairs(&before.connections, &after.connections, |connection| &connection.id) {
             if old.status != new.status {
                 self.add(Kind::Connection, &new.status, undocumented);
+                if let Some((status, duration)) = broken_for(old, new) {
+                    let left = self.left.entry(status.category).or_default();
+                    left.count += 1;
+                    left.duration = left.duration.saturating_add(duration);
+                    observer.left(status, duration);
+                }
             }
             for (old, new) in pairs(&old.accounts, &new.accounts, |account| &account.id) {
                 if old.status != new.status {
@@ -66,6 +95,14 @@ impl Changes {
     }
 }
 
+/// The status in which a connection was broken, and from its first-seen time to that of the next status: both are Nectar's, so the
+/// moments of our polls do not matter. None where one of them is missing, or they run backwards.
+fn broken_for(old: &Connection, new: &Connection) -> Option<(&'static Documented, Duration)> {
+    let Status::Documented(status) = old.status else { return None };
+    let duration = Duration::try_from(new.first_seen?.duration_since(old.first_seen?)).ok()?;
+    status.category.is_broken().then_some((status, duration))
+}
+
 /// Elements of two lists, each sorted by id, that have the same id.
 fn pairs<'a, T>(
     before: &'a [T],
@@ -82,4 +119,72 @@ fn pairs<'a, T>(
             };
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Mutex;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::RecordFaults;
+
+    #[derive(Default)]
+    struct Observed(Mutex<Vec<(&'static str, u64)>>);
+
+    impl ObserveStatuses for Observed {
+        fn left(&self, status: &'static Documented, duration: Duration) {
+            self.0.lock().unwrap().push((status.value, duration.as_secs()));
+        }
+    }
+
+    /// The only connection of a company, in a status that was first seen at this second.
+    fn snapshot(status: &str, first_seen: Option<i64>) -> Snapshot {
+        let connection = Connection {
+            id: "x".into(),
+            status: Status::read(Kind::Connection, Some(status)),
+            last_update: None,
+            first_seen: first_seen.map(|second| Timestamp::from_second(second).unwrap()),
+            created: None,
+            datasource: "u".into(),
+            country: "US".into(),
+            accounts: Vec::new(),
+        };
+        Snapshot {
+            begun_wall: Timestamp::UNIX_EPOCH,
+            begun_monotonic: Duration::ZERO,
+            connections: vec![connection].into(),
+            faults: RecordFaults::default(),
+        }
+    }
+
+    #[test]
+    fn how_long_a_connection_was_broken() {
+        for (before, after, observed) in [
+            (("PASSWORD_INCORRECT", Some(10)), ("CONNECTED", Some(70)), Some(60)),
+            (("PASSWORD_INCORRECT", Some(10)), ("MFA_TOKEN_EXPIRED", Some(10)), Some(0)),
+            (("WEBSITE_DOWN", Some(-5)), ("PASSWORD_INCORRECT", Some(5)), Some(10)),
+            (("PASSWORD_INCORRECT", Some(10)), ("PASSWORD_INCORRECT", Some(70)), None),
+            (("PASSWORD_INCORRECT", Some(10)), ("CONNECTED", Some(9)), None),
+            (("PASSWORD_INCORRECT", None), ("CONNECTED", Some(70)), None),
+            (("PASSWORD_INCORRECT", Some(10)), ("CONNECTED", None), None),
+            (("CONNECTED", Some(10)), ("PASSWORD_INCORRECT", Some(70)), None),
+            (("PENDING", Some(10)), ("CONNECTED", Some(70)), None),
+            (("NEW_WORD", Some(10)), ("CONNECTED", Some(70)), None),
+        ] {
+            let (observer, mut changes) = (Observed::default(), Changes::default());
+            let undocumented = ShownUndocumented::default();
+            let (old, new) = (snapshot(before.0, before.1), snapshot(after.0, after.1));
+            changes.count(&old, &new, &undocumented, &observer);
+            let expected: Vec<_> = observed.map(|seconds| (before.0, seconds)).into_iter().collect();
+            assert_eq!(*observer.0.lock().unwrap(), expected, "{before:?} {after:?}");
+            let left = Category::BROKEN.map(|category| changes.left(category));
+            let count: u64 = left.iter().map(|left| left.count).sum();
+            let duration: Duration = left.iter().map(|left| left.duration).sum();
+            assert_eq!((count, duration.as_secs()), (u64::from(observed.is_some()), observed.unwrap_or(0)));
+        }
+    }
 }

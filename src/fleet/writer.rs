@@ -1,6 +1,7 @@
 //! Applies the outcomes of readings to the fleet, in the order in which the readings began.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::undocumented::ShownUndocumented;
 use super::{CompanyState, Fleet, FleetReader, PollOutcome, StoredSnapshot};
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Connection, Snapshot};
+use crate::observe::ObserveStatuses;
 use crate::sanitize::by_id;
 use crate::status::{Kind, Status};
 
@@ -20,20 +22,21 @@ use crate::status::{Kind, Status};
 const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Writes the fleet, one outcome at a time, whichever task brings it. An earlier reading never replaces a later one. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FleetWriter {
     cell: Arc<watch::Sender<Arc<Fleet>>>,
     /// The write lock, held while an outcome is applied. Inside: when the reading of the list that was applied last began, by the
     /// monotonic clock.
     last_list_begun: Arc<Mutex<Duration>>,
     check_interval: SignedDuration,
+    observer: Arc<dyn ObserveStatuses>,
 }
 
 impl FleetWriter {
-    /// An empty fleet. `check_interval` is how soon Nectar is expected to look again.
-    pub fn new(check_interval: SignedDuration) -> Self {
+    /// An empty fleet. `check_interval` is how soon Nectar is expected to look again; `observer` is told of each status that ends.
+    pub fn new(check_interval: SignedDuration, observer: Arc<dyn ObserveStatuses>) -> Self {
         let (cell, _) = watch::channel(Arc::default());
-        Self { cell: Arc::new(cell), last_list_begun: Arc::default(), check_interval }
+        Self { cell: Arc::new(cell), last_list_begun: Arc::default(), check_interval, observer }
     }
 
     /// A new reader of the fleet.
@@ -98,7 +101,7 @@ impl FleetWriter {
             undocumented.grant(kind, tallies.kind(kind).by_status.keys());
         }
         drop(before);
-        let state = next_state(&earlier, snapshot, tallies, &undocumented);
+        let state = next_state(&earlier, snapshot, tallies, &undocumented, self.observer.as_ref());
         drop(earlier);
         self.change(|fleet| {
             fleet.undocumented = undocumented;
@@ -157,6 +160,12 @@ impl FleetWriter {
     }
 }
 
+impl fmt::Debug for FleetWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FleetWriter").finish_non_exhaustive()
+    }
+}
+
 fn note_failure(state: &mut Arc<CompanyState>, failure: Failure, begun_monotonic: Duration) {
     if state.accepts(begun_monotonic) {
         let state = Arc::make_mut(state);
@@ -171,6 +180,7 @@ fn next_state(
     mut snapshot: Snapshot,
     tallies: Tallies,
     undocumented: &ShownUndocumented,
+    observer: &dyn ObserveStatuses,
 ) -> CompanyState {
     let mut tallies = Arc::new(tallies);
     let mut changes = Arc::clone(&before.changes);
@@ -181,7 +191,7 @@ fn next_state(
             snapshot.connections = Arc::clone(&stored.snapshot.connections);
         } else {
             let mut counted = Changes::clone(&changes);
-            counted.count(&stored.snapshot, &snapshot, undocumented);
+            counted.count(&stored.snapshot, &snapshot, undocumented, observer);
             if counted != *changes {
                 changes = Arc::new(counted);
             }
@@ -286,6 +296,7 @@ mod tests {
     use super::*;
     use crate::failure::Reason;
     use crate::model::{RecordFault, RecordFaults};
+    use crate::observe::Uncounted;
 
     const FAILURE: Failure = Failure::Request(Reason::ServerError);
 
@@ -313,7 +324,8 @@ mod tests {
     }
 
     fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {
-        let (writer, listed) = (FleetWriter::new(SignedDuration::ZERO), [("c".into(), company())].into());
+        let (writer, listed) =
+            (FleetWriter::new(SignedDuration::ZERO, Arc::new(Uncounted)), [("c".into(), company())].into());
         writer.apply_list(&listed, &[], Duration::ZERO);
         (writer, listed)
     }

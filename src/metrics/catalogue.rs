@@ -162,6 +162,15 @@ pub mod fleet {
         CONNECTION_STATUS_CHANGES = Fleet, Counter, Count, "nectar_connection_status_changes_total", ["company_id", "status", "category"],
             "Connections that were seen to change to this status (connections[].status) from one poll to the next, since the start of the exporter.";
 
+        CONNECTION_STATUS_DURATION = Fleet, Histogram, Seconds, "nectar_connection_status_duration_seconds", ["status", "category"],
+            "Seconds that connections were in a status that needs their customer or is an issue of a website, observed when a poll sees that they have left it: from its connections[].statusFirstSeenTime to that of the status that they have now. What comes and goes between two polls is not seen, and what lacks one of the times is left out.";
+
+        COMPANY_STATUS_DURATIONS = Fleet, Counter, Count, "nectar_company_status_durations_total", ["company_id", "category"],
+            "Of nectar_connection_status_duration_seconds, the number of observations for this company.";
+
+        COMPANY_STATUS_DURATION = Fleet, Counter, Seconds, "nectar_company_status_duration_seconds_total", ["company_id", "category"],
+            "Of nectar_connection_status_duration_seconds, the sum of the observations for this company, in seconds.";
+
         ACCOUNT_STATUS_CHANGES = Fleet, Counter, Count, "nectar_account_status_changes_total", ["company_id", "status", "category"],
             "Accounts that were seen to change to this status (connections[].accounts[].status) from one poll to the next, since the start of the exporter.";
     }

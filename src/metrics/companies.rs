@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use super::catalogue::fleet as cat;
 use super::metric::Metric;
 use super::rows::{Served, StatusRow, View, rows};
-use super::text::Text;
+use super::text::{Family, Text};
 use crate::fleet::CompanyState;
+use crate::fleet::changes::Left;
 use crate::fleet::tally::{DatasourceTally, KindTallies, Tally};
 use crate::fleet::undocumented::ShownUndocumented;
 use crate::model::{Company, RecordFault};
-use crate::status::{Kind, Recheck};
+use crate::status::{Category, Kind, Recheck};
 
 /// Writes the families about listed companies, whether or not their data was read or withdrawn, for some of the companies. They are
 /// rendered anew for every fleet.
@@ -59,6 +60,12 @@ pub fn write_counts(text: &mut Text, undocumented: &ShownUndocumented, views: &[
     });
     by_status(text, views, Kind::Account, &ACCOUNTS);
     changes(text, views, Kind::Connection, &cat::CONNECTION_STATUS_CHANGES);
+    broken(text, views, &cat::COMPANY_STATUS_DURATIONS, |family, labels, left| {
+        family.count(labels, left.count)
+    });
+    broken(text, views, &cat::COMPANY_STATUS_DURATION, |family, labels, left| {
+        family.sample(labels, left.duration.as_secs_f64());
+    });
     changes(text, views, Kind::Account, &cat::ACCOUNT_STATUS_CHANGES);
 }
 
@@ -179,12 +186,31 @@ fn by_datasource(
 /// Counted from the first snapshot on, and kept while the company's data is withdrawn.
 fn changes(text: &mut Text, views: &[View<'_>], kind: Kind, metric: &Metric<3>) {
     let mut family = text.family(metric);
-    for state in views.iter().map(|view| view.state).filter(|state| state.stored.is_some()) {
+    for state in read_once(views) {
         let labelled = state.changes.kind(kind).iter().map(|(label, count)| (&**label, count));
         for row in rows(kind, labelled, |sum: &mut u64, count| *sum += count) {
             family.count([&state.company.id, row.status, row.category.label()], row.value);
         }
     }
+}
+
+/// As [`changes`].
+fn broken(
+    text: &mut Text,
+    views: &[View<'_>],
+    metric: &Metric<2>,
+    write: impl Fn(&mut Family<'_, 2>, [&str; 2], Left),
+) {
+    let mut family = text.family(metric);
+    for state in read_once(views) {
+        for category in Category::BROKEN {
+            write(&mut family, [&state.company.id, category.label()], state.changes.left(category));
+        }
+    }
+}
+
+fn read_once<'a>(views: &'a [View<'a>]) -> impl Iterator<Item = &'a CompanyState> {
+    views.iter().map(|view| view.state).filter(|state| state.stored.is_some())
 }
 
 fn shown<'a>(views: &'a [View<'a>]) -> impl Iterator<Item = (&'a Company, &'a Served<'a>)> {

@@ -202,7 +202,7 @@ impl Exposition {
     /// [`RenderError`], if what was published may not be shown any more, and nothing newer can be rendered.
     pub async fn body(&self, gzip: bool) -> Result<Body, RenderError> {
         // Read first: a poll's fleet is published before the poll is counted, so it is never older than the count.
-        let self_metrics = self.self_metrics.text();
+        let self_metrics = self.self_metrics.text(self.published().fleet.ready);
         let mut published = self.published();
         if published.is_outdated(self.clock.now()) {
             self.publish().await;

@@ -1,4 +1,4 @@
-//! The metrics about the exporter itself: its requests, its polls, its clients, its build.
+//! The metrics about the exporter itself: its requests, its polls, its clients. Also how long connections were broken, a histogram.
 //!
 //! Every known label value is there from the start, at 0. Counters and histograms are what the `prometheus` crate is at its best for, so it
 //! also writes them: with its types, our own writer would need a second table of labels.
@@ -6,8 +6,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prometheus::core::Collector;
 #[cfg(target_os = "linux")]
-use prometheus::core::{Collector, Desc};
+use prometheus::core::Desc;
 #[cfg(target_os = "linux")]
 use prometheus::process_collector::ProcessCollector;
 #[cfg(target_os = "linux")]
@@ -18,12 +19,30 @@ use rustix::time::ClockId;
 use tracing::warn;
 
 use super::catalogue::exporter as cat;
+use super::catalogue::fleet::CONNECTION_STATUS_DURATION;
 use super::metric::Metric;
 use crate::failure::{Failure, Reason};
-use crate::observe::{DroppedLines, Endpoint, ObserveClients, ObservePolls, ObserveRequests, Refusal};
+use crate::observe::{
+    DroppedLines, Endpoint, ObserveClients, ObservePolls, ObserveRequests, ObserveStatuses, Refusal,
+};
+use crate::status::{Documented, Kind};
 
 const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
+const DAY: f64 = 86_400.0;
+/// An hour, six hours, and days.
+const STATUS_BUCKETS: &[f64] = &[
+    DAY / 24.0,
+    DAY / 4.0,
+    DAY,
+    2.0 * DAY,
+    3.0 * DAY,
+    5.0 * DAY,
+    7.0 * DAY,
+    14.0 * DAY,
+    30.0 * DAY,
+    90.0 * DAY,
+];
 /// Codes that are counted from 0 before they occur.
 const KNOWN_CODES: [&str; 10] = ["200", "401", "403", "404", "429", "500", "502", "503", "504", NO_ANSWER];
 const NO_ANSWER: &str = "none";
@@ -40,6 +59,8 @@ pub struct SelfMetrics {
     poll_failures: IntCounterVec,
     poll_duration: HistogramVec,
     requests_refused: IntCounterVec,
+    /// About the fleet, and so not in the registry: it is not served before there is a fleet.
+    status_duration: HistogramVec,
     log_lines_dropped: IntCounter,
     dropped_lines: DroppedLines,
     /// Locked while the end of a poll is counted, and while all are read: no scrape sees half of a poll.
@@ -62,6 +83,7 @@ impl SelfMetrics {
             poll_failures: counters(&cat::POLL_FAILURES)?,
             poll_duration: histogram(&cat::POLL_DURATION, POLL_BUCKETS)?,
             requests_refused: counters(&cat::REQUESTS_REFUSED)?,
+            status_duration: histogram(&CONNECTION_STATUS_DURATION, STATUS_BUCKETS)?,
             log_lines_dropped: IntCounter::new(cat::LOG_LINES_DROPPED.name, cat::LOG_LINES_DROPPED.help)?,
             dropped_lines,
             counting: Mutex::default(),
@@ -107,20 +129,26 @@ impl SelfMetrics {
         for refusal in Refusal::ALL {
             self.requests_refused.with_label_values(&[refusal.label()]);
         }
+        for status in Kind::Connection.documented().iter().filter(|status| status.category.is_broken()) {
+            self.status_duration.with_label_values(&[status.value, status.category.label()]);
+        }
     }
 
     fn counting(&self) -> MutexGuard<'_, ()> {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All of them, in Prometheus' text format.
-    pub fn text(&self) -> String {
-        let families = {
+    /// All of them, in Prometheus' text format; those about the fleet only if there is one to show.
+    pub fn text(&self, shows_fleet: bool) -> String {
+        let mut families = {
             let _whole = self.counting();
             let dropped = self.dropped_lines.number();
             self.log_lines_dropped.inc_by(dropped.saturating_sub(self.log_lines_dropped.get()));
             self.registry.gather()
         };
+        if shows_fleet {
+            families.extend(self.status_duration.collect());
+        }
         TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
             warn!(msg = "The exporter's own metrics could not be written", error = %error);
             String::new()
@@ -165,6 +193,13 @@ impl ObserveRequests for SelfMetrics {
 
     fn retried(&self, endpoint: Endpoint) {
         self.request_retries.with_label_values(&[endpoint.label()]).inc();
+    }
+}
+
+impl ObserveStatuses for SelfMetrics {
+    fn left(&self, status: &'static Documented, duration: Duration) {
+        let labels = [status.value, status.category.label()];
+        self.status_duration.with_label_values(&labels).observe(duration.as_secs_f64());
     }
 }
 

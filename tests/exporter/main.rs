@@ -15,6 +15,7 @@ mod check;
 mod clock_steps;
 mod command_line;
 mod connections;
+mod durations;
 mod encodings;
 mod failures;
 mod faults;

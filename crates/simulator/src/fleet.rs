@@ -59,6 +59,8 @@ pub struct Connection {
     pub serial: u64,
     pub utility: &'static Utility,
     pub status_record: StatusRecord,
+    /// The statuses that it had before, since the start.
+    pub past: Vec<StatusRecord>,
     pub created: Timestamp,
     pub accounts: Vec<Account>,
     /// When the scheduler handles it next, in virtual milliseconds; none if nothing is planned.

@@ -114,8 +114,16 @@ pub fn connection(
 ) -> Connection {
     let id = rng.uuid();
     let (created, status_record) = history::connection(start, status, rng);
-    let mut connection =
-        Connection { id, serial, utility, status_record, created, accounts: Vec::new(), due: None };
+    let mut connection = Connection {
+        id,
+        serial,
+        utility,
+        status_record,
+        past: Vec::new(),
+        created,
+        accounts: Vec::new(),
+        due: None,
+    };
     for _ in 0..account_count(&connection, mean, rng) {
         let status = account_status(&connection, rng);
         let account = account(start, &connection, status, rng);
@@ -152,6 +160,7 @@ pub fn fresh(serial: u64, utility: &'static Utility, at: Timestamp, rng: &mut Ra
         serial,
         utility,
         status_record: StatusRecord::unchecked(Word::Borrowed(transitions::PENDING)),
+        past: Vec::new(),
         created: at,
         accounts: Vec::new(),
         due: None,

@@ -160,6 +160,16 @@ impl Simulator {
         })
     }
 
+    /// All statuses that a connection has had since the start, the present one last, each with the time at which it was first seen.
+    pub fn statuses(&self, connection_id: &str) -> Vec<(String, Option<Timestamp>)> {
+        self.0.read(|fleet, _| {
+            let at = fleet.find_connection(connection_id);
+            let row = at.and_then(|(company, row)| fleet.companies.get(company)?.connections.get(row));
+            let records = row.into_iter().flat_map(|row| row.past.iter().chain([&row.status_record]));
+            records.map(|record| (record.status.to_string(), record.first_seen)).collect()
+        })
+    }
+
     /// Gives a connection a status, as if a check had just found it. False if there is no such connection.
     pub fn set_connection_status(&self, connection_id: &str, status: &str) -> bool {
         self.0.change(|state, now| {

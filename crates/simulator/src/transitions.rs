@@ -133,6 +133,9 @@ pub fn apply_check(connection: &mut Connection, status: Word, at: Timestamp, mea
         }
         _ => mark_accounts(connection, WORKFLOW_NOT_ACCESSIBLE, at),
     }
+    if connection.status_record.status != status {
+        connection.past.push(connection.status_record.clone());
+    }
     connection.status_record.record(status, at);
 }
 

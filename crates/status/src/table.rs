@@ -32,6 +32,14 @@ impl Category {
         self.into()
     }
 
+    /// The categories in which a connection brings no data until somebody mends it.
+    pub const BROKEN: [Self; 2] = [Self::WebsiteIssue, Self::InterventionNeeded];
+
+    /// Whether it is one of [`BROKEN`](Self::BROKEN).
+    pub fn is_broken(self) -> bool {
+        Self::BROKEN.contains(&self)
+    }
+
     /// The heading in short, for people.
     pub fn display(self) -> &'static str {
         match self {
