@@ -9,6 +9,7 @@ use xtask::queries::{self, Choices, Query};
 use crate::fleet::{Login, a_quiet_utility};
 use crate::happenings::may_be_empty;
 use crate::panels;
+use crate::trend;
 use crate::truth::Seen;
 use crate::world::World;
 
@@ -59,6 +60,7 @@ async fn lively() -> (World, Vec<Login>) {
     let (utility, companies) = a_quiet_utility(&fleet);
     world.simulator.set_utility_down(&utility, &companies, true);
     let (login, _) = chosen(&fleet);
+    one_is_mended(&world, &fleet, &login.company_id).await;
     let last = Timestamp::now() - SignedDuration::from_hours(9 * 24);
     let first = last - SignedDuration::from_hours(24);
     assert!(world.simulator.set_connection_times(&login.standing.id, first, last));
@@ -67,6 +69,17 @@ async fn lively() -> (World, Vec<Login>) {
     world.until(r#"ALERTS{alertstate="firing", nectar_scope="fleet"}"#).await;
     let fleet = world.fleet().await;
     (world, fleet)
+}
+
+/// A login of another company than this one needs its customer, and stops doing so after four days.
+async fn one_is_mended(world: &World, fleet: &[Login], but: &str) {
+    let mut others = fleet.iter().filter(|login| login.company_id != but);
+    let login = others.find(|login| login.standing.is(&["CONNECTED"])).expect("a login of another company");
+    assert!(world.simulator.set_connection_status(&login.standing.id, "PASSWORD_INCORRECT"));
+    let since = Timestamp::now() - SignedDuration::from_hours(4 * 24);
+    assert!(world.simulator.set_connection_times(&login.standing.id, since, since));
+    world.read_again().await;
+    assert!(world.simulator.set_connection_status(&login.standing.id, "CONNECTED"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,6 +94,7 @@ async fn every_query_finds_something_in_a_lively_world_and_counts_are_true() {
     let company = ("company", one.company_id.as_str());
     let connection = ("connection", one.standing.id.as_str());
     let provider = ("provider", waiting.utility.as_str());
+    let changes = trend::changes(&world.simulator, &fleet);
     for (board, chosen) in [
         ("nectar-overview", &[][..]),
         ("nectar-company", &[company]),
@@ -88,9 +102,10 @@ async fn every_query_finds_something_in_a_lively_world_and_counts_are_true() {
         ("nectar-worklist", &[connection, company, provider]),
         ("nectar-provider", &[]),
         ("nectar-provider", &[provider]),
+        ("nectar-trend", &[]),
         ("nectar-exporter", &[]),
     ] {
-        let seen = seen(&fleet, &one, chosen);
+        let seen = Seen { changes: &changes, ..seen(&fleet, &one, chosen) };
         panels::are_true(&world, &queries_of(board, chosen), &seen).await;
     }
 }
@@ -113,7 +128,7 @@ fn seen<'a>(fleet: &'a [Login], one: &'a Login, chosen: &Chosen<'_>) -> Seen<'a>
     let of_companies: Vec<&Login> =
         fleet.iter().filter(|login| allows("company", &login.company_id)).collect();
     let logins = of_companies.iter().copied().filter(|login| allows("provider", &login.utility)).collect();
-    Seen { of_companies, logins, one, now: Timestamp::now().as_duration().as_secs_f64() }
+    Seen { of_companies, logins, one, changes: &[], now: Timestamp::now().as_duration().as_secs_f64() }
 }
 
 /// Every number that is shown for one moment is compared with the truth, or exempt for a reason.

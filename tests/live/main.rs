@@ -22,5 +22,6 @@ mod receiver;
 mod runbooks;
 mod servers;
 mod tally;
+mod trend;
 mod truth;
 mod world;

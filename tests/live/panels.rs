@@ -6,6 +6,7 @@ use nectar_exporter::status::Kind;
 use xtask::queries::Query;
 
 use crate::tally::{Truth, age, number};
+use crate::trend;
 use crate::truth::{
     Seen, accounts, accounts_in_error, accounts_of_one, by_category, by_status, categories_there,
     checked_ago, checked_between, checked_lately, companies_per_utility, connections, customers, due,
@@ -22,6 +23,7 @@ const OVERVIEW: &str = "nectar-overview";
 const COMPANY: &str = "nectar-company";
 const WORKLIST: &str = "nectar-worklist";
 const PROVIDER: &str = "nectar-provider";
+const TREND: &str = "nectar-trend";
 const EXPORTER: &str = "nectar-exporter";
 
 /// Every number that can be counted from outside.
@@ -87,6 +89,21 @@ pub const TABLE: &[Row] = &[
     (PROVIDER, "Age of the last checks", "E", |seen| number(checked_between(seen, 8.0, f64::MAX))),
     (PROVIDER, "Age of the last checks", "F", never_checked),
     (PROVIDER, "Connections by category", "A", categories_there),
+    (TREND, "New in a week", "A", trend::broken),
+    (TREND, "New in a week", "B", trend::broken),
+    (TREND, "Mended in a week", "A", trend::mended),
+    (TREND, "Mended in a week", "B", trend::mended),
+    (TREND, "Half were mended within", "A", trend::half),
+    (TREND, "Half were mended within", "B", trend::half),
+    (TREND, "Nine of ten within", "A", trend::nine_of_ten),
+    (TREND, "Nine of ten within", "B", trend::nine_of_ten),
+    (TREND, "Customers who wait longest and most often", "A", trend::mended_by_company),
+    (TREND, "Customers who wait longest and most often", "B", trend::mean_by_company),
+    (TREND, "Customers who wait longest and most often", "C", trend::needed_now),
+    (TREND, "Utilities that break most", "A", trend::broken_by_utility),
+    (TREND, "Utilities that break most", "B", trend::logins_by_utility),
+    (TREND, "Logins connected", "A", share_connected),
+    (TREND, "Logins connected", "B", share_connected),
     (EXPORTER, "Up", "A", |_| number(1)),
     (EXPORTER, "Last poll", "A", |_| number(1)),
     (EXPORTER, "Data age", "A", |_| age(0.0)),
@@ -106,7 +123,7 @@ pub async fn are_true(world: &World, queries: &[Query], seen: &Seen<'_>) {
     for (board, panel, letter, truth) in TABLE.iter().filter(|(board, ..)| *board == queries[0].board) {
         let query = queries.iter().find(|query| query.is(board, panel, letter));
         let query = query.unwrap_or_else(|| panic!("{board} has no {panel} {letter}"));
-        let found = world.ask(&query.expression).await;
+        let found = world.ask(&trend::in_a_young_world(&query.expression)).await;
         if let Err(difference) = truth(seen).compare(&found) {
             panic!("{board}, {panel}, {letter}: {difference}\n{}", query.expression);
         }

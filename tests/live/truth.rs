@@ -6,6 +6,7 @@ use nectar_exporter::status::{Category, Kind};
 
 use crate::fleet::{Login, Standing};
 use crate::tally::{Truth, age, float, largest, number, rows, share, tally};
+use crate::trend::Change;
 
 /// A board as somebody sees it, with values chosen for its variables.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Seen<'a> {
     pub logins: Vec<&'a Login>,
     /// The chosen connection.
     pub one: &'a Login,
+    /// All changes of status since the start.
+    pub changes: &'a [Change],
     /// Unix seconds.
     pub now: f64,
 }

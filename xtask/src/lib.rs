@@ -2,7 +2,7 @@
 //! (`reference`).
 //!
 //! A board is built from the bottom up: `promql` (what is asked) → `style` (colours, units, thresholds), `view`, `table` and
-//! `panel` (how it is shown) → `grid` (where it is shown) → `board` (the JSON) → `boards` (the five of them) → `files`.
+//! `panel` (how it is shown) → `grid` (where it is shown) → `board` (the JSON) → `boards` (all of them) → `files`.
 //! `queries` reads the queries back from a finished board, as Grafana would send them.
 
 pub mod board;

@@ -13,14 +13,16 @@ pub enum To {
     Worklist,
     /// One utility, or all.
     Provider,
+    /// Is it getting better?
+    Trend,
     /// The exporter itself.
     Exporter,
 }
 
 impl To {
     /// Every board, in the order in which they link to each other.
-    pub const ALL: [Self; 5] =
-        [Self::Overview, Self::Company, Self::Worklist, Self::Provider, Self::Exporter];
+    pub const ALL: [Self; 6] =
+        [Self::Overview, Self::Company, Self::Worklist, Self::Provider, Self::Trend, Self::Exporter];
 
     /// The board's id, which is part of its address and must not change.
     pub fn uid(self) -> &'static str {
@@ -29,6 +31,7 @@ impl To {
             Self::Company => "nectar-company",
             Self::Worklist => "nectar-worklist",
             Self::Provider => "nectar-provider",
+            Self::Trend => "nectar-trend",
             Self::Exporter => "nectar-exporter",
         }
     }
@@ -40,6 +43,7 @@ impl To {
             Self::Company => "Nectar / Company",
             Self::Worklist => "Nectar / Worklist",
             Self::Provider => "Nectar / Provider",
+            Self::Trend => "Nectar / Trend",
             Self::Exporter => "Nectar / Exporter",
         }
     }

@@ -1,10 +1,11 @@
-//! The five boards.
+//! The boards.
 
 mod company;
 mod exporter;
 mod overview;
 mod provider;
 mod shared;
+mod trend;
 mod worklist;
 
 use serde_json::Value;
@@ -18,6 +19,7 @@ pub fn all() -> Vec<(To, Value)> {
         To::Company => company::board(),
         To::Worklist => worklist::board(),
         To::Provider => provider::board(),
+        To::Trend => trend::board(),
         To::Exporter => exporter::board(),
     };
     To::ALL.into_iter().map(|which| (which, board(which).json())).collect()

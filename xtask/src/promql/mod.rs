@@ -4,4 +4,5 @@ pub mod companies;
 pub mod connections;
 pub mod exporter;
 pub mod selector;
+pub mod trend;
 pub mod utilities;

@@ -61,7 +61,8 @@ pub fn of(expr: &Expr) -> Result<Labels, String> {
         }
         Expr::Aggregate(aggregate) => of_aggregate(aggregate).map(Some),
         Expr::Binary(binary) => of_binary(binary),
-        Expr::Subquery(_) | Expr::Extension(_) => Err("a form that no board uses".to_owned()),
+        Expr::Subquery(subquery) => of(&subquery.expr),
+        Expr::Extension(_) => Err("a form that no board uses".to_owned()),
     }
 }
 

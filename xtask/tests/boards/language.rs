@@ -1,11 +1,16 @@
 //! Rules on PromQL.
 
+use std::time::Duration;
+
 use promql_parser::parser::{self, Expr};
 use serde_json::Value;
 use xtask::queries::{self, Choices};
 
 use crate::names::{self, Part};
 use crate::parsed::{self, RATE_INTERVAL, called, judge_selectors};
+
+/// A range that no panel's resolution can be coarser than in the months that a board shows.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Every query parses with its variables filled in: with only those chosen that must be, and with names full of special characters.
 pub fn parses(board: &Value) -> Vec<String> {
@@ -42,7 +47,7 @@ pub fn scoped(board: &Value) -> Vec<String> {
     })
 }
 
-/// `rate`, `irate` and `increase` have the range `$__rate_interval`, and nothing else has.
+/// `rate`, `irate` and `increase` have the range `$__rate_interval`, and nothing else has. What is counted over days has a range of days.
 pub fn rate_interval(board: &Value) -> Vec<String> {
     let mut findings = Vec::new();
     for (query, expr) in parsed::all(board) {
@@ -50,7 +55,7 @@ pub fn rate_interval(board: &Value) -> Vec<String> {
             let Expr::MatrixSelector(matrix) = part else { return };
             let function = around.last().and_then(|part| called(part)).unwrap_or_default();
             let counts = ["rate", "irate", "increase"].contains(&function);
-            if counts != (matrix.range == RATE_INTERVAL) {
+            if counts != (matrix.range == RATE_INTERVAL) && !(counts && matrix.range >= DAY) {
                 findings.push(format!("{}: {function} looks back over a range of its own", query.panel));
             }
         });

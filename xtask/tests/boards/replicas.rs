@@ -18,7 +18,7 @@ pub fn once(board: &Value) -> Vec<String> {
         {
             return None;
         }
-        if is_condition(selector, around) {
+        if is_condition(selector, around) || is_in_shares(around) {
             return None;
         }
         let aggregate = around.iter().rev().find_map(|part| match part {
@@ -37,6 +37,11 @@ pub fn once(board: &Value) -> Vec<String> {
         };
         (!(largest && by)).then(|| format!("replicas double {name}"))
     })
+}
+
+/// Whether only the shares of a histogram's buckets are taken, which replicas do not change.
+fn is_in_shares(around: &[&Expr]) -> bool {
+    around.iter().any(|part| matches!(part, Expr::Call(call) if call.func.name == "histogram_quantile"))
 }
 
 /// Whether it is on the right of `and` or `unless`, where it only matters whether there is a series, not how many.

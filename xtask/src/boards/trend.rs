@@ -1,0 +1,139 @@
+//! Trend: is it getting better?
+
+use super::shared::{NO_COMPANY, NO_DATA};
+use crate::board::Board;
+use crate::grid::Grid;
+use crate::link::{To, from_row};
+use crate::panel::Panel;
+use crate::promql::companies::{self, Of};
+use crate::promql::trend;
+use crate::style::{Thresholds, Unit};
+use crate::table::{Column, table};
+use crate::variable::{self, Shown};
+use crate::view::View;
+
+/// What is said where nothing was counted yet.
+const NOBODY: &str = "None was mended in these four weeks, or there is no data yet";
+/// The step of lines over weeks.
+const STEP: &str = "6h";
+
+/// The trend board.
+pub fn board() -> Board {
+    let grid = Grid::default()
+        .heading("Is it getting better?")
+        .row(
+            4,
+            [broken(), mended(), to_mend("Half were mended within", 0.5), to_mend("Nine of ten within", 0.9)],
+        )
+        .row(9, [per_week(), time_to_mend()])
+        .row(9, [connected(), checked()])
+        .heading("Where to help first?")
+        .uneven(11, [(13, customers()), (11, utilities())]);
+    Board {
+        which: To::Trend,
+        description: "Is it getting better?",
+        from: "now-28d",
+        variables: vec![variable::data_source(), variable::job(), variable::instance(Shown::No)],
+        annotations: Vec::new(),
+        grid,
+    }
+}
+
+/// A number, and what it was before.
+fn beside(title: &str, description: &str, unit: Unit, now: String, ago: &str, before: String) -> Panel {
+    Panel::new(View::Stat, title, description, unit, NO_DATA)
+        .thresholds(Thresholds::Neutral)
+        .ask("now", now)
+        .ask(ago, before)
+}
+
+fn broken() -> Panel {
+    let description =
+        "Logins that came to need their customer within seven days, and in the seven days before.";
+    let now = trend::or_no_companies(&trend::broken_in_a_week(""));
+    beside("New in a week", description, Unit::Count, now, "a week before", trend::broken_in_a_week("7d"))
+}
+
+fn mended() -> Panel {
+    let description = "Logins that needed their customer and stopped doing so within seven days, and in the seven days before.";
+    let now = trend::or_no_companies(&trend::mended_in_a_week(""));
+    beside("Mended in a week", description, Unit::Count, now, "a week before", trend::mended_in_a_week("7d"))
+}
+
+fn to_mend(title: &str, share: f64) -> Panel {
+    let description = "From the time at which Nectar first saw that a login needs its customer to the time at which it saw that this is \
+                       over, for logins mended within four weeks, and in the four weeks before. Estimated from ranges of days.";
+    let (now, before) = (trend::time_to_mend(share, ""), trend::time_to_mend(share, "28d"));
+    beside(title, description, Unit::Seconds, now, "four weeks before", before)
+}
+
+fn per_week() -> Panel {
+    let description = "Logins that came to need their customer, and those that stopped doing so, each in the seven days before. What comes and \
+                       goes between two polls is not seen.";
+    Panel::new(View::Lines, "New and mended in a week", description, Unit::Count, NO_COMPANY)
+        .ask("new", trend::broken_in_a_week(""))
+        .ask("mended", trend::mended_in_a_week(""))
+        .min_step(STEP)
+}
+
+fn time_to_mend() -> Panel {
+    let description = "How long logins had needed their customer that were mended in the four weeks before, and in the four weeks before those.";
+    Panel::new(View::Lines, "Time to mend", description, Unit::Seconds, NOBODY)
+        .ask("half", trend::time_to_mend(0.5, ""))
+        .ask("nine of ten", trend::time_to_mend(0.9, ""))
+        .ask("half, four weeks before", trend::time_to_mend(0.5, "28d"))
+        .ask("nine of ten, four weeks before", trend::time_to_mend(0.9, "28d"))
+        .min_step(STEP)
+}
+
+fn share(title: &str, description: &str, expression: &str) -> Panel {
+    Panel::new(View::Lines, title, description, Unit::Share, NO_COMPANY)
+        .ask("now", expression.to_owned())
+        .ask("a week before", trend::a_week_before(expression))
+        .min_step(STEP)
+}
+
+fn connected() -> Panel {
+    let description = "Part of the logins that are connected, and the same a week before. Those of deactivated companies do not count.";
+    share("Logins connected", description, &companies::share_connected(Of::Fleet))
+}
+
+fn checked() -> Panel {
+    let description = "Of the logins that Nectar checks by itself, the part that was checked within 7 days (or the interval that the exporter \
+                       was given), and the same a week before.";
+    share("Checked within 7 days", description, &trend::share_checked())
+}
+
+fn customers() -> Panel {
+    let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
+    let worklist = from_row(To::Worklist, "Its logins", &[("company", "company_id")]);
+    table(
+        "Customers who wait longest and most often",
+        "Logins that needed their customer and were mended within four weeks, how long that took on average, and those that need it now.",
+        NOBODY,
+        "Mean time to mend",
+        vec![
+            Column::hidden("company_id"),
+            Column::label("company", "Company").link(company),
+            Column::value("Mended", Unit::Count, trend::mended_by_company()),
+            Column::value("Mean time to mend", Unit::Seconds, trend::mean_time_to_mend_by_company()),
+            Column::value("Needed now", Unit::Count, trend::waiting_by_company()).link(worklist),
+        ],
+    )
+}
+
+fn utilities() -> Panel {
+    let provider = from_row(To::Provider, "Open the utility", &[("provider", "datasource")]);
+    table(
+        "Utilities that break most",
+        "How often a login of the utility came to need its customer, or had an issue with the website, of 100 logins within 30 days. What lasts \
+         less than a day is not always seen.",
+        "No login broke, or series per connection are not served",
+        "Of 100 logins",
+        vec![
+            Column::label("datasource", "Utility").link(provider),
+            Column::value("Of 100 logins", Unit::Count, trend::broken_in_a_month()),
+            Column::value("Logins", Unit::Count, trend::logins()),
+        ],
+    )
+}

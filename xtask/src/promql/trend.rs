@@ -1,0 +1,108 @@
+//! Queries on how it goes over weeks: how many logins broke and were mended, and how long that took.
+//!
+//! Counters are read before replicas are merged: each restarts by itself.
+
+use nectar_exporter::metrics::catalogue::{fleet, objects};
+use nectar_exporter::status::{Category, Kind};
+
+use crate::promql::companies::{Of, counts, named, no_companies};
+use crate::promql::selector::{Selector, once, part, series};
+use crate::statuses::inactive;
+
+/// Days over which the time to mend is looked at: a week brings too few.
+pub const WEEKS_TO_MEND: u8 = 4;
+
+const CUSTOMER: Category = Category::InterventionNeeded;
+const FOUR_WEEKS: &str = "28d";
+/// For what is broken a day at a time.
+const MONTH_BY_DAYS: &str = "[30d:1d]";
+
+/// How many logins came to need their customer in the seven days before `offset`.
+pub fn broken_in_a_week(offset: &str) -> String {
+    let changes = series(&fleet::CONNECTION_STATUS_CHANGES).category(CUSTOMER);
+    format!("sum(round({}))", increase(&changes, "7d", offset, &["status"]))
+}
+
+/// How many logins left a status in which they needed their customer in the seven days before `offset`.
+pub fn mended_in_a_week(offset: &str) -> String {
+    let mended = series(&fleet::COMPANY_STATUS_DURATIONS).category(CUSTOMER);
+    format!("sum(round({}))", increase(&mended, "7d", offset, &[]))
+}
+
+/// How long logins had needed their customer, when they were mended in the four weeks before `offset`: this share of them less. Empty
+/// where none was. All replicas see the same, so to add them up does not change the shares.
+pub fn time_to_mend(share: f64, offset: &str) -> String {
+    let buckets = part(&fleet::CONNECTION_STATUS_DURATION, "bucket").category(CUSTOMER);
+    let observed = format!("sum by (le) (increase({buckets}[{FOUR_WEEKS}]{}))", offset_by(offset));
+    format!("histogram_quantile({share}, {observed}) >= 0")
+}
+
+/// How many logins of each company were mended within four weeks.
+pub fn mended_by_company() -> String {
+    named(Of::Fleet, &format!("round({}) > 0", mended_of_company()))
+}
+
+/// How long the logins of each company that were mended within four weeks had needed their customer, on average.
+pub fn mean_time_to_mend_by_company() -> String {
+    let time = series(&fleet::COMPANY_STATUS_DURATION).category(CUSTOMER);
+    let time = increase(&time, FOUR_WEEKS, "", &[]);
+    format!("{time} / ({} > 0)", mended_of_company())
+}
+
+fn mended_of_company() -> String {
+    increase(&series(&fleet::COMPANY_STATUS_DURATIONS).category(CUSTOMER), FOUR_WEEKS, "", &[])
+}
+
+/// How many logins of each company need it now; empty where none does.
+pub fn waiting_by_company() -> String {
+    let waiting = once(&counts(Kind::Connection, Of::Fleet).category(CUSTOMER), &["status"]);
+    named(Of::Fleet, &format!("sum by (company_id) ({waiting}) > 0"))
+}
+
+/// Of the logins that Nectar checks by itself, the share that was checked within the check interval before they were read.
+pub fn share_checked() -> String {
+    let overdue = series(&fleet::CONNECTIONS_OVERDUE).is_not("status", inactive());
+    let overdue = once(&overdue, &["status"]);
+    let checked = once(&counts(Kind::Connection, Of::Fleet), &["status"]);
+    let never = once(&series(&fleet::CONNECTIONS_NEVER_CHECKED), &[]);
+    let all = format!("sum({checked} and on (company_id, status) {overdue})");
+    format!("clamp_min(1 - (sum({overdue}) + sum({never})) / ({all} > 0), 0)")
+}
+
+/// How many logins of each utility broke within 30 days, of 100. Those that broke and were mended between two looks, a day apart, are
+/// not seen.
+pub fn broken_in_a_month() -> String {
+    let since = series(&objects::CONNECTION_NOT_CONNECTED_SINCE)
+        .any("category", &Category::BROKEN.map(Category::label));
+    let since = once(&since, &["connection_id", "datasource"]);
+    let looks = format!("count by (datasource) ({since} > time() - 86400)");
+    format!("100 * sum_over_time(({looks}){MONTH_BY_DAYS}) / {}", logins())
+}
+
+/// How many logins each utility has.
+pub fn logins() -> String {
+    let all = series(&fleet::DATASOURCE_CONNECTIONS).is_not("status", inactive());
+    format!("sum by (datasource) ({})", once(&all, &["datasource", "status"]))
+}
+
+/// `expression` as it was a week before.
+pub fn a_week_before(expression: &str) -> String {
+    // A subquery looks at whole multiples of its step: here at exactly one, or two.
+    format!("last_over_time(({expression})[5m:5m] offset 7d)")
+}
+
+/// `expression`, or 0 while the last poll was whole and found no company.
+pub fn or_no_companies(expression: &str) -> String {
+    format!("{expression} or {}", no_companies())
+}
+
+/// What a counter of each company and `labels` counted in `window`, once for all replicas. Prometheus estimates what it missed at the
+/// ends: what happens seldom is whole once it is rounded.
+fn increase(counter: &Selector, window: &str, offset: &str, labels: &[&str]) -> String {
+    let by: Vec<&str> = ["company_id"].iter().chain(labels).copied().collect();
+    format!("max by ({}) (increase({counter}[{window}]{}))", by.join(", "), offset_by(offset))
+}
+
+fn offset_by(offset: &str) -> String {
+    if offset.is_empty() { String::new() } else { format!(" offset {offset}") }
+}
