@@ -176,10 +176,7 @@ async fn only_some_companies() {
 #[tokio::test]
 async fn detail_is_all_or_nothing() {
     let objects = |scrape: &Scrape| {
-        let is_one =
-            |name: &str| name.starts_with("nectar_connection_") || name.starts_with("nectar_account_");
-        let per_object = scrape.samples.iter().filter(|(name, ..)| is_one(name) && !name.ends_with("_total"));
-        per_object.count()
+        scrape.samples.iter().filter(|(_, labels, _)| labels.contains_key("connection_id")).count()
     };
     for detail in ["connections", "accounts"] {
         let flag = format!("--metrics.detail={detail}");

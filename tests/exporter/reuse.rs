@@ -23,7 +23,9 @@ async fn of_the_fleet(program: &Exporter) -> String {
     let text = program.text().await;
     let is_own = |line: &str| {
         let name = line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ");
-        OWN.iter().any(|own| name.starts_with(own)) || name.contains("_status_changes_total")
+        OWN.iter().any(|own| name.starts_with(own))
+            || name.contains("_status_changes_total")
+            || name.contains("_status_duration")
     };
     text.lines().filter(|line| !is_own(line)).flat_map(|line| [line, "\n"]).collect()
 }

@@ -29,7 +29,7 @@ pub fn metrics_page() -> String {
     );
     let kept: Vec<String> = served_without_data().iter().map(|name| format!("`{name}`")).collect();
     let of_the_fleet = format!(
-        "Absent until the first good poll. Absent for a company whose data is withdrawn, but for {} and the counters.",
+        "Absent until the first good poll. Absent for a company whose data is withdrawn, but for {}, the counters and the histogram.",
         kept.join(", ")
     );
     let groups = [
