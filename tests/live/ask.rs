@@ -16,8 +16,8 @@ pub struct Series {
 }
 
 impl Server {
-    /// Queries Prometheus, for now or for the last half minute. The result must have no error, no warning, and no value that is not a
-    /// number.
+    /// Queries Prometheus, for now or for the last half minute. The result must have no error, no warning or other annotation, and no
+    /// value that is not a number.
     pub async fn ask(&self, query: &str, over_time: bool) -> Vec<Series> {
         let now = jiff::Timestamp::now().as_second();
         let (start, end) = ((now - 30).to_string(), now.to_string());
@@ -32,7 +32,9 @@ impl Server {
         let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(answer["status"], "success", "{query}: {answer}");
-        assert!(answer["warnings"].is_null(), "{query}: {answer}");
+        for annotations in ["warnings", "infos"] {
+            assert!(answer[annotations].is_null(), "{query}: {answer}");
+        }
         let result = answer["data"]["result"].as_array().unwrap();
         result.iter().map(|series| Series::read(query, series)).collect()
     }
