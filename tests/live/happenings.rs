@@ -5,6 +5,7 @@ use nectar_simulator::{Fault, Scope};
 use xtask::queries::Query;
 
 use crate::boards::queries_of;
+use crate::fleet::{Login, a_quiet_utility};
 use crate::world::World;
 
 /// What can happen at Nectar.
@@ -14,13 +15,22 @@ enum Happening {
     CompanyFails,
     /// Nothing can be read any more.
     NectarStops,
+    /// A utility's website is down for everyone.
+    UtilityDown,
 }
 
-use Happening::{CompanyFails, NectarStops};
+use Happening::{CompanyFails, NectarStops, UtilityDown};
 
 /// What may be empty while all is well: board, panel, letter, and until what happens.
 const MAY_BE_EMPTY: &[(&str, &str, &str, Happening)] = &[
     ("nectar-company", "Last reading", "B", CompanyFails),
+    ("nectar-provider", "Share down of all connections", "A", UtilityDown),
+    ("nectar-overview", "Last poll", "B", CompanyFails),
+    ("nectar-exporter", "Last poll", "B", CompanyFails),
+    ("nectar-overview", "Companies that cannot be read", "A", CompanyFails),
+    ("nectar-overview", "Companies that cannot be read", "B", CompanyFails),
+    ("nectar-exporter", "Polls that failed", "A", CompanyFails),
+    ("nectar-exporter", "Requests that failed", "A", CompanyFails),
     ("nectar-overview", "Data age", "B", NectarStops),
     ("nectar-company", "Data age", "B", NectarStops),
     ("nectar-exporter", "Data age", "B", NectarStops),
@@ -32,12 +42,17 @@ pub fn may_be_empty(query: &Query) -> bool {
 }
 
 impl Happening {
-    fn happens(self, world: &World, company: &str) {
+    fn happens(self, world: &World, fleet: &[Login], company: &str) {
+        world.simulator.faults().clear();
         let scope = match self {
             CompanyFails => Scope::Company(company.to_owned()),
             NectarStops => Scope::Everything,
+            UtilityDown => {
+                let (utility, companies) = a_quiet_utility(fleet);
+                world.simulator.set_utility_down(&utility, &companies, true);
+                return;
+            }
         };
-        world.simulator.faults().clear();
         world.simulator.faults().set(scope, Fault::Status(403));
     }
 }
@@ -50,9 +65,9 @@ async fn what_may_be_empty_is_shown_when_it_happens() {
     for (board, panel, letter, happening) in MAY_BE_EMPTY {
         let queries = queries_of(board, &[("company", company)]);
         let query = queries.iter().find(|query| query.is(board, panel, letter)).unwrap();
-        happening.happens(&world, company);
+        happening.happens(&world, &fleet, company);
         world.until(&query.expression).await;
-        let found = world.ask_as_board(query).await;
+        let found = world.ask(&query.expression).await;
         let missing = query.labels.iter().find(|label| !found[0].labels.contains_key(*label));
         assert!(missing.is_none(), "{board}, {panel} has no label {missing:?}: {found:?}");
     }

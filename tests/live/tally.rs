@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::ask::Series;
 
-/// Dates and shares may differ by rounding errors.
+/// Shares may differ by rounding errors.
 const EXACT: f64 = 1e-6;
 /// Ages are those of the last reading, some seconds ago.
 const SECONDS_AGO: f64 = 60.0;
+const DAY: f64 = 86_400.0;
 
 /// Rows by the values of some labels.
 #[derive(Debug)]
@@ -26,10 +27,10 @@ impl Truth {
         Self { within: SECONDS_AGO, ..self }
     }
 
-    /// The same numbers, as dates, which boards have in milliseconds.
-    pub fn of_dates(self) -> Self {
-        let rows = self.rows.into_iter().map(|(key, seconds)| (key, seconds * 1000.0)).collect();
-        Self { rows, within: 1.0, ..self }
+    /// The same numbers, as ages in days.
+    pub fn of_days(self) -> Self {
+        let rows = self.rows.into_iter().map(|(key, seconds)| (key, seconds / DAY)).collect();
+        Self { rows, within: SECONDS_AGO / DAY, ..self }
     }
 
     /// Compares it with what was `found`; returns what differs.

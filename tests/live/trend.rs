@@ -73,7 +73,7 @@ fn time_to_mend(seen: &Seen<'_>, share: f64) -> Truth {
     let bucket = BOUNDS.windows(2).find(|bounds| below(bounds[1]) >= rank).unwrap();
     let (low, high) = (below(bucket[0]), below(bucket[1]));
     let days = bucket[0] + (bucket[1] - bucket[0]) * (rank - low) / (high - low);
-    rows(&[], [(vec![], days * DAY)])
+    rows(&[], [(vec![], days)])
 }
 
 pub fn half(seen: &Seen<'_>) -> Truth {
@@ -94,9 +94,9 @@ pub fn mean_by_company(seen: &Seen<'_>) -> Truth {
     let number = tally(&["company_id"], mends(seen).map(|(change, _)| key(change)));
     let mean = |(company, number): (&Vec<String>, &f64)| {
         let all = mends(seen).filter(|(change, _)| key(change) == *company).map(|(_, seconds)| seconds);
-        (company.clone(), all.sum::<f64>() / number)
+        (company.clone(), all.sum::<f64>() / number / DAY)
     };
-    rows(&["company_id"], number.rows.iter().map(mean)).of_ages()
+    Truth { within: 0.01, ..rows(&["company_id"], number.rows.iter().map(mean)) }
 }
 
 pub fn needed_now(seen: &Seen<'_>) -> Truth {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nectar_exporter::status::{Category, Kind};
+use nectar_exporter::status::Category;
 
 use crate::fleet::{Login, Standing};
 use crate::tally::{Truth, age, float, largest, number, rows, share, tally};
@@ -82,10 +82,6 @@ pub fn overdue(seen: &Seen<'_>) -> Truth {
     number(only(&seen.of_companies, |login| is_overdue(login, seen.now)).len())
 }
 
-pub fn overdue_by(seen: &Seen<'_>) -> Truth {
-    ages(&seen.logins, |login| login.due().map(|due| seen.now - due).filter(|late| *late > 0.0))
-}
-
 fn status(standing: &Standing) -> String {
     standing.status.word().to_owned()
 }
@@ -100,11 +96,19 @@ pub fn wait_by_company(seen: &Seen<'_>) -> Truth {
     let waiting = only(&seen.of_companies, needs_customer);
     let key = |login: &Login| vec![login.company_id.clone(), status(&login.standing)];
     let wait = |login: &&Login| login.standing.first_seen.map(|since| (key(login), seen.now - since));
-    largest(&["company_id", "status"], waiting.iter().filter_map(wait)).of_ages()
+    largest(&["company_id", "status"], waiting.iter().filter_map(wait)).of_days()
 }
 
 pub fn longest_wait(seen: &Seen<'_>) -> Truth {
-    age(wait_by_company(seen).rows.into_values().fold(0.0, f64::max))
+    let longest = wait_by_company(seen).rows.into_values().fold(0.0, f64::max);
+    age(longest * DAY).of_days()
+}
+
+pub fn forgotten(seen: &Seen<'_>) -> Truth {
+    let is_long =
+        |login: &Login| login.standing.first_seen.is_some_and(|since| seen.now - since > 14.0 * DAY);
+    let logins = only(&seen.of_companies, |login| needs_customer(login) && is_long(login));
+    number(logins.iter().map(|login| &login.company_id).collect::<BTreeSet<_>>().len())
 }
 
 pub fn by_status(standings: Vec<&Standing>) -> Truth {
@@ -114,18 +118,14 @@ pub fn by_status(standings: Vec<&Standing>) -> Truth {
 pub fn longest(seen: &Seen<'_>, standings: &[&Standing]) -> Truth {
     let age =
         |standing: &&Standing| standing.first_seen.map(|since| (vec![status(standing)], seen.now - since));
-    largest(&["status"], standings.iter().filter_map(age)).of_ages()
+    largest(&["status"], standings.iter().filter_map(age)).of_days()
 }
 
-/// Every heading of the page is there, even with 0; statuses that are not on the page only if they occur.
-pub fn by_category(kind: Kind, standings: &[&Standing]) -> Truth {
-    let known = kind.categories().iter().filter(|category| **category != Category::Unknown);
-    let mut truth =
-        tally(&["category"], standings.iter().map(|standing| vec![category(standing.status.category())]));
-    for heading in known {
-        truth.rows.entry(vec![category(*heading)]).or_default();
-    }
-    truth
+/// Only headings under which something is wrong.
+pub fn troubled_by_category(standings: &[&Standing]) -> Truth {
+    let calm = [Category::Standard, Category::System, Category::Terminal];
+    let troubled = standings.iter().filter(|standing| !calm.contains(&standing.status.category()));
+    tally(&["category"], troubled.map(|standing| vec![category(standing.status.category())]))
 }
 
 fn category(category: Category) -> String {
@@ -157,11 +157,7 @@ fn each(logins: &[&Login], value: impl Fn(&Login) -> Option<f64>) -> Truth {
 }
 
 fn ages(logins: &[&Login], value: impl Fn(&Login) -> Option<f64>) -> Truth {
-    each(logins, value).of_ages()
-}
-
-pub fn dates(logins: &[&Login], value: impl Fn(&Login) -> Option<f64>) -> Truth {
-    each(logins, value).of_dates()
+    each(logins, value).of_days()
 }
 
 pub fn in_status(seen: &Seen<'_>, logins: &[&Login]) -> Truth {
@@ -172,8 +168,47 @@ pub fn checked_ago(seen: &Seen<'_>, logins: &[&Login]) -> Truth {
     ages(logins, |login| login.standing.last_update.map(|last| seen.now - last))
 }
 
-pub fn due(logins: &[&Login]) -> Truth {
-    dates(logins, Login::due)
+pub fn next_check_in(seen: &Seen<'_>, logins: &[&Login]) -> Truth {
+    ages(logins, |login| login.due().map(|due| due - seen.now))
+}
+
+/// Who has to act: the larger, the more urgent.
+fn rank(standing: &Standing) -> f64 {
+    match standing.status.word() {
+        "CONNECTED" | "COMPANY_INACTIVE" | "ONBOARDED" | "PULL_COMPLETED" => 0.0,
+        "OLD_ACCOUNT" | "DUPLICATE" | "CUSTOMER_NOT_TRACKED" => 0.0,
+        "PENDING" | "UNDER_INVESTIGATION" | "DETECTED" => 1.0,
+        "NO_ACCOUNTS_FOUND"
+        | "OTHER_ERROR"
+        | "NO_DOCUMENTS_FOUND"
+        | "PDF_DOWNLOAD_FAILED"
+        | "ACCOUNT_NOT_FOUND" => 3.0,
+        "WEBSITE_DOWN" | "URL_INACCESSIBLE" => 4.0,
+        "WORKFLOW_NOT_ACCESSIBLE" => 5.0,
+        "MFA_TOKEN_EXPIRED"
+        | "PASSWORD_INCORRECT"
+        | "NEW_PASSWORD_NEEDED"
+        | "ADDITIONAL_CREDENTIALS_NEEDED" => 6.0,
+        _ => 2.0,
+    }
+}
+
+pub fn who_acts(logins: &[&Login]) -> Truth {
+    each(logins, |login| Some(rank(&login.standing)))
+}
+
+pub fn who_acts_by_status(standings: &[&Standing]) -> Truth {
+    largest(&["status"], standings.iter().map(|standing| (vec![status(standing)], rank(standing))))
+}
+
+pub fn who_acts_on_accounts(seen: &Seen<'_>) -> Truth {
+    rows(&["account_id"], seen.one.accounts.iter().map(|account| (vec![account.id.clone()], rank(account))))
+}
+
+pub fn who_acts_where(seen: &Seen<'_>) -> Truth {
+    let key = |login: &Login| vec![login.company_id.clone(), login.utility.clone(), status(&login.standing)];
+    let labels = &["company_id", "datasource", "status"];
+    largest(labels, seen.logins.iter().map(|login| (key(login), rank(&login.standing))))
 }
 
 pub fn accounts_of_one(seen: &Seen<'_>) -> Truth {
@@ -183,7 +218,7 @@ pub fn accounts_of_one(seen: &Seen<'_>) -> Truth {
 
 pub fn of_accounts(seen: &Seen<'_>, time: fn(&Standing) -> Option<f64>) -> Truth {
     let row = |account: &Standing| time(account).map(|time| (vec![account.id.clone()], seen.now - time));
-    rows(&["account_id"], seen.one.accounts.iter().filter_map(row)).of_ages()
+    rows(&["account_id"], seen.one.accounts.iter().filter_map(row)).of_days()
 }
 
 pub fn per_utility(logins: &[&Login]) -> Truth {
@@ -239,7 +274,6 @@ pub fn never_checked(seen: &Seen<'_>) -> Truth {
     number(only(&seen.logins, |login| login.standing.last_update.is_none()).len())
 }
 
-pub fn categories_there(seen: &Seen<'_>) -> Truth {
-    let category = |login: &&Login| vec![category(login.standing.status.category())];
-    tally(&["category"], seen.logins.iter().map(category))
+pub fn troubled_there(seen: &Seen<'_>) -> Truth {
+    troubled_by_category(&seen.logins.iter().map(|login| &login.standing).collect::<Vec<_>>())
 }

@@ -57,6 +57,10 @@ pub fn from_row(to: To, title: &str, sets: &[(&str, &str)]) -> Value {
 
 /// As `from_row`, and keeps the variables in `keeps` too.
 pub fn from_row_keeping(to: To, title: &str, sets: &[(&str, &str)], keeps: &[&str]) -> Value {
+    link(to.uid(), title, sets, keeps)
+}
+
+fn link(uid: &str, title: &str, sets: &[(&str, &str)], keeps: &[&str]) -> Value {
     let kept: Vec<String> = ["datasource", "job", "instance"]
         .iter()
         .chain(keeps)
@@ -67,16 +71,35 @@ pub fn from_row_keeping(to: To, title: &str, sets: &[(&str, &str)], keeps: &[&st
         .iter()
         .map(|(variable, column)| format!("&var-{variable}=${{__data.fields.{column}:percentencode}}"))
         .collect();
-    json!({"title": title, "url": format!("/d/{}?{kept}{set}", to.uid()), "targetBlank": false})
+    json!({"title": title, "url": format!("/d/{uid}?{kept}{set}"), "targetBlank": false})
+}
+
+/// A link from a row to Nectar's page of its connection. `scripts/set-link-base` sets where Nectar's dashboard is.
+pub fn at_nectar() -> Value {
+    json!({
+        "title": "Open in Nectar: select the company there first",
+        "url": "https://dash.nectarclimate.com/data-input/connections/${__data.fields.connection_id:percentencode}",
+        "targetBlank": true,
+    })
+}
+
+/// A link from a row about an alert to its board, whose id the row has.
+pub fn to_board_of_alert(sets: &[(&str, &str)]) -> Value {
+    link("${__data.fields.board}", "Open its board", sets, &[])
+}
+
+/// A link from a row about an alert to its runbook. It leads nowhere until `scripts/set-runbook-base` sets where the runbooks are.
+pub fn runbook() -> Value {
+    json!({"title": "Open its runbook", "url": "#${__data.fields.alertname}", "targetBlank": false})
 }
 
 /// The links at the top of the board `from` to every other board. They keep variables and time range.
 pub fn top(from: To) -> Vec<Value> {
-    let link = |to: To| {
+    let top = |to: To| {
         json!({
             "type": "link", "title": to.title(), "url": format!("/d/{}", to.uid()), "icon": "dashboard",
             "tooltip": "", "tags": [], "asDropdown": false, "targetBlank": false, "includeVars": true, "keepTime": true,
         })
     };
-    To::ALL.into_iter().filter(|to| *to != from).map(link).collect()
+    To::ALL.into_iter().filter(|to| *to != from).map(top).collect()
 }

@@ -2,8 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::style::{Thresholds, Unit};
+use crate::style::{ALARM, Thresholds, Unit};
 use crate::view::View;
+
+/// What a stat says when it has no data.
+pub const NO_DATA: &str = "No data";
+/// The shortest step of a panel with a rate. Polls are minutes apart: with a shorter step, a rate would be 0 between two of them.
+const POLLS_STEP: &str = "30m";
+/// The shortest step of a panel that counts over days: with a shorter one, each sample would be read many times.
+const WEEKS_STEP: &str = "360m";
 
 /// The data source of every panel and variable: the one that is chosen at the top of the board.
 pub fn datasource() -> Value {
@@ -28,10 +35,9 @@ pub struct Panel {
     thresholds: Thresholds,
     queries: Vec<Query>,
     overrides: Vec<Value>,
-    mappings: Value,
+    mappings: Vec<Value>,
     transformations: Vec<Value>,
     links: Vec<Value>,
-    min_step: Option<String>,
 }
 
 impl Panel {
@@ -46,10 +52,9 @@ impl Panel {
             thresholds: Thresholds::Neutral,
             queries: Vec::new(),
             overrides: Vec::new(),
-            mappings: json!([]),
+            mappings: Vec::new(),
             transformations: Vec::new(),
             links: Vec::new(),
-            min_step: None,
         }
     }
 
@@ -71,9 +76,9 @@ impl Panel {
         self
     }
 
-    /// Sets value mappings: texts and colours that are shown instead of values.
-    pub fn mappings(mut self, mappings: Value) -> Self {
-        self.mappings = mappings;
+    /// Sets a value mapping: texts and colours that are shown instead of values.
+    pub fn mapping(mut self, mapping: Value) -> Self {
+        self.mappings.push(mapping);
         self
     }
 
@@ -86,12 +91,6 @@ impl Panel {
     /// Adds a link that a click on a value opens.
     pub fn link(mut self, link: Value) -> Self {
         self.links.push(link);
-        self
-    }
-
-    /// Sets the shortest step of range queries, for counters that rarely increase.
-    pub fn min_step(mut self, step: &str) -> Self {
-        self.min_step = Some(step.to_owned());
         self
     }
 
@@ -112,22 +111,40 @@ impl Panel {
             panel.insert("fieldConfig".to_owned(), self.field_config());
             panel.insert("targets".to_owned(), self.targets());
             panel.insert("transformations".to_owned(), json!(self.transformations));
-            if let Some(step) = &self.min_step {
+            if let Some(step) = self.step() {
                 panel.insert("interval".to_owned(), json!(step));
             }
         }
         panel
     }
 
+    fn step(&self) -> Option<&'static str> {
+        let has = |text| self.queries.iter().any(|query| query.expression.contains(text));
+        if has("$__rate_interval") { Some(POLLS_STEP) } else { has("increase(").then_some(WEEKS_STEP) }
+    }
+
+    /// A stat without data is red, and not the colour of a good value.
+    fn no_data(&self) -> Option<Value> {
+        let result = json!({"text": NO_DATA, "color": ALARM, "index": self.mappings.len()});
+        matches!(self.view, View::Stat | View::Named)
+            .then(|| json!({"type": "special", "options": {"match": "null+nan", "result": result}}))
+    }
+
     fn field_config(&self) -> Value {
+        let mappings: Vec<Value> = self.mappings.iter().cloned().chain(self.no_data()).collect();
+        let colour = match self.view {
+            View::Bars => json!({"mode": "fixed", "fixedColor": "blue"}),
+            _ if self.view.over_time() => json!({"mode": "palette-classic"}),
+            _ => json!({"mode": "thresholds"}),
+        };
         let mut defaults = json!({
             "unit": self.unit.id(),
             "noValue": self.nothing,
             "thresholds": self.thresholds.json(),
-            "mappings": self.mappings,
+            "mappings": mappings,
             "links": self.links,
-            "custom": self.view.custom(),
-            "color": {"mode": if self.view.over_time() { "palette-classic" } else { "thresholds" }},
+            "custom": self.view.custom(self.unit),
+            "color": colour,
         });
         if let (Some(decimals), Some(defaults)) = (self.unit.decimals(), defaults.as_object_mut()) {
             defaults.insert("decimals".to_owned(), json!(decimals));

@@ -2,10 +2,10 @@
 //!
 //! A status that is not in the table is a bug in a board: it panics.
 
-use nectar_exporter::status::{Category, Documented, Kind};
+use nectar_exporter::status::{Actor, Category, Documented, Kind};
 use serde_json::{Map, Value, json};
 
-use crate::style;
+use crate::style::{self, NEUTRAL};
 
 /// The row of a documented status.
 pub fn documented(kind: Kind, value: &str) -> &'static Documented {
@@ -29,14 +29,52 @@ pub fn down() -> [&'static str; 2] {
     ["WEBSITE_DOWN", "URL_INACCESSIBLE"].map(|value| documented(Kind::Connection, value).value)
 }
 
-/// Value mappings that show a status in plain words, in its category's colour.
-pub fn mappings(kind: Kind) -> Value {
-    let options: Map<String, Value> = kind
-        .documented()
-        .iter()
-        .enumerate()
+fn is_calm(category: Category) -> bool {
+    matches!(category, Category::Standard | Category::System | Category::Terminal)
+}
+
+/// The categories in which nothing is wrong: their large numbers would hide those of the others in a graph.
+pub fn calm(kind: Kind) -> Vec<&'static str> {
+    kind.categories().iter().filter(|category| is_calm(**category)).map(|category| category.label()).collect()
+}
+
+/// Who has to act, and whether something is wrong; the most urgent last, so that the place is the rank. Without an actor, a status that is
+/// not documented.
+const ACTORS: [(Option<Actor>, bool, &str); 7] = [
+    (Some(Actor::Nobody), false, "Nobody"),
+    (Some(Actor::Nectar), false, "Nectar"),
+    (None, true, "Not known"),
+    (Some(Actor::Nectar), true, "Nectar"),
+    (Some(Actor::Utility), true, "The utility"),
+    (Some(Actor::AsForConnection), true, "See its login"),
+    (Some(Actor::Customer), true, "The customer"),
+];
+
+/// The statuses of each rank: who has to act. Empty for those that are not documented.
+pub fn ranks(kind: Kind) -> impl Iterator<Item = (usize, Vec<&'static str>)> {
+    ACTORS.iter().enumerate().filter_map(move |(rank, (actor, is_wrong, _))| {
+        let rows = kind.documented().iter();
+        let rows = rows.filter(|row| Some(row.who_acts) == *actor && is_calm(row.category) != *is_wrong);
+        let statuses: Vec<_> = rows.map(|row| row.value).collect();
+        (actor.is_none() || !statuses.is_empty()).then_some((rank, statuses))
+    })
+}
+
+/// A value mapping that shows a rank as who has to act.
+pub fn actors() -> Value {
+    let words = ACTORS.iter().enumerate();
+    let words: Map<String, Value> = words
+        .map(|(rank, (.., text))| (rank.to_string(), json!({"text": text, "color": NEUTRAL, "index": rank})))
+        .collect();
+    json!([{"type": "value", "options": words}])
+}
+
+/// Value mappings that show a status in plain words, with its category's colour behind them.
+pub fn mappings(kinds: &[Kind]) -> Value {
+    let rows = kinds.iter().flat_map(|kind| kind.documented()).enumerate();
+    let options: Map<String, Value> = rows
         .map(|(index, row)| {
-            let look = json!({"text": row.headline(), "color": style::colour(row.category), "index": index});
+            let look = json!({"text": row.headline(), "color": style::behind(row.category), "index": index});
             (row.value.to_owned(), look)
         })
         .collect();
@@ -82,4 +120,20 @@ pub fn page() -> String {
         page.push('\n');
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A status without a rank would be missing in every table with this column.
+    #[test]
+    fn every_status_has_one_rank() {
+        for kind in Kind::ALL {
+            let ranked: Vec<&str> = ranks(kind).flat_map(|(_, statuses)| statuses).collect();
+            for row in kind.documented() {
+                assert_eq!(ranked.iter().filter(|status| **status == row.value).count(), 1, "{}", row.value);
+            }
+        }
+    }
 }

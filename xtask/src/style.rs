@@ -1,27 +1,37 @@
-//! Colours, units and thresholds, and Grafana's names for them. Red is only for outages and for missing or outdated data.
+//! Colours, units and thresholds, and Grafana's names for them.
+//!
+//! A cell or a stat is coloured behind its text, because no orange or yellow text can be read on both of Grafana's themes, and only if
+//! somebody is needed. Red is only for outages and for missing or outdated data.
 
 use nectar_exporter::status::Category;
 use serde_json::{Value, json};
 
-/// All is well.
-pub const GOOD: &str = "green";
-/// Somebody should act, within days.
-pub const ATTENTION: &str = "orange";
+/// Somebody should act, within days. White text on it has a contrast of over 4.5, as on the other colours behind text.
+pub const ATTENTION: &str = "#AD4E00";
 /// An outage, or data that is missing or outdated.
-pub const ALARM: &str = "red";
-/// Neither good nor bad.
-pub const NEUTRAL: &str = "text";
+pub const ALARM: &str = "#C4162A";
+/// Nobody is needed.
+pub const NEUTRAL: &str = "transparent";
 
-/// The colour of a category, on every board.
+/// The colour of a category in graphs, on every board.
 pub fn colour(category: Category) -> &'static str {
     match category {
         Category::Standard => "green",
         Category::WebsiteIssue => "purple",
-        Category::InterventionNeeded => "orange",
+        Category::InterventionNeeded | Category::Error => "orange",
         Category::System => "#8C8C8C",
-        Category::Error => "yellow",
         Category::Terminal => "#6E7B8B",
         Category::Unknown => "blue",
+    }
+}
+
+/// The colour behind the name of a status of this category.
+pub fn behind(category: Category) -> &'static str {
+    match category {
+        Category::InterventionNeeded | Category::Error => ATTENTION,
+        Category::WebsiteIssue => "#8F3BB8",
+        Category::Unknown => "#1F60C4",
+        Category::Standard | Category::System | Category::Terminal => NEUTRAL,
     }
 }
 
@@ -47,11 +57,20 @@ pub fn series(raw: &str, name: &str, colour: &str) -> Value {
     })
 }
 
-/// An override: the colour of all series of the query `reference`.
-pub fn query_colour(reference: &str, colour: &str) -> Value {
+/// An override: the words and the colour that are shown instead of the number of the series whose name is `raw`.
+pub fn words(raw: &str, text: &str, colour: &str) -> Value {
+    let mappings = json!([{"type": "range", "options": {"from": 0, "to": null, "result": {"text": text, "color": colour}}}]);
+    json!({"matcher": {"id": "byName", "options": raw}, "properties": [{"id": "mappings", "value": mappings}]})
+}
+
+/// An override: the name and the colour of the series of the query `reference`.
+pub fn query(reference: &str, name: &str, colour: &str) -> Value {
     json!({
         "matcher": {"id": "byFrameRefID", "options": reference},
-        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+        "properties": [
+            {"id": "displayName", "value": name},
+            {"id": "color", "value": {"mode": "fixed", "fixedColor": colour}},
+        ],
     })
 }
 
@@ -62,10 +81,12 @@ pub enum Unit {
     Count,
     /// A ratio from 0 to 1.
     Share,
-    /// A duration in seconds.
+    /// A duration in seconds, for operators. Grafana shows it in a unit that fits.
     Seconds,
-    /// A point in time in milliseconds, as Grafana expects it.
-    Date,
+    /// A duration in days, for customer care.
+    Days,
+    /// How many days ago something was, for customer care.
+    DaysAgo,
     /// Bytes.
     Bytes,
     /// A rate per second.
@@ -78,13 +99,24 @@ impl Unit {
     /// Grafana's id of the unit.
     pub fn id(self) -> &'static str {
         match self {
-            Self::Count => "short",
+            // Whole numbers: `short` makes 1 K of 1,200.
+            Self::Count => "locale",
             Self::Share => "percentunit",
             Self::Seconds => "s",
-            Self::Date => "dateTimeAsIso",
+            Self::Days => "suffix:days",
+            Self::DaysAgo => "suffix:days ago",
             Self::Bytes => "bytes",
             Self::PerSecond => "reqps",
             Self::Word => "string",
+        }
+    }
+
+    /// The least end of an axis: without one, zeros would have an axis up to 100, or to 10,000 %.
+    pub fn axis_end(self) -> Option<f64> {
+        match self {
+            Self::Count => Some(1.0),
+            Self::Share => Some(0.01),
+            Self::Seconds | Self::Days | Self::DaysAgo | Self::Bytes | Self::PerSecond | Self::Word => None,
         }
     }
 
@@ -92,8 +124,8 @@ impl Unit {
     pub fn decimals(self) -> Option<u8> {
         match self {
             Self::Count => Some(0),
-            Self::Share | Self::Seconds => Some(1),
-            Self::Date | Self::Bytes | Self::PerSecond | Self::Word => None,
+            Self::Share | Self::Seconds | Self::Days | Self::DaysAgo => Some(1),
+            Self::Bytes | Self::PerSecond | Self::Word => None,
         }
     }
 }
@@ -101,32 +133,33 @@ impl Unit {
 /// From which value on which colour is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Thresholds {
-    /// One colour for all values.
+    /// No value is coloured.
     Neutral,
-    /// Green, and orange from this value on.
+    /// Orange from this value on.
     AttentionFrom(f64),
-    /// Green, and red from this value on.
+    /// Orange below this value.
+    AttentionBelow(f64),
+    /// Red from this value on.
     AlarmFrom(f64),
-    /// Green from this value on, and orange below.
-    GoodFrom(f64),
-    /// Green from this value on, and red below.
-    AlarmBelow(f64),
+    /// Orange from the first value on, red from the second.
+    AttentionThenAlarm(f64, f64),
 }
 
 impl Thresholds {
     /// Grafana's JSON of the thresholds.
     pub fn json(self) -> Value {
-        let (base, step) = match self {
-            Self::Neutral => (NEUTRAL, None),
-            Self::AttentionFrom(value) => (GOOD, Some((ATTENTION, value))),
-            Self::AlarmFrom(value) => (GOOD, Some((ALARM, value))),
-            Self::GoodFrom(value) => (ATTENTION, Some((GOOD, value))),
-            Self::AlarmBelow(value) => (ALARM, Some((GOOD, value))),
+        let (base, steps) = match self {
+            Self::Neutral => (NEUTRAL, vec![]),
+            Self::AttentionFrom(value) => (NEUTRAL, vec![(ATTENTION, value)]),
+            Self::AttentionBelow(value) => (ATTENTION, vec![(NEUTRAL, value)]),
+            Self::AlarmFrom(value) => (NEUTRAL, vec![(ALARM, value)]),
+            Self::AttentionThenAlarm(attention, alarm) => {
+                (NEUTRAL, vec![(ATTENTION, attention), (ALARM, alarm)])
+            }
         };
         let base = json!({"color": base, "value": null});
-        let steps: Vec<Value> = std::iter::once(base)
-            .chain(step.map(|(color, value)| json!({"color": color, "value": value})))
-            .collect();
+        let steps = steps.into_iter().map(|(color, value)| json!({"color": color, "value": value}));
+        let steps: Vec<Value> = std::iter::once(base).chain(steps).collect();
         json!({"mode": "absolute", "steps": steps})
     }
 }

@@ -53,7 +53,7 @@ pub fn instance(shown: Shown) -> Value {
 /// The utilities.
 pub fn provider() -> Value {
     let query = label_values(&fleet::DATASOURCE_CONNECTIONS, "datasource");
-    several("provider", "Provider", "The utilities.", Shown::Yes, &query)
+    several("provider", "Utility", "The utilities.", Shown::Yes, &query)
 }
 
 /// One company. Its name is shown, its id is in links.

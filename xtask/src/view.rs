@@ -2,25 +2,29 @@
 
 use serde_json::{Value, json};
 
+use crate::style::Unit;
+
 /// The kinds of panel that boards use.
 #[derive(Debug, Clone, PartialEq)]
 pub enum View {
     /// One number, or a few.
     Stat,
-    /// The names of series, in the size of a number.
-    Name,
+    /// One number with the name of its series.
+    Named,
     /// Lines over time.
     Lines,
     /// Stacked areas over time.
     Stack,
+    /// Stacked columns over time, for what happened in each step.
+    Columns,
     /// Horizontal bars, one per series.
     Bars,
     /// Which of several states something was in, over time.
     States,
     /// Rows and columns.
     Table {
-        /// The heading of the column to sort by in descending order.
-        sorted_by: String,
+        /// The headings of the columns to sort by in descending order.
+        sorted_by: Vec<String>,
     },
     /// A page of Markdown.
     Text(String),
@@ -30,8 +34,8 @@ impl View {
     /// Grafana's name for it.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Stat | Self::Name => "stat",
-            Self::Lines | Self::Stack => "timeseries",
+            Self::Stat | Self::Named => "stat",
+            Self::Lines | Self::Stack | Self::Columns => "timeseries",
             Self::Bars => "bargauge",
             Self::States => "state-timeline",
             Self::Table { .. } => "table",
@@ -41,15 +45,15 @@ impl View {
 
     /// Whether it shows a range of time and not a single moment.
     pub fn over_time(&self) -> bool {
-        matches!(self, Self::Lines | Self::Stack | Self::States)
+        matches!(self, Self::Lines | Self::Stack | Self::Columns | Self::States)
     }
 
     /// The panel's `options`.
     pub fn options(&self) -> Value {
         match self {
             Self::Stat => big("auto"),
-            Self::Name => big("name"),
-            Self::Lines | Self::Stack => json!({
+            Self::Named => big("value_and_name"),
+            Self::Lines | Self::Stack | Self::Columns => json!({
                 "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []},
                 "tooltip": {"mode": "multi", "sort": "desc"},
             }),
@@ -65,35 +69,38 @@ impl View {
             }),
             Self::Table { sorted_by } => json!({
                 "cellHeight": "sm", "showHeader": true,
-                "sortBy": [{"displayName": sorted_by, "desc": true}],
+                "sortBy": sorted_by.iter().map(|name| json!({"displayName": name, "desc": true})).collect::<Vec<_>>(),
             }),
             Self::Text(page) => json!({"mode": "markdown", "content": page}),
         }
     }
 
     /// The `custom` part of the field configuration.
-    pub fn custom(&self) -> Value {
+    pub fn custom(&self, unit: Unit) -> Value {
         match self {
-            Self::Lines => drawn(0, "none"),
-            Self::Stack => drawn(40, "normal"),
+            Self::Lines => drawn("line", 0, "none", unit),
+            Self::Stack => drawn("line", 60, "normal", unit),
+            Self::Columns => drawn("bars", 80, "normal", unit),
             Self::States => json!({"fillOpacity": 80, "lineWidth": 0}),
-            Self::Table { .. } => json!({"align": "auto", "filterable": true}),
-            Self::Stat | Self::Name | Self::Bars | Self::Text(_) => json!({}),
+            Self::Table { .. } => json!({"align": "auto", "filterable": false}),
+            Self::Stat | Self::Named | Self::Bars | Self::Text(_) => json!({}),
         }
     }
 }
 
 fn big(text: &str) -> Value {
     json!({
-        "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
+        "colorMode": "background_solid", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
         "textMode": text, "wideLayout": true, "reduceOptions": last(),
     })
 }
 
-fn drawn(fill: u8, stacking: &str) -> Value {
+fn drawn(style: &str, fill: u8, stacking: &str, unit: Unit) -> Value {
+    // Grafana stacks missing values as 0: a line would lie on top of the others.
+    let width = u8::from(stacking == "none");
     json!({
-        "drawStyle": "line", "lineInterpolation": "linear", "lineWidth": 1, "fillOpacity": fill,
-        "showPoints": "auto", "spanNulls": false, "axisSoftMin": 0,
+        "drawStyle": style, "lineInterpolation": "linear", "lineWidth": width, "fillOpacity": fill,
+        "showPoints": "auto", "spanNulls": false, "axisSoftMin": 0, "axisSoftMax": unit.axis_end(),
         "stacking": {"mode": stacking, "group": "A"},
     })
 }

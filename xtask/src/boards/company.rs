@@ -5,20 +5,22 @@ use nectar_exporter::status::Kind;
 use super::shared;
 use crate::board::Board;
 use crate::grid::Grid;
-use crate::link::{To, from_row};
-use crate::panel::Panel;
-use crate::promql::companies::{self, Of};
+use crate::link::{self, To, from_row};
+use crate::panel::{NO_DATA, Panel};
+use crate::promql::companies::{self, Of, counts};
 use crate::promql::connections::Connections;
 use crate::statuses;
-use crate::style::{ALARM, GOOD, Thresholds, Unit, query_colour};
-use crate::table::{Column, table};
+use crate::style::{NEUTRAL, Thresholds, Unit, words};
+use crate::table::{Column, UUID, WHO_ACTS, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
 const OF: Of = Of::Company;
 
-/// What a panel about a company says when it has no data.
-const NO_DATA: &str = "No data of this company";
+/// The heading of the column with the time in a status.
+const IN_STATUS: &str = "In status for";
+/// What a table about a company says when it has no data.
+const NO_COMPANY_DATA: &str = "No data of this company";
 
 /// The company board.
 pub fn board() -> Board {
@@ -38,9 +40,15 @@ pub fn board() -> Board {
         .row(11, [connections()])
         .row(9, [by_status(Kind::Connection), by_status(Kind::Account)])
         .heading("How did it come to this?")
-        .row(9, [over_time(Kind::Connection), over_time(Kind::Account)])
+        .row(
+            9,
+            [
+                shared::in_trouble(Kind::Connection, OF, "status"),
+                shared::in_trouble(Kind::Account, OF, "status"),
+            ],
+        )
         .heading("What to ask, and what does each status mean?")
-        .row(36, [meanings()]);
+        .row(45, [meanings()]);
     Board {
         which: To::Company,
         description: "What do I tell this customer?",
@@ -58,37 +66,38 @@ pub fn board() -> Board {
 
 fn last_reading() -> Panel {
     let description = "Whether the last poll could read this company, and if not, why.";
-    Panel::new(View::Name, "Last reading", description, Unit::Word, "Not a company of this API key")
+    Panel::new(View::Stat, "Last reading", description, Unit::Word, NO_DATA)
         .ask("Read", companies::was_read(OF))
-        .ask("Failed: {{reason}}", companies::failure(OF))
-        .overrides([query_colour("A", GOOD), query_colour("B", ALARM)])
+        .ask("{{reason}}", companies::failures(OF))
+        .overrides([words("Read", "Read", NEUTRAL)])
+        .overrides(shared::failures())
 }
 
 fn connections() -> Panel {
     let connections = Connections::OfCompany;
-    let one = from_row(
-        To::Worklist,
-        "This connection",
-        &[("company", "company_id"), ("connection", "connection_id")],
-    );
+    let one =
+        from_row(To::Worklist, "Its history", &[("company", "company_id"), ("connection", "connection_id")]);
     let provider = from_row(To::Provider, "Open the utility", &[("provider", "datasource")]);
     table(
         "Its connections",
-        "Every connection as of the last reading. Without a next check it waits for the customer, or was never checked.",
+        "Every connection as of the last reading; what needs somebody comes first. A click on the time in its status shows its \
+         history; one on the connection opens it in Nectar, where this company must be selected before. Without a next check it waits \
+         for the customer, or was never checked.",
         "No connections, or series per connection are not served: see the counts by status",
-        "In this status for",
+        [WHO_ACTS, IN_STATUS],
         vec![
             Column::hidden("company_id"),
             Column::label("datasource", "Utility").link(provider),
-            Column::label("country", "Country").width(90),
+            Column::hidden("country"),
             Column::status(Kind::Connection),
             Column::rows(connections.rows()),
-            Column::value("In this status for", Unit::Seconds, connections.in_status_for()),
-            Column::value("Checked before the reading", Unit::Seconds, connections.checked_ago()),
-            Column::value("Next check due", Unit::Date, connections.check_due()),
-            Column::value("Overdue by", Unit::Seconds, connections.overdue_by())
-                .thresholds(Thresholds::AttentionFrom(86_400.0)),
-            Column::label("connection_id", "Connection").link(one),
+            Column::who_acts(connections.who_acts()),
+            Column::value(IN_STATUS, Unit::Days, connections.in_status_for()).link(one),
+            Column::value("Last check", Unit::DaysAgo, connections.checked_ago()),
+            // A check often comes some hours late.
+            Column::value("Next check in", Unit::Days, connections.next_check_in())
+                .thresholds(Thresholds::AttentionBelow(-1.0)),
+            Column::label("connection_id", "Connection").width(UUID).link(link::at_nectar()),
         ],
     )
 }
@@ -98,30 +107,23 @@ fn by_status(kind: Kind) -> Panel {
         Kind::Connection => ("Connections by status", "connections"),
         Kind::Account => ("Accounts by status", "accounts"),
     };
-    let description = format!("How many {what} are in which status, and for how long the longest of them.");
+    let description = format!(
+        "How many {what} are in which status, and for how long the longest of them. What needs somebody comes first."
+    );
     let longest = companies::longest_in_status(kind, OF);
+    let ranks = companies::who_acts(kind, &counts(kind, OF), &["status"]);
     table(
         title,
         &description,
-        NO_DATA,
-        "Number",
+        NO_COMPANY_DATA,
+        [WHO_ACTS, "Number"],
         vec![
-            Column::status(kind),
-            Column::value("Number", Unit::Count, format!("{} > 0", companies::number_by(kind, OF, "status"))),
-            Column::value("The longest for", Unit::Seconds, format!("max by (status) ({longest})")),
+            Column::status(kind).sharing(),
+            Column::value("Number", Unit::Count, companies::number_by_status(kind, OF)),
+            Column::value("Longest", Unit::Days, format!("max by (status) ({longest})")),
+            Column::who_acts(format!("max by (status) ({ranks})")),
         ],
     )
-}
-
-fn over_time(kind: Kind) -> Panel {
-    let (title, what) = match kind {
-        Kind::Connection => ("Connections over time", "connections"),
-        Kind::Account => ("Accounts over time", "accounts"),
-    };
-    let description = format!("This company's {what} by status. Shades of one colour are of one category.");
-    Panel::new(View::Stack, title, &description, Unit::Count, NO_DATA)
-        .ask("{{status}}", companies::number_by(kind, OF, "status"))
-        .overrides(statuses::series_overrides(kind))
 }
 
 fn meanings() -> Panel {

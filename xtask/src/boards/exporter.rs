@@ -9,22 +9,30 @@ use crate::link::To;
 use crate::panel::{Panel, datasource};
 use crate::promql::companies::Of;
 use crate::promql::exporter;
-use crate::style::{ALARM, ATTENTION, GOOD, Unit};
+use crate::style::{ALARM, ATTENTION, NEUTRAL, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
 /// What a panel says when it has no data.
 const NO_DATA: &str = "The exporter does not answer";
-/// Polls are minutes apart: with a shorter step there would be gaps between them.
-const POLLS_STEP: &str = "30m";
+/// What a panel about failures says when there is none.
+const NO_FAILURE: &str = "Nothing failed, or the exporter does not answer";
 
 /// The exporter board.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("Alive?")
-        .row(4, [up(), last_poll(), shared::data_age(Of::Fleet), detail()])
-        .row(5, [builds()])
+        .uneven(
+            4,
+            [
+                (4, up()),
+                (4, shared::last_poll()),
+                (4, shared::data_age(Of::Fleet)),
+                (4, detail()),
+                (8, builds()),
+            ],
+        )
         .heading("Fresh?")
         .row(8, [data_age(), poll_duration(), poll_failures()])
         .heading("Polite to the API?")
@@ -45,50 +53,40 @@ pub fn board() -> Board {
 fn by_instance(title: &str, description: &str, words: Value, expression: String) -> Panel {
     Panel::new(View::Stat, title, description, Unit::Word, NO_DATA)
         .ask("{{instance}}", expression)
-        .mappings(words)
+        .mapping(words)
 }
 
 /// Shows 0 and 1 as words.
 fn words(zero: (&str, &str), one: (&str, &str)) -> Value {
-    json!([{"type": "value", "options": {
+    json!({"type": "value", "options": {
         "0": {"text": zero.0, "color": zero.1, "index": 0},
         "1": {"text": one.0, "color": one.1, "index": 1},
-    }}])
+    }})
 }
 
 fn up() -> Panel {
     let description = "Whether each exporter answered the last scrape. One that served anything within a week is expected to.";
-    by_instance("Up", description, words(("Down", ALARM), ("Up", GOOD)), exporter::foreign("up"))
-}
-
-fn last_poll() -> Panel {
-    let description = "Whether the last poll of each exporter read every company.";
-    by_instance(
-        "Last poll",
-        description,
-        words(("Not whole", ALARM), ("Whole", GOOD)),
-        exporter::last_poll_whole(),
-    )
+    by_instance("Up", description, words(("Down", ALARM), ("Up", NEUTRAL)), exporter::foreign("up"))
 }
 
 fn detail() -> Panel {
     let description = "Whether series per connection and account are withheld since there would be more than --metrics.detail-limit.";
-    let words = words(("None withheld", GOOD), ("Withheld", ATTENTION));
+    let words = words(("None withheld", NEUTRAL), ("Withheld", ATTENTION));
     by_instance("Series per object", description, words, exporter::detail_limited())
 }
 
 fn builds() -> Panel {
     table(
         "Version",
-        "What each exporter was built from and with.",
+        "What each exporter was built from.",
         NO_DATA,
-        "Instance",
+        ["Instance"],
         vec![
-            Column::label("job", "Job"),
+            Column::hidden("job"),
             Column::label("instance", "Instance"),
-            Column::label("version", "Version"),
-            Column::label("revision", "Revision"),
-            Column::label("rustc", "Compiler"),
+            Column::label("version", "Version").width(100),
+            Column::label("revision", "Revision").width(130),
+            Column::hidden("rustc"),
             Column::rows(exporter::builds()),
         ],
     )
@@ -99,7 +97,7 @@ fn lines(title: &str, description: &str, unit: Unit) -> Panel {
 }
 
 fn data_age() -> Panel {
-    let description = "Time since the newest reading of any company, against the interval between polls and the age at which \
+    let description = "Time since the last good reading of the company whose is oldest, against the interval between polls and the age at which \
                        data is withdrawn.";
     lines("Data age against the interval", description, Unit::Seconds)
         .ask("{{instance}}", exporter::data_age_by_instance())
@@ -112,34 +110,32 @@ fn poll_duration() -> Panel {
     lines("Poll duration", description, Unit::Seconds)
         .ask("{{instance}}", exporter::mean_poll_seconds())
         .ask("poll interval", exporter::poll_interval())
-        .min_step(POLLS_STEP)
 }
 
 fn poll_failures() -> Panel {
     let description = "Polls in each step that could not read every company, by the first cause.";
-    let panel = Panel::new(View::Stack, "Polls that failed", description, Unit::Count, NO_DATA);
-    panel.ask("{{reason}}", exporter::poll_failures()).min_step(POLLS_STEP)
+    Panel::new(View::Columns, "Polls that failed", description, Unit::Count, NO_FAILURE)
+        .ask("{{reason}}", exporter::poll_failures())
 }
 
 fn requests() -> Panel {
     let description = "Requests to Nectar by the code of their answer; none where there was no answer.";
-    let panel = Panel::new(View::Stack, "Requests", description, Unit::PerSecond, NO_DATA);
+    let panel = Panel::new(View::Columns, "Requests", description, Unit::PerSecond, NO_DATA);
     panel.ask("{{code}}", exporter::requests_by_code())
 }
 
 fn request_failures() -> Panel {
     let description = "Requests in each step that gave nothing usable, by reason.";
-    let panel = Panel::new(View::Stack, "Requests that failed", description, Unit::Count, NO_DATA);
-    panel.ask("{{reason}}", exporter::request_failures())
+    Panel::new(View::Columns, "Requests that failed", description, Unit::Count, NO_FAILURE)
+        .ask("{{reason}}", exporter::request_failures())
 }
 
 fn latency() -> Panel {
-    let description =
-        "How long requests took: half of them, nine of ten, and 99 of 100 were faster than this.";
+    let description = "How long requests took: half of them were faster than the median, 90 % and 99 % than the percentiles.";
     Panel::new(View::Lines, "Latency", description, Unit::Seconds, "No requests were made")
-        .ask("{{endpoint}}, half", exporter::request_quantile(0.5))
-        .ask("{{endpoint}}, 9 of 10", exporter::request_quantile(0.9))
-        .ask("{{endpoint}}, 99 of 100", exporter::request_quantile(0.99))
+        .ask("{{endpoint}}, median", exporter::request_quantile(0.5))
+        .ask("{{endpoint}}, 90th percentile", exporter::request_quantile(0.9))
+        .ask("{{endpoint}}, 99th percentile", exporter::request_quantile(0.99))
 }
 
 fn retries() -> Panel {

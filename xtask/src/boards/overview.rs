@@ -1,14 +1,15 @@
 //! Overview: is anything wrong, who must act, can I trust this page?
 
+use nectar_exporter::failure::Failure;
 use nectar_exporter::status::{Category, Kind};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::shared::{self, stat};
 use crate::board::Board;
 use crate::grid::Grid;
-use crate::link::{To, from_row};
+use crate::link::{self, To, from_row};
 use crate::panel::Panel;
-use crate::promql::companies::{self, Of, counts};
+use crate::promql::companies::{self, FORGOTTEN_DAYS, Of, counts};
 use crate::promql::selector::once;
 use crate::promql::{exporter, utilities};
 use crate::style::{ALARM, ATTENTION, NEUTRAL, Thresholds, Unit};
@@ -17,26 +18,39 @@ use crate::variable::{self, Shown};
 
 const OF: Of = Of::Fleet;
 
+/// Headings of columns to sort by.
+const WAITING: &str = "Waiting for";
+const AGE: &str = "Data age";
+const SEVERITY: &str = "Severity";
+/// The width of the longest name of an alert, in pixels.
+const ALERT_NAME: usize = 230;
+
+/// What a table of alerts says when there is none.
+const NO_ALERT: &str = "No alert is firing, or the alert rules are not installed in this Prometheus";
+
 /// The overview.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("Is anything wrong?")
+        .row(7, [firing_by_name(), unread_companies()])
         .row(
             4,
             [
                 shared::data_age(OF),
+                shared::last_poll(),
                 unread(),
-                shared::connections(OF),
-                shared::share_connected(OF),
-                customers(),
+                suspected(),
+                shared::forgotten(OF),
+                shared::customers(OF),
             ],
         )
         .row(
             4,
             [
+                shared::connections(OF),
+                shared::share_connected(OF),
                 shared::waiting(OF),
                 shared::website_issues(OF),
-                suspected(),
                 shared::overdue(OF),
                 shared::accounts_in_error(OF),
             ],
@@ -44,9 +58,15 @@ pub fn board() -> Board {
         .heading("Who must act?")
         .uneven(10, [(14, companies()), (10, utilities())])
         .heading("How did it come to this?")
-        .row(9, [shared::by_category(Kind::Connection, OF), shared::by_category(Kind::Account, OF)])
+        .row(
+            9,
+            [
+                shared::in_trouble(Kind::Connection, OF, "category"),
+                shared::in_trouble(Kind::Account, OF, "category"),
+            ],
+        )
         .heading("What is firing?")
-        .row(8, [firing()]);
+        .row(12, [firing()]);
     Board {
         which: To::Overview,
         description: "Is anything wrong, who must act, can I trust this page?",
@@ -58,22 +78,40 @@ pub fn board() -> Board {
 }
 
 fn unread() -> Panel {
-    let description = "Companies that the last poll could not read. They keep their last good data for a while. Why: \
-                       see the company's page.";
-    stat("Companies unreadable", description, Unit::Count, Thresholds::AlarmFrom(1.0), companies::unread(OF))
+    let description = "Companies that the last poll could not read. They keep their last good data for a while. The list above \
+                       says why.";
+    stat("Companies unread", description, Unit::Count, Thresholds::AlarmFrom(1.0), companies::unread(OF))
 }
 
-fn customers() -> Panel {
-    let description = "Companies with at least one connection that waits for them.";
-    let number = companies::companies_with(OF, Category::InterventionNeeded);
-    stat("Customers who must act", description, Unit::Count, Thresholds::AttentionFrom(1.0), number)
+fn unread_companies() -> Panel {
+    let reasons: Map<String, Value> = Failure::all()
+        .map(|failure| {
+            (failure.label().to_owned(), json!({"text": shared::headline(failure), "color": NEUTRAL}))
+        })
+        .collect();
+    let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
+    table(
+        "Companies that cannot be read",
+        "Companies that the last poll could not read, why, and how old their last good data is.",
+        "Every company was read, or there is no data: see the data age",
+        [AGE],
+        vec![
+            Column::hidden("company_id"),
+            Column::label("company", "Company").link(company),
+            Column::label("reason", "Reason").mappings(json!([{"type": "value", "options": reasons}])),
+            Column::rows(companies::named(OF, &companies::failures(OF))),
+            Column::value(AGE, Unit::Seconds, companies::age_of_unread(OF))
+                .without_value("Never read")
+                .width(110),
+        ],
+    )
 }
 
 fn suspected() -> Panel {
     let description = "Utilities whose website seems down for everyone: of the connections checked within 72 hours before \
                        they were read, at least three, 80 % or more are down, at two companies or more.";
     let number = utilities::number_suspected();
-    stat("Utilities suspected down", description, Unit::Count, Thresholds::AlarmFrom(1.0), number)
+    stat("Suspected outages", description, Unit::Count, Thresholds::AlarmFrom(1.0), number)
 }
 
 fn companies() -> Panel {
@@ -85,15 +123,17 @@ fn companies() -> Panel {
         "Companies that need to act",
         "By status, the longest wait first. A click on the name opens the company, on the number its logins.",
         "Nobody has to act, or there is no data: see the data age",
-        "Waiting for",
+        [WAITING],
         vec![
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
-            Column::status(Kind::Connection),
+            Column::plain_status(&[Kind::Connection]),
             Column::value("Connections", Unit::Count, companies::named(OF, &waiting))
                 .link(worklist)
-                .width(110),
-            Column::value("Waiting for", Unit::Seconds, companies::longest_wait(OF)).width(130),
+                .width(120),
+            Column::value(WAITING, Unit::Days, companies::longest_wait(OF))
+                .thresholds(Thresholds::AttentionFrom(FORGOTTEN_DAYS))
+                .width(120),
         ],
     )
 }
@@ -104,38 +144,71 @@ fn utilities() -> Panel {
         "Utilities by share down",
         "Of the connections that were checked within 72 hours before they were read. Few of them say little.",
         "Nothing was checked lately, or series per connection are not served",
-        "Down",
+        ["Down"],
         vec![
             Column::label("datasource", "Utility").link(provider),
-            Column::value("Checked lately", Unit::Count, utilities::all_checked_lately()).width(120),
+            Column::value("Checked lately", Unit::Count, utilities::all_checked_lately()).width(150),
             Column::value("Down", Unit::Share, utilities::all_share_down())
-                .thresholds(Thresholds::AlarmFrom(utilities::SUSPECT_SHARE))
+                .thresholds(Thresholds::AttentionThenAlarm(
+                    utilities::TROUBLE_SHARE,
+                    utilities::SUSPECT_SHARE,
+                ))
                 .width(90),
         ],
     )
 }
 
+/// The rank of an alert's severity, in words.
+fn severity(ranks: String) -> Column {
+    let looks = [("Other", NEUTRAL), ("Info", NEUTRAL), ("Warning", ATTENTION), ("Critical", ALARM)];
+    let words: Map<String, Value> = looks
+        .iter()
+        .enumerate()
+        .map(|(rank, (text, colour))| {
+            (rank.to_string(), json!({"text": text, "color": colour, "index": rank}))
+        })
+        .collect();
+    Column::value(SEVERITY, Unit::Word, ranks)
+        .mappings(json!([{"type": "value", "options": words}]))
+        .width(110)
+}
+
+fn firing_by_name() -> Panel {
+    table(
+        "Firing alerts by name",
+        "How many alerts of the shipped rules are firing in this Prometheus, the most severe first. A click on the name opens its \
+         board. They are listed below.",
+        NO_ALERT,
+        [SEVERITY, "Number"],
+        vec![
+            severity(exporter::firing_ranks()),
+            Column::label("alertname", "Alert").link(link::to_board_of_alert(&[])),
+            Column::value("Number", Unit::Count, exporter::firing_numbers()).width(90),
+            Column::hidden("board"),
+        ],
+    )
+}
+
 fn firing() -> Panel {
-    let severities = json!([{"type": "value", "options": {
-        "critical": {"color": ALARM, "index": 0},
-        "warning": {"color": ATTENTION, "index": 1},
-        "info": {"color": NEUTRAL, "index": 2},
-    }}]);
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
     let provider = from_row(To::Provider, "Open the utility", &[("provider", "datasource")]);
+    let board = link::to_board_of_alert(&[("company", "company_id"), ("provider", "datasource")]);
     table(
         "Firing alerts",
-        "Alerts of the shipped rules that are firing in this Prometheus. An alert about a company leads to it.",
-        "No alert is firing, or the alert rules are not installed in this Prometheus",
-        "Severity",
+        "Alerts of the shipped rules that are firing in this Prometheus, the most severe first. A click on the alert opens its board, \
+         the last column its runbook, if the address of the runbooks was set.",
+        NO_ALERT,
+        [SEVERITY],
         vec![
-            Column::label("severity", "Severity").mappings(severities).width(110),
-            Column::label("alertname", "Alert"),
+            severity(exporter::firing_alerts()),
+            Column::label("alertname", "Alert").width(ALERT_NAME).link(board),
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility").link(provider),
-            Column::status(Kind::Connection),
-            Column::rows(exporter::firing_alerts()),
+            Column::plain_status(&Kind::ALL),
+            Column::label("runbook", "Runbook").link(link::runbook()),
+            Column::hidden("nectar_scope"),
+            Column::hidden("board"),
         ],
     )
 }

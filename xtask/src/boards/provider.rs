@@ -12,7 +12,7 @@ use crate::promql::selector::once;
 use crate::promql::utilities::{self, chosen};
 use crate::statuses;
 use crate::style::{Thresholds, Unit};
-use crate::table::{Column, table};
+use crate::table::{Column, WHO_ACTS, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
@@ -20,8 +20,8 @@ use crate::view::View;
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("One customer's problem, or everyone's?")
-        .row(11, [utilities()])
-        .uneven(11, [(14, customers()), (10, ages())])
+        .uneven(11, [(15, utilities()), (9, ages())])
+        .row(11, [customers()])
         .heading("How did it come to this?")
         .row(9, [over_time(), down_over_time()]);
     Board {
@@ -46,34 +46,37 @@ fn utilities() -> Panel {
         "A utility that is down for everyone has a high share down over several companies. The share is of the connections \
          that were checked within 72 hours before they were read.",
         NO_COMPANY,
-        "Down",
+        ["Down"],
         vec![
             Column::label("datasource", "Utility").link(here),
             Column::value("Connections", Unit::Count, utilities::connections(&chosen())),
             Column::value("Companies", Unit::Count, utilities::companies(&chosen())),
             Column::value("Checked lately", Unit::Count, utilities::checked_lately()),
-            Column::value("Down", Unit::Share, utilities::share_down())
-                .thresholds(Thresholds::AlarmFrom(utilities::SUSPECT_SHARE)),
+            Column::value("Down", Unit::Share, utilities::share_down()).thresholds(
+                Thresholds::AttentionThenAlarm(utilities::TROUBLE_SHARE, utilities::SUSPECT_SHARE),
+            ),
             Column::value("Needs the customer", Unit::Share, utilities::share_needing_customer(&chosen()))
-                .thresholds(Thresholds::AttentionFrom(0.2)),
+                .thresholds(Thresholds::AttentionFrom(utilities::TROUBLE_SHARE)),
         ],
     )
 }
 
 fn customers() -> Panel {
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
-    let number = once(&chosen(), &["datasource", "status"]);
+    let labels = ["datasource", "status"];
     table(
         "Who has which status there",
-        "The connections of each company at the chosen utilities.",
+        "The connections of each company at the chosen utilities. What needs somebody comes first.",
         NO_COMPANY,
-        "Connections",
+        [WHO_ACTS, "Connections"],
         vec![
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility"),
             Column::status(Kind::Connection),
-            Column::value("Connections", Unit::Count, companies::named(Of::Fleet, &number)).width(110),
+            Column::value("Connections", Unit::Count, companies::named(Of::Fleet, &once(&chosen(), &labels)))
+                .width(120),
+            Column::who_acts(companies::who_acts(Kind::Connection, &chosen(), &labels)),
         ],
     )
 }
@@ -81,7 +84,7 @@ fn customers() -> Panel {
 fn ages() -> Panel {
     let description = "How long before its company was read each connection at the chosen utilities was last checked. \
                        Checks come weekly; those that wait for a customer are not checked.";
-    let nothing = "Unknown: needs series per connection";
+    let nothing = "No data, or series per connection are not served";
     Panel::new(View::Bars, "Age of the last checks", description, Unit::Count, nothing)
         .ask("under 1 day", utilities::checked_between(0, Some(1)))
         .ask("1 to 3 days", utilities::checked_between(1, Some(3)))
@@ -92,18 +95,25 @@ fn ages() -> Panel {
 }
 
 fn over_time() -> Panel {
-    let rows = format!("sum by (category) ({})", once(&chosen(), &["datasource", "status", "category"]));
-    let description = "Connections at the chosen utilities, by the category of their status.";
-    Panel::new(View::Stack, "Connections by category", description, Unit::Count, NO_COMPANY)
-        .ask("{{category}}", rows)
-        .overrides(statuses::category_overrides(Kind::Connection))
+    let troubled = chosen().none("category", &statuses::calm(Kind::Connection));
+    let rows = format!("sum by (category) ({}) > 0", once(&troubled, &["datasource", "status", "category"]));
+    let description =
+        "Connections at the chosen utilities that do not work, by the category of their status.";
+    Panel::new(
+        View::Stack,
+        "Connections in trouble",
+        description,
+        Unit::Count,
+        "Nothing is in trouble, or there is no data",
+    )
+    .ask("{{category}}", rows)
+    .overrides(statuses::category_overrides(Kind::Connection))
 }
 
 fn down_over_time() -> Panel {
-    let all = utilities::connections(&chosen());
-    let down = utilities::connections(&chosen().any("status", &statuses::down()));
-    let description = "Part of all connections whose utility's website does not answer, the ten largest. It counts those \
-                       not checked lately too, so it moves slowly.";
-    Panel::new(View::Lines, "Share down of all connections", description, Unit::Share, NO_COMPANY)
-        .ask("{{datasource}}", format!("topk(10, ({down} or 0 * {all}) / {all})"))
+    let description = "Utilities of whose connections over 20 % are down, with the part that is. It counts those not checked \
+                       lately too, so it moves slowly.";
+    let nothing = "No utility has over 20 % down, or there is no data";
+    Panel::new(View::Lines, "Share down of all connections", description, Unit::Share, nothing)
+        .ask("{{datasource}}", utilities::large_share_down_of_all())
 }

@@ -1,21 +1,23 @@
 //! Trend: is it getting better?
 
-use super::shared::{NO_COMPANY, NO_DATA};
+use serde_json::json;
+
+use super::shared::NO_COMPANY;
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::{To, from_row};
-use crate::panel::Panel;
+use crate::panel::{NO_DATA, Panel};
 use crate::promql::companies::{self, Of};
 use crate::promql::trend;
-use crate::style::{Thresholds, Unit};
+use crate::style::{NEUTRAL, Thresholds, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
 /// What is said where nothing was counted yet.
 const NOBODY: &str = "None was mended in these four weeks, or there is no data yet";
-/// The step of lines over weeks.
-const STEP: &str = "6h";
+const MEAN: &str = "Mean days to mend";
+const BROKEN: &str = "Of 100 logins";
 
 /// The trend board.
 pub fn board() -> Board {
@@ -63,8 +65,10 @@ fn mended() -> Panel {
 fn to_mend(title: &str, share: f64) -> Panel {
     let description = "From the time at which Nectar first saw that a login needs its customer to the time at which it saw that this is \
                        over, for logins mended within four weeks, and in the four weeks before. Estimated from ranges of days.";
-    let (now, before) = (trend::time_to_mend(share, ""), trend::time_to_mend(share, "28d"));
-    beside(title, description, Unit::Seconds, now, "four weeks before", before)
+    let none =
+        json!({"type": "value", "options": {"-1": {"text": "None mended", "color": NEUTRAL, "index": 0}}});
+    let [now, before] = ["", "28d"].map(|offset| trend::time_to_mend_or_none(share, offset));
+    beside(title, description, Unit::Days, now, "four weeks before", before).mapping(none)
 }
 
 fn per_week() -> Panel {
@@ -73,24 +77,21 @@ fn per_week() -> Panel {
     Panel::new(View::Lines, "New and mended in a week", description, Unit::Count, NO_COMPANY)
         .ask("new", trend::broken_in_a_week(""))
         .ask("mended", trend::mended_in_a_week(""))
-        .min_step(STEP)
 }
 
 fn time_to_mend() -> Panel {
     let description = "How long logins had needed their customer that were mended in the four weeks before, and in the four weeks before those.";
-    Panel::new(View::Lines, "Time to mend", description, Unit::Seconds, NOBODY)
+    Panel::new(View::Lines, "Days to mend", description, Unit::Days, NOBODY)
         .ask("half", trend::time_to_mend(0.5, ""))
         .ask("nine of ten", trend::time_to_mend(0.9, ""))
         .ask("half, four weeks before", trend::time_to_mend(0.5, "28d"))
         .ask("nine of ten, four weeks before", trend::time_to_mend(0.9, "28d"))
-        .min_step(STEP)
 }
 
 fn share(title: &str, description: &str, expression: &str) -> Panel {
     Panel::new(View::Lines, title, description, Unit::Share, NO_COMPANY)
         .ask("now", expression.to_owned())
         .ask("a week before", trend::a_week_before(expression))
-        .min_step(STEP)
 }
 
 fn connected() -> Panel {
@@ -111,12 +112,12 @@ fn customers() -> Panel {
         "Customers who wait longest and most often",
         "Logins that needed their customer and were mended within four weeks, how long that took on average, and those that need it now.",
         NOBODY,
-        "Mean time to mend",
+        [MEAN],
         vec![
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
             Column::value("Mended", Unit::Count, trend::mended_by_company()),
-            Column::value("Mean time to mend", Unit::Seconds, trend::mean_time_to_mend_by_company()),
+            Column::value(MEAN, Unit::Days, trend::mean_time_to_mend_by_company()),
             Column::value("Needed now", Unit::Count, trend::waiting_by_company()).link(worklist),
         ],
     )
@@ -129,10 +130,10 @@ fn utilities() -> Panel {
         "How often a login of the utility came to need its customer, or had an issue with the website, of 100 logins within 30 days. What lasts \
          less than a day is not always seen.",
         "No login broke, or series per connection are not served",
-        "Of 100 logins",
+        [BROKEN],
         vec![
             Column::label("datasource", "Utility").link(provider),
-            Column::value("Of 100 logins", Unit::Count, trend::broken_in_a_month()),
+            Column::value(BROKEN, Unit::Count, trend::broken_in_a_month()),
             Column::value("Logins", Unit::Count, trend::logins()),
         ],
     )

@@ -1,38 +1,41 @@
 //! Worklist: which logins, since when, which first?
 
-use nectar_exporter::status::{Category, Kind};
+use nectar_exporter::status::Kind;
+use serde_json::json;
 
 use super::shared;
 use crate::board::Board;
 use crate::grid::Grid;
-use crate::link::{To, from_row, from_row_keeping};
+use crate::link::{self, To, from_row, from_row_keeping};
 use crate::panel::Panel;
-use crate::promql::companies::{self, Of};
+use crate::promql::companies::{self, FORGOTTEN_DAYS, Of};
 use crate::promql::connections::{self, Connections};
 use crate::statuses;
-use crate::style::{Thresholds, Unit};
-use crate::table::{Column, table};
+use crate::style::{NEUTRAL, Thresholds, Unit};
+use crate::table::{Column, UUID, WHO_ACTS, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
 const OF: Of = Of::Companies;
 
-/// A customer who has not acted for 14 days has probably forgotten it.
-const FORGOTTEN_SECONDS: f64 = 14.0 * 86_400.0;
-
 /// What a panel about one connection says when it has none.
 const CHOOSE: &str = "Choose a connection in the table above";
+
+/// Headings of columns to sort by.
+const WAITING: &str = "Waiting for";
+const IN_STATUS: &str = "In status for";
 
 /// The worklist.
 pub fn board() -> Board {
     let grid = Grid::default()
         .heading("How much is there to do?")
-        .row(4, [shared::waiting(OF), customers(), longest(), listed()])
+        .row(4, [shared::waiting(OF), shared::customers(OF), longest(), listed()])
         .heading("Which first?")
         .row(14, [logins()])
         .heading("One connection: choose it in the table above")
         .row(5, [connection()])
-        .row(8, [states(), accounts()]);
+        .row(5, [states()])
+        .row(7, [accounts()]);
     Board {
         which: To::Worklist,
         description: "Which logins, since when, which first?",
@@ -50,26 +53,19 @@ pub fn board() -> Board {
     }
 }
 
-fn customers() -> Panel {
-    let description = "Companies with at least one connection that waits for them.";
-    let number = companies::companies_with(OF, Category::InterventionNeeded);
-    shared::stat("Customers who must act", description, Unit::Count, Thresholds::AttentionFrom(1.0), number)
-}
-
 fn longest() -> Panel {
     let description = "How long the customer who has waited longest has not acted. Orange from 14 days.";
-    let longest = format!("max({})", companies::longest_wait(OF));
-    Panel::new(View::Stat, "Longest wait", description, Unit::Seconds, "Nobody waits, or no data")
-        .thresholds(Thresholds::AttentionFrom(FORGOTTEN_SECONDS))
-        .ask("Longest wait", longest)
+    let longest = companies::longest_wait_of_all(OF);
+    shared::stat("Longest wait", description, Unit::Days, Thresholds::AttentionFrom(FORGOTTEN_DAYS), longest)
 }
 
 fn listed() -> Panel {
-    let description = "How many of them the table below can name, of the chosen utilities. 'Unknown' means that the exporter \
-                       serves no series per connection (--metrics.detail, --metrics.detail-limit).";
+    let description = "How many of them the table below can name, of the chosen utilities. None if the exporter serves no series \
+                       per connection (--metrics.detail, --metrics.detail-limit).";
     let rows = format!("count({})", Connections::Waiting.rows());
-    Panel::new(View::Stat, "Listed below", description, Unit::Count, "Unknown: needs series per connection")
-        .ask("Listed below", crate::promql::utilities::or_zero_with_detail(&rows))
+    let unknown = json!({"type": "value", "options": {"-1": {"text": "No names served", "color": NEUTRAL, "index": 0}}});
+    let number = companies::or_less_than_zero(OF, &crate::promql::utilities::or_zero_with_detail(&rows));
+    shared::stat("Listed below", description, Unit::Count, Thresholds::Neutral, number).mapping(unknown)
 }
 
 fn logins() -> Panel {
@@ -80,20 +76,21 @@ fn logins() -> Panel {
     let one = from_row_keeping(To::Worklist, "Show it below", &chosen, &["company", "provider"]);
     table(
         "Logins that wait for their customer",
-        "The longest wait first. A click on the connection shows its history below.",
+        "The longest wait first. A click on the status shows its history below; one on the connection opens it in Nectar, where its \
+         company must be selected before.",
         "Nobody has to act, or series per connection are not served: see the numbers above",
-        "Waiting for",
+        [WAITING],
         vec![
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility").link(provider),
             Column::label("country", "Country").width(90),
-            Column::status(Kind::Connection),
+            Column::plain_status(&[Kind::Connection]).link(one),
             Column::rows(companies::named(OF, &connections.rows())),
-            Column::value("Waiting for", Unit::Seconds, connections.in_status_for())
-                .thresholds(Thresholds::AttentionFrom(FORGOTTEN_SECONDS)),
-            Column::value("Checked before the reading", Unit::Seconds, connections.checked_ago()),
-            Column::label("connection_id", "Connection").link(one),
+            Column::value(WAITING, Unit::Days, connections.in_status_for())
+                .thresholds(Thresholds::AttentionFrom(FORGOTTEN_DAYS))
+                .width(120),
+            Column::label("connection_id", "Connection").width(UUID).link(link::at_nectar()),
         ],
     )
 }
@@ -103,20 +100,20 @@ fn connection() -> Panel {
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
     table(
         "The connection",
-        "As of the last reading.",
+        "As of the last reading. Without a next check it waits for the customer, or was never checked.",
         CHOOSE,
-        "Company",
+        ["Company"],
         vec![
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility"),
-            Column::label("country", "Country"),
+            Column::hidden("country"),
             Column::status(Kind::Connection),
             Column::rows(companies::named(Of::Fleet, &connections.rows())),
-            Column::value("In this status for", Unit::Seconds, connections.in_status_for()),
-            Column::value("Checked before the reading", Unit::Seconds, connections.checked_ago()),
-            Column::value("Next check due", Unit::Date, connections.check_due()),
-            Column::label("connection_id", "Connection"),
+            Column::value(IN_STATUS, Unit::Days, connections.in_status_for()),
+            Column::value("Last check", Unit::DaysAgo, connections.checked_ago()),
+            Column::value("Next check in", Unit::Days, connections.next_check_in()),
+            Column::label("connection_id", "Connection").width(UUID).link(link::at_nectar()),
         ],
     )
 }
@@ -133,14 +130,15 @@ fn accounts() -> Panel {
         "Its accounts",
         "The accounts behind the connection. Only with --metrics.detail=accounts.",
         "No connection is chosen, or series per account are not served",
-        "In this status for",
+        [WHO_ACTS, IN_STATUS],
         vec![
             Column::hidden("company_id"),
             Column::label("account_id", "Account"),
             Column::status(Kind::Account),
             Column::rows(connections::accounts()),
-            Column::value("In this status for", Unit::Seconds, connections::accounts_in_status_for()),
-            Column::value("Checked before the reading", Unit::Seconds, connections::accounts_checked_ago()),
+            Column::value(IN_STATUS, Unit::Days, connections::accounts_in_status_for()),
+            Column::value("Last check", Unit::DaysAgo, connections::accounts_checked_ago()),
+            Column::who_acts(connections::accounts_who_acts()),
         ],
     )
 }

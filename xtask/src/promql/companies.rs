@@ -6,7 +6,7 @@ use nectar_exporter::metrics::catalogue::{exporter, fleet};
 use nectar_exporter::status::{Category, Kind};
 
 use crate::promql::selector::{Selector, largest, oldest, once, series};
-use crate::statuses::{connected, inactive};
+use crate::statuses::{calm, connected, inactive, ranks};
 
 /// Which companies a query is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub fn or_zero(of: Of, expression: &str) -> String {
     }
 }
 
+/// `expression`, or -1 where it is empty although data is served: it needs series that are not.
+pub fn or_less_than_zero(of: Of, expression: &str) -> String {
+    format!("{expression} or 0 * {} - 1", largest(&of.only(series(&fleet::CONNECTIONS))))
+}
+
 /// 0 while the last poll was complete and found no company, else empty.
 pub fn no_companies() -> String {
     let (up, companies) = (series(&exporter::UP), series(&fleet::COMPANY_INFO));
@@ -67,16 +72,37 @@ pub fn number_in(kind: Kind, of: Of, category: Category) -> String {
     or_zero(of, &format!("sum({})", once(&counts(kind, of).category(category), &["status"])))
 }
 
-/// How many connections or accounts there are, by `label` (`status` or `category`).
-pub fn number_by(kind: Kind, of: Of, label: &str) -> String {
-    format!("sum by ({label}) ({})", once(&counts(kind, of), &["status", "category"]))
+/// How many connections or accounts there are, by status; only those that are not 0.
+pub fn number_by_status(kind: Kind, of: Of) -> String {
+    format!("sum by (status) ({}) > 0", once(&counts(kind, of), &["status"]))
 }
 
-/// The share of connections that are connected; empty where there is no connection. Deactivated companies are left out.
+/// How many connections or accounts are in trouble, by `label` (`status` or `category`); only those that are not 0.
+pub fn troubled_by(kind: Kind, of: Of, label: &str) -> String {
+    let troubled = counts(kind, of).none("category", &calm(kind));
+    format!("sum by ({label}) ({}) > 0", once(&troubled, &["status", "category"]))
+}
+
+/// The rank of who has to act on each status in `selector`, by company and `labels`: see `statuses::ranks`.
+pub fn who_acts(kind: Kind, selector: &Selector, labels: &[&str]) -> String {
+    let documented: Vec<&str> = kind.documented().iter().map(|row| row.value).collect();
+    let ranked = ranks(kind).map(|(rank, statuses)| {
+        let selector = selector.clone();
+        let these = match statuses.as_slice() {
+            [] => selector.none("status", &documented),
+            statuses => selector.any("status", statuses),
+        };
+        format!("0 * ({} > 0) + {rank}", once(&these, labels))
+    });
+    ranked.collect::<Vec<_>>().join(" or ")
+}
+
+/// The share of connections that are connected; -1 where there is no connection. Deactivated companies are left out.
 pub fn share_connected(of: Of) -> String {
     let connected = once(&counts(Kind::Connection, of).is("status", connected()), &["status"]);
     let all = once(&counts(Kind::Connection, of).is_not("status", inactive()), &["status"]);
-    format!("sum({connected}) / (sum({all}) > 0)")
+    let none = or_zero(of, &format!("sum({all})"));
+    format!("sum({connected}) / (sum({all}) > 0) or (({none}) == 0) - 1")
 }
 
 /// How many companies have a connection in `category`.
@@ -96,9 +122,9 @@ pub fn read_at(of: Of) -> String {
     once(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)), &[])
 }
 
-/// Seconds from `times`, one or more per company, to when the company was read.
+/// Days from `times`, one or more per company, to when the company was read.
 pub fn age(of: Of, times: &str) -> String {
-    format!("clamp_min({} - on (company_id) group_right () {times}, 0)", read_at(of))
+    format!("clamp_min({} - on (company_id) group_right () {times}, 0) / 86400", read_at(of))
 }
 
 /// How long the oldest connection or account has been in its status, by company, status and category.
@@ -110,6 +136,19 @@ pub fn longest_in_status(kind: Kind, of: Of) -> String {
 pub fn longest_wait(of: Of) -> String {
     let times = first_seen(Kind::Connection, of).category(Category::InterventionNeeded);
     age(of, &oldest(&times, &["status"]))
+}
+
+/// A customer who has not acted for this many days has probably forgotten it.
+pub const FORGOTTEN_DAYS: f64 = 14.0;
+
+/// How long the customer who has waited longest has not acted; 0 where nobody waits.
+pub fn longest_wait_of_all(of: Of) -> String {
+    or_zero(of, &format!("max({})", longest_wait(of)))
+}
+
+/// How many companies have a connection that has waited for them too long.
+pub fn forgotten(of: Of) -> String {
+    or_zero(of, &format!("count(count by (company_id) ({} > {FORGOTTEN_DAYS}))", longest_wait(of)))
 }
 
 fn first_seen(kind: Kind, of: Of) -> Selector {
@@ -146,7 +185,13 @@ pub fn was_read(of: Of) -> String {
     format!("{} == 1", once(&of.only(series(&fleet::COMPANY_UP)), &[]))
 }
 
-/// Why the last poll could not read the company; empty where it could.
-pub fn failure(of: Of) -> String {
+/// Why the last poll could not read each company; empty for those that it could.
+pub fn failures(of: Of) -> String {
     once(&of.only(series(&fleet::COMPANY_LAST_FAILURE)), &["reason"])
+}
+
+/// The age of the last good data of each company that the last poll could not read.
+pub fn age_of_unread(of: Of) -> String {
+    let unread = once(&of.only(series(&fleet::COMPANY_UP)), &[]);
+    format!("time() - {} and on (company_id) {unread} == 0", read_at(of))
 }

@@ -1,9 +1,9 @@
 //! Queries on single connections and accounts. They are empty where no series per connection are served.
 
 use nectar_exporter::metrics::catalogue::{exporter, objects};
-use nectar_exporter::status::Category;
+use nectar_exporter::status::{Category, Kind};
 
-use crate::promql::companies::{Of, age, read_at};
+use crate::promql::companies::{Of, age, read_at, who_acts};
 use crate::promql::selector::{Selector, largest, once, series};
 
 /// Which connections a query is about.
@@ -51,7 +51,7 @@ impl Connections {
     /// `expression`, for these connections only.
     fn among(self, expression: &str) -> String {
         match self {
-            Self::Waiting => format!("{expression} and on (company_id, connection_id) ({})", self.rows()),
+            Self::Waiting => format!("({expression}) and on (company_id, connection_id) ({})", self.rows()),
             Self::OfCompany | Self::One => expression.to_owned(),
         }
     }
@@ -68,14 +68,15 @@ impl Connections {
         self.among(&age(self.companies(), &times))
     }
 
-    /// When the next check of each is due, in milliseconds for `Unit::Date`.
-    pub fn check_due(self) -> String {
-        format!("{} * 1000", self.due())
+    /// In how many days the next check of each was due when its company was read; negative where it was late.
+    pub fn next_check_in(self) -> String {
+        format!("-({} - on (company_id) group_right () {}) / 86400", read_at(self.companies()), self.due())
     }
 
-    /// How long each was overdue for a check when its company was read; empty for those that were not.
-    pub fn overdue_by(self) -> String {
-        format!("{} - on (company_id) group_right () {} > 0", read_at(self.companies()), self.due())
+    /// The rank of who has to act on each: see `statuses::ranks`.
+    pub fn who_acts(self) -> String {
+        let statuses = self.only(series(&objects::CONNECTION_STATUS));
+        self.among(&who_acts(Kind::Connection, &statuses, &["connection_id", "status"]))
     }
 
     /// One interval after the last update. A connection that waits for its customer is not checked (the status page, "Check frequency").
@@ -98,6 +99,11 @@ impl Connections {
 /// The accounts of the connection in the variable, by status.
 pub fn accounts() -> String {
     once(&of_one(series(&objects::ACCOUNT_STATUS)), &["account_id", "status"])
+}
+
+/// The rank of who has to act on each of them.
+pub fn accounts_who_acts() -> String {
+    who_acts(Kind::Account, &of_one(series(&objects::ACCOUNT_STATUS)), &["account_id", "status"])
 }
 
 /// How long each of them has been in its status.

@@ -2,8 +2,9 @@
 
 use nectar_exporter::metrics::catalogue::{exporter, fleet};
 
+use crate::link::To;
 use crate::promql::companies::Of;
-use crate::promql::selector::{SCOPE, largest, part, series};
+use crate::promql::selector::{SCOPE, largest, once, part, series};
 
 /// Data is outdated after this many poll intervals.
 pub const MISSED_POLLS: u8 = 4;
@@ -51,18 +52,18 @@ pub fn started() -> String {
     format!("max by (job, instance) ({})", series(&exporter::START))
 }
 
-/// Age of the newest data of these companies; empty once it is outdated.
+/// Age of the oldest data of these companies; empty once it is outdated.
 pub fn fresh_data_age(of: Of) -> String {
     format!("{} <= {}", data_age(of), too_old())
 }
 
-/// Age of the newest data of these companies; empty until it is outdated.
+/// Age of the oldest data of these companies; empty until it is outdated.
 pub fn stale_data_age(of: Of) -> String {
     format!("{} > {}", data_age(of), too_old())
 }
 
 fn data_age(of: Of) -> String {
-    let read = largest(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)));
+    let read = format!("min({})", once(&of.only(series(&fleet::COMPANY_LAST_SUCCESS)), &[]));
     match of {
         // With an API key without companies, the last complete poll is what was read last.
         Of::Fleet => format!("time() - ({read} or {})", largest(&series(&exporter::LAST_SUCCESS))),
@@ -74,9 +75,9 @@ fn too_old() -> String {
     format!("{MISSED_POLLS} * {}", largest(&series(&exporter::POLL_INTERVAL)))
 }
 
-/// Age of the newest data of any company, by exporter.
+/// Age of the oldest data of any company, by exporter.
 pub fn data_age_by_instance() -> String {
-    format!("time() - max by (job, instance) ({})", series(&fleet::COMPANY_LAST_SUCCESS))
+    format!("time() - min by (job, instance) ({})", series(&fleet::COMPANY_LAST_SUCCESS))
 }
 
 /// The longest interval between polls that is configured.
@@ -104,7 +105,7 @@ pub fn request_quantile(quantile: f64) -> String {
 
 /// Requests per second, by status code.
 pub fn requests_by_code() -> String {
-    format!("sum by (code) (rate({}[$__rate_interval]))", series(&exporter::API_REQUESTS))
+    format!("sum by (code) (rate({}[$__rate_interval])) > 0", series(&exporter::API_REQUESTS))
 }
 
 /// Retries per second, by endpoint.
@@ -114,17 +115,22 @@ pub fn retries() -> String {
 
 /// Failed requests in each step, by reason.
 pub fn request_failures() -> String {
-    format!("sum by (reason) (increase({}[$__rate_interval]))", series(&exporter::API_REQUEST_FAILURES))
+    format!("sum by (reason) (increase({}[$__rate_interval])) > 0", series(&exporter::API_REQUEST_FAILURES))
 }
 
 /// Polls in each step that were not complete, by their first cause.
 pub fn poll_failures() -> String {
-    format!("sum by (reason) (increase({}[$__rate_interval]))", series(&exporter::POLL_FAILURES))
+    format!("sum by (reason) (increase({}[$__rate_interval])) > 0", series(&exporter::POLL_FAILURES))
 }
 
-/// Whether the last poll was complete, by exporter.
+/// 1 where the last poll of every exporter was complete.
 pub fn last_poll_whole() -> String {
-    format!("max by (job, instance) ({})", series(&exporter::UP))
+    format!("min({}) == 1", series(&exporter::UP))
+}
+
+/// Why the last poll of an exporter was not complete: the first cause.
+pub fn last_poll_failures() -> String {
+    format!("max by (reason) ({})", series(&exporter::LAST_FAILURE))
 }
 
 /// Whether series per connection and account are withheld, by exporter.
@@ -137,9 +143,40 @@ pub fn builds() -> String {
     format!("max by (job, instance, version, revision, rustc) ({})", series(&exporter::BUILD_INFO))
 }
 
-/// The firing alerts of the shipped rules. Those on the fleet have no job and no instance.
+/// The severities of alerts, the most urgent last: the place is the rank. Others have the rank 0.
+pub const SEVERITIES: [&str; 4] = ["other", "info", "warning", "critical"];
+
+/// The firing alerts of the shipped rules, each with the rank of its severity, the id of its board, and a word to link its runbook from. Those on the fleet have no job and
+/// no instance.
 pub fn firing_alerts() -> String {
-    "max by (severity, alertname, company_id, company, datasource, status) \
-     (ALERTS{alertstate=\"firing\", nectar_scope=~\"fleet|exporter\", severity!=\"none\"})"
-        .to_owned()
+    let ranked = SEVERITIES.iter().enumerate().rev().map(|(rank, severity)| {
+        let only =
+            if rank == 0 { "severity!=\"none\"".to_owned() } else { format!("severity=\"{severity}\"") };
+        format!(
+            "0 * max by (alertname, nectar_scope, company_id, company, datasource, status) \
+             (ALERTS{{alertstate=\"firing\", nectar_scope=~\"fleet|exporter\", {only}}}) + {rank}"
+        )
+    });
+    let ranked = ranked.collect::<Vec<_>>().join(" or ");
+    // The last that matches wins.
+    let boards = [
+        (To::Exporter, "nectar_scope", "exporter"),
+        (To::Overview, "nectar_scope", "fleet"),
+        (To::Provider, "datasource", ".+"),
+        (To::Company, "company_id", ".+"),
+    ];
+    let alerts = boards.into_iter().fold(ranked, |alerts, (board, label, value)| {
+        format!("label_replace({alerts}, \"board\", \"{}\", \"{label}\", \"{value}\")", board.uid())
+    });
+    format!("label_replace({alerts}, \"runbook\", \"Open\", \"\", \"\")")
+}
+
+/// The highest rank of the firing alerts of each name.
+pub fn firing_ranks() -> String {
+    format!("max by (alertname, board) ({})", firing_alerts())
+}
+
+/// How many alerts of each name are firing.
+pub fn firing_numbers() -> String {
+    format!("count by (alertname, board) ({})", firing_alerts())
 }

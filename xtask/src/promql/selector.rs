@@ -52,6 +52,11 @@ impl Selector {
         self.matching(label, "=~", &values.join("|"))
     }
 
+    /// Only where `label` is none of `values`, which must have no characters that are special in regular expressions.
+    pub fn none(self, label: &str, values: &[&str]) -> Self {
+        self.matching(label, "!~", &values.join("|"))
+    }
+
     /// Only what is chosen in a variable with several values or all.
     pub fn chosen(self, label: &str, variable: &str) -> Self {
         self.matching(label, "=~", &format!("${variable}"))

@@ -9,11 +9,10 @@ use crate::promql::companies::{Of, counts, named, no_companies};
 use crate::promql::selector::{Selector, once, part, series};
 use crate::statuses::inactive;
 
-/// Days over which the time to mend is looked at: a week brings too few.
-pub const WEEKS_TO_MEND: u8 = 4;
-
 const CUSTOMER: Category = Category::InterventionNeeded;
+/// A week brings too few for a median.
 const FOUR_WEEKS: &str = "28d";
+const DAY: u32 = 86_400;
 /// For what is broken a day at a time.
 const MONTH_BY_DAYS: &str = "[30d:1d]";
 
@@ -29,12 +28,19 @@ pub fn mended_in_a_week(offset: &str) -> String {
     format!("sum(round({}))", increase(&mended, "7d", offset, &[]))
 }
 
-/// How long logins had needed their customer, when they were mended in the four weeks before `offset`: this share of them less. Empty
-/// where none was. All replicas see the same, so to add them up does not change the shares.
+/// How many days logins had needed their customer, when they were mended in the four weeks before `offset`: this share of them less.
+/// Empty where none was. All replicas see the same, so to add them up does not change the shares.
 pub fn time_to_mend(share: f64, offset: &str) -> String {
     let buckets = part(&fleet::CONNECTION_STATUS_DURATION, "bucket").category(CUSTOMER);
     let observed = format!("sum by (le) (increase({buckets}[{FOUR_WEEKS}]{}))", offset_by(offset));
-    format!("histogram_quantile({share}, {observed}) >= 0")
+    format!("histogram_quantile({share}, {observed}) / {DAY} >= 0")
+}
+
+/// As `time_to_mend`, but -1 where none was mended.
+pub fn time_to_mend_or_none(share: f64, offset: &str) -> String {
+    let count = part(&fleet::CONNECTION_STATUS_DURATION, "count").category(CUSTOMER);
+    let none = format!("-1 * max(increase({count}[{FOUR_WEEKS}]{}) * 0 + 1)", offset_by(offset));
+    format!("{} or {none}", time_to_mend(share, offset))
 }
 
 /// How many logins of each company were mended within four weeks.
@@ -42,11 +48,11 @@ pub fn mended_by_company() -> String {
     named(Of::Fleet, &format!("round({}) > 0", mended_of_company()))
 }
 
-/// How long the logins of each company that were mended within four weeks had needed their customer, on average.
+/// How many days the logins of each company that were mended within four weeks had needed their customer, on average.
 pub fn mean_time_to_mend_by_company() -> String {
     let time = series(&fleet::COMPANY_STATUS_DURATION).category(CUSTOMER);
     let time = increase(&time, FOUR_WEEKS, "", &[]);
-    format!("{time} / ({} > 0)", mended_of_company())
+    format!("{time} / ({} > 0) / {DAY}", mended_of_company())
 }
 
 fn mended_of_company() -> String {
@@ -75,7 +81,7 @@ pub fn broken_in_a_month() -> String {
     let since = series(&objects::CONNECTION_NOT_CONNECTED_SINCE)
         .any("category", &Category::BROKEN.map(Category::label));
     let since = once(&since, &["connection_id", "datasource"]);
-    let looks = format!("count by (datasource) ({since} > time() - 86400)");
+    let looks = format!("count by (datasource) ({since} > time() - {DAY})");
     format!("100 * sum_over_time(({looks}){MONTH_BY_DAYS}) / {}", logins())
 }
 

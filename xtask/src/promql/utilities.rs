@@ -40,6 +40,16 @@ pub fn share_needing_customer(selector: &Selector) -> String {
     format!("({waiting} or 0 * {all}) / {all}")
 }
 
+/// Where a smaller share is down, it is no trouble of the utility's.
+pub const TROUBLE_SHARE: f64 = 0.2;
+
+/// The share of all connections of each chosen utility that is down, where it is large. A fixed limit and not the ten largest: over
+/// time, those would be others at each moment.
+pub fn large_share_down_of_all() -> String {
+    let (all, down) = (connections(&chosen()), connections(&chosen().any("status", &down())));
+    format!("{down} / {all} > {TROUBLE_SHARE}")
+}
+
 /// Every connection of the chosen utilities, with its utility: one series each, or more while replicas disagree.
 fn infos() -> String {
     once(

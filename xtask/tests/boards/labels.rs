@@ -57,6 +57,11 @@ pub fn of(expr: &Expr) -> Result<Labels, String> {
             {
                 return Err("histogram_quantile without le".to_owned());
             }
+            if let (Some(labels), "label_replace") = (&mut labels, call.func.name)
+                && let Some(Expr::StringLiteral(label)) = call.args.args.get(1).map(AsRef::as_ref)
+            {
+                labels.insert(label.val.clone());
+            }
             Ok(labels)
         }
         Expr::Aggregate(aggregate) => of_aggregate(aggregate).map(Some),

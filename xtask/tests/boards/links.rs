@@ -1,6 +1,13 @@
 //! Rules on links: they lead to one of the boards, and pass on only variables that both boards have.
 
 use serde_json::Value;
+use xtask::link::To;
+
+/// Links that lead elsewhere: to Nectar's page of a connection, and to a runbook. Scripts change what they begin with.
+const OUTSIDE: [&str; 2] = [
+    "https://dash.nectarclimate.com/data-input/connections/${__data.fields.connection_id:percentencode}",
+    "#${__data.fields.alertname}",
+];
 
 /// Every link leads to an existing board and keeps the time range. The target has every variable that it sets, and both boards have
 /// every variable that it keeps.
@@ -10,23 +17,30 @@ pub fn alive(board: &Value) -> Vec<String> {
     for link in links(board) {
         let url = link["url"].as_str().unwrap_or_default();
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
-        let target = boards.iter().find(|(to, _)| address == format!("/d/{}", to.uid()));
-        let Some((_, target)) = target else {
+        if OUTSIDE.contains(&url) {
+            continue;
+        }
+        // The board of an alert, which can be any of them.
+        let is_target =
+            |to: &To| [format!("/d/{}", to.uid()).as_str(), "/d/${__data.fields.board}"].contains(&address);
+        let targets: Vec<&Value> =
+            boards.iter().filter(|(to, _)| is_target(to)).map(|(_, board)| board).collect();
+        if targets.is_empty() {
             findings.push(format!("{url} leads nowhere"));
             continue;
-        };
+        }
         let keeps_all = link["keepTime"] == true && link["includeVars"] == true;
         if !keeps_all && !query.contains("${__url_time_range}") {
             findings.push(format!("{url} loses the time"));
         }
         for name in query.split("var-").skip(1).filter_map(|rest| rest.split('=').next()) {
-            if !has_variable(target, name) {
+            if !targets.iter().any(|target| has_variable(target, name)) {
                 findings.push(format!("{url} sets {name}, which that board does not have"));
             }
         }
         let kept = query.split("${").skip(1).filter_map(|rest| rest.split_once(":queryparam}"));
         for (name, _) in kept.filter(|(name, _)| !name.contains('}')) {
-            if !has_variable(board, name) || !has_variable(target, name) {
+            if !has_variable(board, name) || !targets.iter().all(|target| has_variable(target, name)) {
                 findings.push(format!("{url} keeps {name}, which one of the boards does not have"));
             }
         }

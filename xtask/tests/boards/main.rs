@@ -14,6 +14,7 @@ mod committed;
 mod damage;
 mod labels;
 mod language;
+mod legible;
 mod links;
 mod names;
 mod parsed;

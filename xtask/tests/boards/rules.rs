@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{labels, language, links, names, replicas, structure, tables, variables};
+use crate::{labels, language, legible, links, names, replicas, structure, tables, variables};
 
 /// The name of a rule, and the function that returns its findings.
 pub type Rule = (&'static str, fn(&Value) -> Vec<String>);
@@ -27,6 +27,15 @@ pub const RULES: &[Rule] = &[
     ("replicas do not double", replicas::once),
     ("columns exist", tables::columns),
     ("links lead somewhere", links::alive),
+    ("empty cells are empty", legible::empty_cells),
+    ("no data is red", legible::no_data),
+    ("numbers are whole", legible::whole_numbers),
+    ("severity is a rank", legible::sorted_by_rank),
+    ("nothing is picked over time", legible::no_pick_over_time),
+    ("no zeros on top", legible::no_zeros_on_top),
+    ("headings fit", legible::headings_fit),
+    ("titles fit", legible::titles_fit),
+    ("rates span a poll", legible::rates_span_a_poll),
 ];
 
 #[test]

@@ -23,7 +23,8 @@ pub fn columns(board: &Value) -> Vec<String> {
                 .symmetric_difference(&there)
                 .map(|name| format!("{title}: the column {name} is not there, or not arranged")),
         );
-        let overrides = panel["fieldConfig"]["overrides"].as_array().unwrap();
+        let overrides = panel["fieldConfig"]["overrides"].as_array().unwrap().iter();
+        let overrides: Vec<_> = overrides.filter(|each| each["matcher"]["id"] == "byName").collect();
         for name in overrides.iter().map(|each| each["matcher"]["options"].as_str().unwrap()) {
             if !there.contains(name) {
                 findings.push(format!("{title}: the column {name} is dressed and not there"));
@@ -32,9 +33,10 @@ pub fn columns(board: &Value) -> Vec<String> {
         for name in linked_columns(panel).into_iter().filter(|name| !there.contains(name)) {
             findings.push(format!("{title}: a link needs the column {name}"));
         }
-        let sorted = &panel["options"]["sortBy"][0]["displayName"];
-        if !overrides.iter().any(|each| headings(each).any(|heading| heading == sorted)) {
-            findings.push(format!("{title}: there is no column {sorted} to sort by"));
+        for sorted in panel["options"]["sortBy"].as_array().unwrap().iter().map(|by| &by["displayName"]) {
+            if !overrides.iter().any(|each| headings(each).any(|heading| heading == sorted)) {
+                findings.push(format!("{title}: there is no column {sorted} to sort by"));
+            }
         }
     }
     findings
