@@ -64,6 +64,16 @@ impl Panel {
         self
     }
 
+    /// Its first query.
+    pub fn expression(&self) -> &str {
+        self.queries.first().map_or("", |query| &query.expression)
+    }
+
+    /// The unit of its values.
+    pub fn unit(&self) -> Unit {
+        self.unit
+    }
+
     /// Colours values by thresholds.
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = thresholds;

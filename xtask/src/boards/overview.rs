@@ -11,7 +11,7 @@ use crate::link::{self, To, from_row};
 use crate::panel::Panel;
 use crate::promql::companies::{self, FORGOTTEN_DAYS, Of, counts};
 use crate::promql::selector::once;
-use crate::promql::{exporter, utilities};
+use crate::promql::{exporter, trend, utilities};
 use crate::style::{ALARM, ATTENTION, NEUTRAL, Thresholds, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
@@ -38,10 +38,10 @@ pub fn board() -> Board {
             [
                 shared::data_age(OF),
                 shared::last_poll(),
-                unread(),
-                suspected(),
-                shared::forgotten(OF),
-                shared::customers(OF),
+                with_change(unread()),
+                with_change(suspected()),
+                with_change(shared::forgotten(OF)),
+                with_change(shared::customers(OF)),
             ],
         )
         .row(
@@ -53,7 +53,8 @@ pub fn board() -> Board {
                 shared::website_issues(OF),
                 shared::overdue(OF),
                 shared::accounts_in_error(OF),
-            ],
+            ]
+            .map(with_change),
         )
         .heading("Who must act?")
         .uneven(10, [(14, companies()), (10, utilities())])
@@ -75,6 +76,33 @@ pub fn board() -> Board {
         annotations: Vec::new(),
         grid,
     }
+}
+
+/// Shows beside a number how much it has changed in seven days.
+fn with_change(panel: Panel) -> Panel {
+    let is_share = panel.unit() == Unit::Share;
+    let (name, factor, decimals) = if is_share { ("points in 7 days", 100, 1) } else { ("in 7 days", 1, 0) };
+    let change = trend::change_in_a_week(panel.expression(), factor);
+    // Grafana has no unit that writes the sign of a rise.
+    let look = |query: &str, unit: &str| {
+        json!({
+            "matcher": {"id": "byFrameRefID", "options": query},
+            "properties": [
+                {"id": "unit", "value": unit},
+                {"id": "decimals", "value": decimals},
+                {"id": "thresholds", "value": Thresholds::Neutral.json()},
+            ],
+        })
+    };
+    let now = json!({
+        "matcher": {"id": "byFrameRefID", "options": "A"},
+        "properties": [{"id": "displayName", "value": "now"}],
+    });
+    panel.ask(name, format!("{change} > 0")).ask(name, format!("{change} <= 0")).overrides([
+        now,
+        look("B", "prefix:+"),
+        look("C", "locale"),
+    ])
 }
 
 fn unread() -> Panel {

@@ -97,6 +97,12 @@ pub fn a_week_before(expression: &str) -> String {
     format!("last_over_time(({expression})[5m:5m] offset 7d)")
 }
 
+/// By how much `expression` has changed in a week, times `factor`. Negative values, which stand for none, count as no data.
+pub fn change_in_a_week(expression: &str, factor: u32) -> String {
+    let now = format!("(({expression}) >= 0)");
+    format!("{factor} * ({now} - ({} >= 0))", a_week_before(expression))
+}
+
 /// `expression`, or 0 while the last poll was whole and found no company.
 pub fn or_no_companies(expression: &str) -> String {
     format!("{expression} or {}", no_companies())
