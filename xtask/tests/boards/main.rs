@@ -1,4 +1,5 @@
 //! Tests of the boards that need no Grafana: their structure, their queries, and that each rule finds what it is for.
+//! Also of the mixin, which is made from boards and rules.
 
 // Tests may stop at the first surprise.
 #![allow(
@@ -16,6 +17,7 @@ mod labels;
 mod language;
 mod legible;
 mod links;
+mod mixin;
 mod names;
 mod parsed;
 mod replicas;

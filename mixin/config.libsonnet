@@ -1,0 +1,32 @@
+// What can be set in the mixin. Where nothing is set, boards and rules are as they stand in dashboards/ and alerts/.
+{
+  _config+:: {
+    // Label matchers for every selector of a scraped series, as in 'job="nectar"'. Recorded series are made from these, and ALERTS from
+    // those; they have no job.
+    nectarSelector: '',
+
+    // Where the runbooks are: what stands before the # of each runbook_url. null: as in alerts/nectar-alerts.yml.
+    nectarRunbookUrl: null,
+
+    // Where links in messages lead, without a slash at the end: Grafana, and Nectar's dashboard, to which the boards link too. null: as in
+    // the files. '': messages have no such link.
+    nectarGrafanaUrl: null,
+    nectarDashboardUrl: null,
+
+    // In days or percent. Boards and the texts of alerts change along.
+    nectarThresholds: {
+      // NectarInterventionOverdue takes over from NectarInterventionNeeded when a customer has not acted for longer.
+      interventionOverdueDays: 14,
+      // NectarInvestigationStuck: Nectar has been investigating a login for longer.
+      investigationStuckDays: 14,
+      // NectarPendingStuck: a new login has been pending for longer.
+      pendingStuckDays: 8,
+      // NectarAccountsFailing: this part of a company's live accounts or more has an error.
+      accountsFailingPercent: 25,
+      // NectarProviderOutage: of a utility's logins that were checked lately, this part or more finds the website down.
+      providerOutagePercent: 80,
+      // NectarFleetShrunk: there are fewer than this part of yesterday's connections.
+      fleetShrunkPercent: 80,
+    },
+  },
+}
