@@ -63,7 +63,7 @@ impl Column {
 
     /// Who has to act on a status, by its rank. Sorted by it, what needs somebody comes first.
     pub fn who_acts(ranks: String) -> Self {
-        Self::value(WHO_ACTS, Unit::Word, ranks).mappings(statuses::actors()).width(120)
+        Self::value(WHO_ACTS, Unit::Word, ranks).mappings(statuses::actors()).width(110)
     }
 
     /// The values of `expression`, under `heading`.

@@ -81,8 +81,8 @@ fn connections() -> Panel {
     table(
         "Its connections",
         "Every connection as of the last reading; what needs somebody comes first. A click on the time in its status shows its \
-         history; one on the connection opens it in Nectar, where this company must be selected before. Without a next check it waits \
-         for the customer, or was never checked.",
+         history; one on the connection opens it in Nectar, where this company must be selected before. Days until the next check are \
+         negative where it is late, and empty where it waits for the customer or was never checked.",
         "No connections, or series per connection are not served: see the counts by status",
         [WHO_ACTS, IN_STATUS],
         vec![
@@ -95,7 +95,7 @@ fn connections() -> Panel {
             Column::value(IN_STATUS, Unit::Days, connections.in_status_for()).link(one),
             Column::value("Last check", Unit::DaysAgo, connections.checked_ago()),
             // A check often comes some hours late.
-            Column::value("Next check in", Unit::Days, connections.next_check_in())
+            Column::value("Next check", Unit::Days, connections.next_check_in())
                 .thresholds(Thresholds::AttentionBelow(-1.0)),
             Column::label("connection_id", "Connection").width(UUID).link(link::at_nectar()),
         ],

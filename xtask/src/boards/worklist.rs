@@ -19,7 +19,7 @@ use crate::view::View;
 const OF: Of = Of::Companies;
 
 /// What a panel about one connection says when it has none.
-const CHOOSE: &str = "Choose a connection in the table above";
+const CHOOSE: &str = "No connection is chosen in the table above, or there is no data of it";
 
 /// Headings of columns to sort by.
 const WAITING: &str = "Waiting for";
@@ -100,7 +100,8 @@ fn connection() -> Panel {
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
     table(
         "The connection",
-        "As of the last reading. Without a next check it waits for the customer, or was never checked.",
+        "As of the last reading. Days until the next check are negative where it is late, and empty where it waits for the \
+         customer or was never checked.",
         CHOOSE,
         ["Company"],
         vec![
@@ -112,7 +113,7 @@ fn connection() -> Panel {
             Column::rows(companies::named(Of::Fleet, &connections.rows())),
             Column::value(IN_STATUS, Unit::Days, connections.in_status_for()),
             Column::value("Last check", Unit::DaysAgo, connections.checked_ago()),
-            Column::value("Next check in", Unit::Days, connections.next_check_in()),
+            Column::value("Next check", Unit::Days, connections.next_check_in()),
             Column::label("connection_id", "Connection").width(UUID).link(link::at_nectar()),
         ],
     )

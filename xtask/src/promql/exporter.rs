@@ -146,9 +146,39 @@ pub fn builds() -> String {
 /// The severities of alerts, the most urgent last: the place is the rank. Others have the rank 0.
 pub const SEVERITIES: [&str; 4] = ["other", "info", "warning", "critical"];
 
-/// The firing alerts of the shipped rules, each with the rank of its severity, the id of its board, and a word to link its runbook from. Those on the fleet have no job and
-/// no instance.
+/// The board of an alert: the last of which a label has a value like this.
+type BoardOf = (To, &'static str, &'static str);
+const BOARD_OF_ONE: [BoardOf; 4] = [
+    (To::Exporter, "nectar_scope", "exporter"),
+    (To::Overview, "nectar_scope", "fleet"),
+    (To::Provider, "datasource", ".+"),
+    (To::Company, "company_id", ".+"),
+];
+/// Of all alerts of a name: they are not about one company.
+const BOARD_OF_MANY: [BoardOf; 4] = [
+    (To::Exporter, "nectar_scope", "exporter"),
+    (To::Overview, "nectar_scope", "fleet"),
+    (To::Provider, "datasource", ".+"),
+    (To::Worklist, "alertname", "NectarIntervention.+"),
+];
+
+/// The firing alerts of the shipped rules, each with the rank of its severity, the id of its board, and a word to link its runbook from.
+/// Those on the fleet have no job and no instance.
 pub fn firing_alerts() -> String {
+    format!("label_replace({}, \"runbook\", \"Open\", \"\", \"\")", ranked_alerts(&BOARD_OF_ONE))
+}
+
+/// The highest rank of the firing alerts of each name.
+pub fn firing_ranks() -> String {
+    format!("max by (alertname, board) ({})", ranked_alerts(&BOARD_OF_MANY))
+}
+
+/// How many alerts of each name are firing.
+pub fn firing_numbers() -> String {
+    format!("count by (alertname, board) ({})", ranked_alerts(&BOARD_OF_MANY))
+}
+
+fn ranked_alerts(boards: &[BoardOf]) -> String {
     let ranked = SEVERITIES.iter().enumerate().rev().map(|(rank, severity)| {
         let only =
             if rank == 0 { "severity!=\"none\"".to_owned() } else { format!("severity=\"{severity}\"") };
@@ -158,25 +188,7 @@ pub fn firing_alerts() -> String {
         )
     });
     let ranked = ranked.collect::<Vec<_>>().join(" or ");
-    // The last that matches wins.
-    let boards = [
-        (To::Exporter, "nectar_scope", "exporter"),
-        (To::Overview, "nectar_scope", "fleet"),
-        (To::Provider, "datasource", ".+"),
-        (To::Company, "company_id", ".+"),
-    ];
-    let alerts = boards.into_iter().fold(ranked, |alerts, (board, label, value)| {
+    boards.iter().fold(ranked, |alerts, (board, label, value)| {
         format!("label_replace({alerts}, \"board\", \"{}\", \"{label}\", \"{value}\")", board.uid())
-    });
-    format!("label_replace({alerts}, \"runbook\", \"Open\", \"\", \"\")")
-}
-
-/// The highest rank of the firing alerts of each name.
-pub fn firing_ranks() -> String {
-    format!("max by (alertname, board) ({})", firing_alerts())
-}
-
-/// How many alerts of each name are firing.
-pub fn firing_numbers() -> String {
-    format!("count by (alertname, board) ({})", firing_alerts())
+    })
 }
