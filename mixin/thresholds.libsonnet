@@ -30,13 +30,17 @@ function(t) {
   boards: {
     'nectar-overview.json': [
       ['%g %% or more are down' % t.providerOutagePercent, 1],
-      ['>= %s)' % share(t.providerOutagePercent), 1],
+      ['>= %s)' % share(t.providerOutagePercent), 5],
       ['"value": ' + share(t.providerOutagePercent), 1],
+      ['"Waiting %g days"' % t.interventionOverdueDays, 2],
+      ['/ 86400 > %g)' % t.interventionOverdueDays, 5],
+      ['over %g days' % t.interventionOverdueDays, 1],
+      ['"value": %d.0' % t.interventionOverdueDays, 1],
     ],
     'nectar-provider.json': [['"value": ' + share(t.providerOutagePercent), 1]],
     'nectar-worklist.json': [
       ['from %g days' % t.interventionOverdueDays, 1],
-      ['"value": %d.0' % (t.interventionOverdueDays * 86400), 2],
+      ['"value": %d.0' % t.interventionOverdueDays, 2],
     ],
   },
 }

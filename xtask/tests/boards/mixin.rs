@@ -17,10 +17,10 @@ const THRESHOLDS: &str = "{
 }";
 
 /// How the thresholds are written in boards and rules. None of these stands there for anything else.
-const SHIPPED: [&str; 8] =
-    ["14 days", "14 * 86400", "over 8 days", "25 %", ">= 0.25", "80 %", ">= 0.8", "< 0.8"];
+const SHIPPED: [&str; 9] =
+    ["14 days", "14 * 86400", "86400 > 14", "over 8 days", "25 %", ">= 0.25", "80 %", ">= 0.8", "< 0.8"];
 /// The same, as numbers in the colours of a panel.
-const SHIPPED_STEPS: [f64; 2] = [14.0 * 86_400.0, 0.8];
+const SHIPPED_STEPS: [f64; 2] = [14.0, 0.8];
 
 const MATCHER: &str = r#"cluster=~"a|b.\\d""#;
 const NECTAR: &str = "https://dash.nectarclimate.com";
