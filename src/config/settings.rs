@@ -11,8 +11,8 @@ use super::flags::{ExporterFlags, NectarFlags};
 use crate::http::{ListenAddress, WebPaths};
 use crate::{metrics, nectar, poll};
 
-/// Paths that are taken. They need no password, so the metrics must not be served there.
-const OWN_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
+/// Paths that are taken. The health checks need no password, so the metrics must not be served there.
+const OWN_PATHS: [&str; 3] = ["/-/healthy", "/-/ready", "/worklist"];
 
 /// The default, unless two poll intervals are longer.
 const MAX_DATA_AGE: Duration = Duration::from_secs(60 * 60);
@@ -261,6 +261,7 @@ mod tests {
             (&["--web.telemetry-path=/a/../metrics"], Some("k"), path),
             (&["--web.telemetry-path=/a?b"], Some("k"), path),
             (&["--web.telemetry-path=/-/ready"], Some("k"), path),
+            (&["--web.telemetry-path=/worklist"], Some("k"), path),
             (&["--web.route-prefix=/a/../b"], Some("k"), "--web.route-prefix takes a path"),
             (&["--web.external-url=ftp://example.com"], Some("k"), "--web.external-url takes an http://"),
             (both, Some("k"), "name the same company"),

@@ -7,6 +7,9 @@ const HEALTHY: &str = "/-/healthy";
 /// Whether there is something to scrape.
 const READY: &str = "/-/ready";
 
+/// The logins that somebody must act on.
+pub(crate) const WORKLIST: &str = "/worklist";
+
 /// The paths that are served.
 #[derive(Debug, Clone)]
 pub struct WebPaths {
@@ -34,6 +37,7 @@ impl WebPaths {
             // The metrics first: they may be served at `/`, and then there is no page.
             Some(path) if path == self.telemetry_path => Some(Route::Metrics),
             Some("/") => Some(Route::Landing),
+            Some(WORKLIST) => Some(Route::Worklist),
             Some(HEALTHY) => Some(Route::Healthy),
             Some(READY) => Some(Route::Ready),
             Some("") => Some(Route::RedirectToLanding),
@@ -48,6 +52,7 @@ impl WebPaths {
 pub(super) enum Route {
     Metrics,
     Landing,
+    Worklist,
     Healthy,
     Ready,
     /// The landing page is at another path: the prefix with a slash behind it.
@@ -66,6 +71,8 @@ mod tests {
             ("", "/metrics", "/metrics/", None),
             ("", "/metrics", "/", Some(Route::Landing)),
             ("", "/", "/", Some(Route::Metrics)),
+            ("", "/metrics", "/worklist", Some(Route::Worklist)),
+            ("", "/metrics", "/worklist/", None),
             ("", "/metrics", "/-/healthy", Some(Route::Healthy)),
             ("", "/metrics", "/-/ready", Some(Route::Ready)),
             ("/n", "/metrics", "/n/metrics", Some(Route::Metrics)),
