@@ -40,3 +40,4 @@ mod truth;
 mod visitors;
 mod web_config;
 mod words;
+mod worklist;

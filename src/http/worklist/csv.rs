@@ -5,11 +5,12 @@
 use std::convert::Infallible;
 
 use super::list::{List, Row};
+use crate::model::Company;
 
 /// Without it, Excel takes the text for some other encoding than UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// The first line, in the order of [`line`].
+/// The first line, in the order of [`write_login`].
 const HEADER: [&str; 8] = [
     "Company",
     "Customer number",
@@ -58,49 +59,64 @@ impl Iterator for Csv {
     type Item = Result<String, Infallible>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let piece = match self.stage {
+        let mut piece = String::new();
+        match self.stage {
             Stage::Header => {
+                piece.push_str(BYTE_ORDER_MARK);
+                write_line(&mut piece, HEADER);
                 self.stage = Stage::Logins;
-                format!("{BYTE_ORDER_MARK}{}", line(HEADER))
             }
             Stage::Logins => {
-                let piece =
-                    self.list.rows(self.written).take(LINES_PER_PIECE).map(|row| login(&row)).collect();
+                for row in self.list.rows(self.written).take(LINES_PER_PIECE) {
+                    write_login(&mut piece, &row);
+                }
                 self.written += LINES_PER_PIECE;
                 if self.written >= self.list.len() {
                     self.stage = Stage::WithoutData;
                 }
-                piece
             }
             Stage::WithoutData => {
+                for Company { name, external_id, .. } in
+                    self.list.without_data.iter().map(|state| &state.company)
+                {
+                    write_line(&mut piece, [name, external_id, "", NO_DATA, "", "", "", ""]);
+                }
                 self.stage = Stage::End;
-                let companies = self.list.without_data.iter().map(|state| &state.company);
-                companies
-                    .map(|company| line([&*company.name, &company.external_id, "", NO_DATA, "", "", "", ""]))
-                    .collect()
             }
             Stage::End => return None,
-        };
+        }
         Some(Ok(piece))
     }
 }
 
-fn login(row: &Row<'_>) -> String {
+fn write_login(piece: &mut String, row: &Row<'_>) {
     let days = row.days.map(|days| days.to_string()).unwrap_or_default();
-    let text = row.request.map(|request| format!("{}: {request}", row.utility)).unwrap_or_default();
-    let since = row.since.as_deref().unwrap_or_default();
-    line([row.company, row.number, row.utility, &row.matter, since, &days, &row.link, &text])
+    let [since, text] = [&row.since, &row.text].map(|cell| cell.as_deref().unwrap_or_default());
+    write_line(piece, [row.company, row.number, row.utility, &row.matter, since, &days, &row.link, text]);
 }
 
-fn line(cells: [&str; 8]) -> String {
-    cells.map(cell).join(",") + "\r\n"
+fn write_line(piece: &mut String, cells: [&str; 8]) {
+    for (number, cell) in cells.into_iter().enumerate() {
+        if number > 0 {
+            piece.push(',');
+        }
+        write_cell(piece, cell);
+    }
+    piece.push_str("\r\n");
 }
 
 /// In quotes, which is always allowed. What a spreadsheet would take for a formula begins with a quote of the other kind, which makes it
 /// text.
-fn cell(text: &str) -> String {
+fn write_cell(piece: &mut String, text: &str) {
     let is_formula = text.trim_start_matches(' ').starts_with(FORMULA_SIGNS);
-    format!("\"{}{}\"", if is_formula { "'" } else { "" }, text.replace('"', "\"\""))
+    piece.push_str(if is_formula { "\"'" } else { "\"" });
+    for (number, part) in text.split('"').enumerate() {
+        if number > 0 {
+            piece.push_str("\"\"");
+        }
+        piece.push_str(part);
+    }
+    piece.push('"');
 }
 
 #[cfg(test)]
@@ -128,7 +144,9 @@ mod tests {
             ("1+1=2", r#""1+1=2""#),
             ("Müller", r#""Müller""#),
         ] {
-            assert_eq!(cell(text), expected, "{text:?}");
+            let mut cell = String::new();
+            write_cell(&mut cell, text);
+            assert_eq!(cell, expected, "{text:?}");
         }
     }
 }

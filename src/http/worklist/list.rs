@@ -68,8 +68,8 @@ pub struct Row<'a> {
     pub days: Option<i64>,
     /// Nectar's page of it.
     pub link: String,
-    /// What the customer is asked to do, where that is known.
-    pub request: Option<&'static str>,
+    /// What the customer is asked to do, to be forwarded as it is, where that is known.
+    pub text: Option<String>,
 }
 
 impl List {
@@ -142,20 +142,26 @@ impl List {
 
     fn row<'a>(&self, login: &'a Login) -> Option<Row<'a>> {
         let (company, connection) = (&login.company.company, login.connection()?);
-        let label = self.fleet.labels.label(Kind::Connection, &connection.status);
+        let matter =
+            matter(&connection.status, self.fleet.labels.label(Kind::Connection, &connection.status));
         let since = connection.in_status_since();
+        let utility = Some(&*connection.datasource).filter(|name| *name != UNKNOWN);
+        let request = match &connection.status {
+            Status::Documented(row) => row.request,
+            _ => None,
+        };
         Some(Row {
             company: &company.name,
             number: &company.external_id,
-            utility: match &*connection.datasource {
-                UNKNOWN => "A utility without a name",
-                name => name,
-            },
-            matter: matter(&connection.status, label),
+            utility: utility.unwrap_or("A utility without a name"),
+            matter: if request.is_some() { matter } else { matter + ": please look at the login in Nectar" },
             since: since.map(|since| since.strftime("%Y-%m-%d").to_string()),
             days: since.map(|since| (self.now.duration_since(since).as_secs() / SECONDS_PER_DAY).max(0)),
             link: format!("{NECTAR_LOGINS}{}", utf8_percent_encode(&connection.id, UNRESERVED)),
-            request: request(&connection.status),
+            text: request.map(|request| match utility {
+                Some(utility) => format!("{utility}: {request}"),
+                None => request.to_owned(),
+            }),
         })
     }
 }
@@ -170,13 +176,6 @@ fn is_to_do(status: &Status) -> bool {
 fn matter(status: &Status, label: &str) -> String {
     match status {
         Status::Documented(row) => row.headline(),
-        _ => format!("Nectar reports {label}, which is not known here: please look at the login in Nectar"),
-    }
-}
-
-fn request(status: &Status) -> Option<&'static str> {
-    match status {
-        Status::Documented(row) => row.request,
-        _ => None,
+        _ => format!("Nectar reports {label}, which is not known here"),
     }
 }
