@@ -91,7 +91,9 @@ async fn page_and_csv() {
     let page = text(&program, "/worklist").await;
     assert_same_as_file("tests/worklist/expected.html", &page);
     let csv = text(&program, "/worklist?format=csv").await;
-    assert_same_as_file("tests/worklist/expected.csv", &csv);
+    // No cell here has a line break. The file has ends of lines that Git leaves alone.
+    assert!(csv.lines().count() == csv.matches("\r\n").count() && csv.ends_with("\r\n"));
+    assert_same_as_file("tests/worklist/expected.csv", &csv.replace("\r\n", "\n"));
 
     let lines = lines(&program, "").await;
     assert_eq!(to_do(&scrape), 8.0);
@@ -155,18 +157,19 @@ async fn html_or_csv() {
 async fn by_company_and_status() {
     let program = Exporter::scripted(fleet(), &[]).await;
     program.after_polls(1).await;
-    for (query, logins) in [
-        ("", 9),
-        ("&company=&status=", 9),
-        ("&company=alder", 2),
-        ("&company=ALDER", 0),
-        ("&status=PASSWORD_INCORRECT", 3 + 1),
-        ("&company=birch&status=PASSWORD_INCORRECT", 2),
-        ("&company=alder&status=NEW_PASSWORD_NEEDED", 0),
-        ("&company=cedar&status=INCORRECT_PASSWORD", 1),
-        ("&company=cedar&status=INVALID", 1),
-        ("&status=CONNECTED", 1),
-        ("&company=gone", 1),
+    // How many lines the CSV has, and how many of the fields are chosen in the form.
+    for (query, logins, chosen) in [
+        ("", 9, 0),
+        ("&company=&status=", 9, 0),
+        ("&company=alder", 2, 1),
+        ("&company=ALDER", 0, 1),
+        ("&status=PASSWORD_INCORRECT", 3 + 1, 1),
+        ("&company=birch&status=PASSWORD_INCORRECT", 2, 2),
+        ("&company=alder&status=NEW_PASSWORD_NEEDED", 0, 2),
+        ("&company=cedar&status=INCORRECT_PASSWORD", 1, 2),
+        ("&company=cedar&status=INVALID", 1, 2),
+        ("&status=CONNECTED", 1, 1),
+        ("&company=gone", 1, 1),
     ] {
         let page = text(&program, &format!("/worklist?format=html{query}")).await;
         let lines = lines(&program, query).await;
@@ -174,16 +177,11 @@ async fn by_company_and_status() {
         let unknown = lines.iter().filter(|line| line["What is the matter"].starts_with("Unknown: ")).count();
         let rows = page.matches("<th scope=\"row\">").count();
         assert_eq!(rows, logins - unknown, "{query}");
+        assert_eq!(page.matches(" selected>").count(), chosen, "{query}");
         let is_said = |words: &str| page.contains(words);
         assert_eq!(is_said("fits what you chose"), rows == 0 && query != "&company=gone", "{query}");
-        assert_eq!(is_said("Nobody has to act"), false, "{query}");
-        assert_eq!(is_said("Show all logins"), !matches!(query, "" | "&company=&status="), "{query}");
-        let chosen = page.matches(" selected>").count();
-        assert_eq!(
-            chosen,
-            query.split('&').filter(|field| field.split('=').nth(1).is_some_and(|v| !v.is_empty())).count(),
-            "{query}"
-        );
+        assert_eq!(is_said("Show all logins"), chosen > 0, "{query}");
+        assert!(!is_said("Nobody has to act"), "{query}");
     }
     // The link to the CSV keeps the choice, and nothing in a query is taken for markup.
     let page = text(&program, "/worklist?company=alder&status=%22%3E%3Cb%3E").await;
