@@ -53,6 +53,7 @@ pub fn page(list: &Result<List, Withheld>, choice: &Choice, is_demo: bool) -> as
             return Page { is_demo, empty, form: None, rows, all: 0, read: None, without_data }.render();
         }
     };
+    let missing = list.without_data.iter().filter(|_| !list.read.is_empty());
     let page = Page {
         is_demo,
         empty: (list.len() == 0).then(|| why_empty(list, choice)),
@@ -60,7 +61,8 @@ pub fn page(list: &Result<List, Withheld>, choice: &Choice, is_demo: bool) -> as
         rows: list.rows(0).take(MAX_ROWS).collect(),
         all: list.len(),
         read: read_ago(list),
-        without_data: Names::of(list.without_data.iter().map(|state| &*state.company.name)),
+        // Where nothing was read, that is why there are no rows, and need not be said twice.
+        without_data: Names::of(missing.map(|state| &*state.company.name)),
     };
     page.render()
 }
@@ -70,9 +72,12 @@ fn why_empty(list: &List, choice: &Choice) -> &'static str {
     match (list.read.is_empty(), list.without_data.is_empty()) {
         _ if list.has_no_company() => "There is no company at Nectar, so nobody has to act.",
         (true, false) if was_read => {
-            "There is no current data: the last reading is too old to be shown. It is not known who has to act."
+            "There is no current data: the last reading is too old to be shown, so it is not known who has to act. \
+             The overview says what is wrong."
         }
-        (true, false) => "There is no data yet: nothing could be read so far.",
+        (true, false) => {
+            "There is no data yet: nothing could be read so far. The overview says what is wrong."
+        }
         _ if choice.is_filtered() => "No login that somebody must act on fits what you chose.",
         (_, true) => "Nobody has to act.",
         (_, false) => "Nobody has to act, as far as is known.",
