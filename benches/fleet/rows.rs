@@ -47,7 +47,7 @@ const fn row(
 pub static ROWS: &[Row] = &[
     row("gzip", "scrape, gzip, beside nginx", AtMost(4.0), "×", |lab| beside_nginx(&lab.scrapes(Large).gzip)),
     row("plain", "scrape, plain, beside nginx", ToKnow, "×", |lab| beside_nginx(&lab.scrapes(Large).plain)),
-    row("worklist", "the whole worklist as CSV, beside a plain scrape", AtMost(1.0), "×", worklist),
+    row("worklist", "the whole worklist as CSV, beside a plain scrape", AtMost(0.3), "×", worklist),
     row("bytes", "bytes of a gzip scrape for each series, beside client_golang's", AtMost(1.1), "×", bytes),
     row("series", "series for each connection", AtMost(4.0), "", series_of_connections),
     row("prometheus", "Prometheus' CPU for one scrape, beside one of the series of 67333a3", AtMost(0.8), "×", prometheus),

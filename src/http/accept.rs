@@ -9,7 +9,8 @@ use super::encoding::weight;
 
 /// Whether `Accept` asks for CSV more than for HTML; of two that are wanted as much, the one that is named more exactly.
 pub fn prefers_csv(headers: &HeaderMap) -> bool {
-    wish(headers, "csv") > wish(headers, "html")
+    let csv = wish(headers, "csv");
+    csv.0 > 0.0 && csv > wish(headers, "html")
 }
 
 /// How much `text/SUBTYPE` is wanted: the weight of the most exact range that it is in, and how exact that is.
