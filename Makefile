@@ -53,9 +53,9 @@ tools:
 format:
 	cargo fmt --all
 
-# Rewrites the reference pages, the README's table of flags and the golden scrapes from the code.
+# Rewrites the reference pages, the README's table of flags, the golden scrapes and worklists from the code.
 docs:
-	UPDATE=1 cargo test --locked --test exporter -- pages golden
+	UPDATE=1 cargo test --locked --test exporter -- pages golden worklist
 
 # Rewrites the Grafana boards from the code.
 dashboards:

@@ -31,7 +31,7 @@ pub enum AppError {
     /// A metric is declared twice, or with a name that the client library refuses.
     #[error("the exporter's own metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// The system gave no thread to render on.
+    /// The system gave no thread to render metrics or pages on.
     #[error(transparent)]
     Thread(#[from] SpawnError),
     /// The poll loop ended without being asked to: a bug.
@@ -79,7 +79,7 @@ impl App {
             settings.web.paths,
             settings.web.is_demo,
             self_metrics.clone(),
-        );
+        )?;
         let poller = Poller::new(
             client,
             writer,

@@ -58,10 +58,14 @@ impl Connection {
         self.created.filter(|_| self.last_update.is_none())
     }
 
-    /// Since when it has been in its status, as far as is known; none if that is CONNECTED. If Nectar gives no time at all, 1970.
+    /// Since when it has been in its status, as far as is known.
+    pub fn in_status_since(&self) -> Option<Timestamp> {
+        self.first_seen.or(self.last_update).or(self.created)
+    }
+
+    /// The same; none if the status is CONNECTED. If Nectar gives no time at all, 1970.
     pub fn not_connected_since(&self) -> Option<Timestamp> {
-        let since = self.first_seen.or(self.last_update).or(self.created);
-        (!self.status.is_connected()).then(|| since.unwrap_or(Timestamp::UNIX_EPOCH))
+        (!self.status.is_connected()).then(|| self.in_status_since().unwrap_or(Timestamp::UNIX_EPOCH))
     }
 
     /// Like [`Connection::check_due`], for one of its accounts. Also none while the connection waits for its customer, because the

@@ -47,6 +47,7 @@ const fn row(
 pub static ROWS: &[Row] = &[
     row("gzip", "scrape, gzip, beside nginx", AtMost(4.0), "×", |lab| beside_nginx(&lab.scrapes(Large).gzip)),
     row("plain", "scrape, plain, beside nginx", ToKnow, "×", |lab| beside_nginx(&lab.scrapes(Large).plain)),
+    row("worklist", "the whole worklist as CSV, beside a plain scrape", AtMost(0.3), "×", worklist),
     row("bytes", "bytes of a gzip scrape for each series, beside client_golang's", AtMost(1.1), "×", bytes),
     row("series", "series for each connection", AtMost(4.0), "", series_of_connections),
     row("prometheus", "Prometheus' CPU for one scrape, beside one of the series of 67333a3", AtMost(0.8), "×", prometheus),
@@ -84,6 +85,12 @@ fn ms(time: Duration) -> String {
 
 fn beside_nginx(Turns { exporter, nginx }: &Turns) -> Figure {
     (ratio(median(exporter), median(nginx)), format!("{}, nginx {}", of(exporter), of(nginx)))
+}
+
+fn worklist(lab: &Lab) -> Figure {
+    let scrapes = lab.scrapes(Large);
+    let (csv, plain) = (&scrapes.worklist, &scrapes.plain.exporter);
+    (ratio(median(csv), median(plain)), format!("{}, plain scrape {}", of(csv), of(plain)))
 }
 
 /// What client_golang sends for such series with gzip: 17.2 MB for 739,190 of them.

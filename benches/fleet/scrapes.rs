@@ -24,6 +24,8 @@ pub struct Turns {
 pub struct Scrapes {
     pub plain: Turns,
     pub gzip: Turns,
+    /// The worklist, whole, as CSV.
+    pub worklist: Vec<Duration>,
     /// The body of a plain scrape.
     pub text: Vec<u8>,
     /// Size of a gzip body, in bytes.
@@ -40,7 +42,9 @@ pub fn measure(plan: &Plan, runs: usize) -> Scrapes {
     let nginx = Nginx::serve(&text, &packed);
     let plain = turns(&exporter, &nginx, false, runs);
     let gzip = turns(&exporter, &nginx, true, runs);
-    Scrapes { plain, gzip, packed: packed.len(), text }
+    let mut csv = Wire::to(exporter.address, "/worklist?format=csv", false);
+    let worklist = (0..WARMING + runs).map(|_| csv.time()).skip(WARMING).collect();
+    Scrapes { plain, gzip, worklist, packed: packed.len(), text }
 }
 
 /// The first member of the gzip body, which is all that some clients read, must have the series of the plain one, with the same values

@@ -258,6 +258,7 @@ mod tests {
             (&["--web.telemetry-path=/a/../metrics"], Some("k"), path),
             (&["--web.telemetry-path=/a?b"], Some("k"), path),
             (&["--web.telemetry-path=/-/ready"], Some("k"), path),
+            (&["--web.telemetry-path=/worklist"], Some("k"), path),
             (&["--web.route-prefix=/a/../b"], Some("k"), "--web.route-prefix takes a path"),
             (&["--web.external-url=ftp://example.com"], Some("k"), "--web.external-url takes an http://"),
             (both, Some("k"), "name the same company"),

@@ -23,11 +23,16 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
 }
 
 fn is_wanted(parameters: &str) -> bool {
+    weight(parameters) > 0.0
+}
+
+/// `q` among the parameters of an item, which is 1 if it is missing. What is no number is not wanted.
+pub(super) fn weight(parameters: &str) -> f32 {
     let weight = parameters.split(';').find_map(|p| {
         let (name, value) = p.split_once('=')?;
         name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
     });
-    weight.is_none_or(|w| w.parse::<f32>().is_ok_and(|q| q > 0.0))
+    weight.map_or(1.0, |w| w.parse().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ struct Landing<'a> {
     version: &'static str,
     revision: &'static str,
     telemetry_path: &'a str,
+    has_worklist: bool,
     is_demo: bool,
     ready: bool,
     last_poll: LastPoll,
@@ -52,20 +53,20 @@ impl Knows {
 }
 
 /// The first of some names.
-struct Names<T> {
-    first: Vec<T>,
-    all: usize,
+pub(super) struct Names<T> {
+    pub(super) first: Vec<T>,
+    pub(super) all: usize,
 }
 
 impl<T> Names<T> {
-    fn of(names: impl Iterator<Item = T>) -> Self {
+    pub(super) fn of(names: impl Iterator<Item = T>) -> Self {
         let mut first: Vec<T> = names.collect();
         let all = first.len();
         first.truncate(MAX_NAMES);
         Self { first, all }
     }
 
-    fn more(&self) -> usize {
+    pub(super) fn more(&self) -> usize {
         self.all - self.first.len()
     }
 }
@@ -110,7 +111,8 @@ enum LastPoll {
     Failed { words: &'static str, reason: &'static str, advice: &'static str },
 }
 
-/// The page as of `now`, without data older than `max_data_age`, and with a link to `telemetry_path`.
+/// The page as of `now`, without data older than `max_data_age`, and with links to `telemetry_path` and to the
+/// worklist, if there is one.
 ///
 /// # Errors
 /// When the template cannot be written, which no fleet causes.
@@ -119,6 +121,7 @@ pub fn page(
     now: Timestamp,
     max_data_age: Duration,
     telemetry_path: &str,
+    has_worklist: bool,
     is_demo: bool,
 ) -> askama::Result<String> {
     // As in the metrics, nothing about companies is shown before the first good poll.
@@ -139,6 +142,7 @@ pub fn page(
         version,
         revision,
         telemetry_path,
+        has_worklist,
         is_demo,
         ready: fleet.ready,
         last_poll: match fleet.last_poll {

@@ -1,5 +1,6 @@
 //! HTTP: listening, TLS, connections and their limits, the web configuration, routes and pages.
 
+mod accept;
 pub mod auth;
 mod connection_limiter;
 pub mod encoding;
@@ -12,6 +13,7 @@ pub mod routes;
 pub mod serve;
 mod tracked;
 pub mod web_config;
+mod worklist;
 
 pub use handshake::TlsMode;
 pub use limits::Limits;

@@ -6,8 +6,10 @@ use percent_encoding::percent_decode_str;
 const HEALTHY: &str = "/-/healthy";
 /// Whether there is something to scrape.
 const READY: &str = "/-/ready";
-/// Paths that are taken. They need no password, so the metrics must not be served there.
-pub const RESERVED_PATHS: [&str; 2] = [HEALTHY, READY];
+/// The logins that somebody must act on.
+pub(crate) const WORKLIST: &str = "/worklist";
+/// Paths that are taken. The health checks need no password, so the metrics must not be served there.
+pub const RESERVED_PATHS: [&str; 3] = [HEALTHY, READY, WORKLIST];
 
 /// The paths that are served.
 #[derive(Debug, Clone)]
@@ -36,6 +38,7 @@ impl WebPaths {
             // The metrics first: they may be served at `/`, and then there is no page.
             Some(path) if path == self.telemetry_path => Some(Route::Metrics),
             Some("/") => Some(Route::Landing),
+            Some(WORKLIST) => Some(Route::Worklist),
             Some(HEALTHY) => Some(Route::Healthy),
             Some(READY) => Some(Route::Ready),
             Some("") => Some(Route::RedirectToLanding),
@@ -50,6 +53,7 @@ impl WebPaths {
 pub(super) enum Route {
     Metrics,
     Landing,
+    Worklist,
     Healthy,
     Ready,
     /// The landing page is at another path: the prefix with a slash behind it.
@@ -68,6 +72,8 @@ mod tests {
             ("", "/metrics", "/metrics/", None),
             ("", "/metrics", "/", Some(Route::Landing)),
             ("", "/", "/", Some(Route::Metrics)),
+            ("", "/metrics", "/worklist", Some(Route::Worklist)),
+            ("", "/metrics", "/worklist/", None),
             ("", "/metrics", "/-/healthy", Some(Route::Healthy)),
             ("", "/metrics", "/-/ready", Some(Route::Ready)),
             ("/n", "/metrics", "/n/metrics", Some(Route::Metrics)),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /metrics` (or as `--web.telemetry-path` has it) | the metrics; reads memory only |
 //! | `GET /` | the landing page |
+//! | `GET /worklist` | the logins that somebody must act on, as a page or as CSV; none at `--metrics.detail=none` |
 //! | `GET /-/healthy` | 200 while the process lives |
 //! | `GET /-/ready` | 503 until the first good poll, then 200 |
 //!
@@ -24,12 +25,14 @@ use tracing::error;
 
 use super::landing;
 use super::paths::{Route, WebPaths};
+use super::worklist::Worklist;
 use crate::clock::SharedClock;
 use crate::http::Request;
 use crate::http::encoding::accepts_gzip;
-use crate::metrics::Exposition;
 use crate::metrics::text::CONTENT_TYPE as METRICS;
+use crate::metrics::{Detail, Exposition};
 use crate::observe::{ObserveClients, Refusal};
+use crate::worker::SpawnError;
 
 /// The page may load its own style, and nothing else from anywhere.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
@@ -46,20 +49,28 @@ struct Inner {
     exposition: Exposition,
     clock: SharedClock,
     paths: WebPaths,
+    /// None where nothing is shown of single connections.
+    worklist: Option<Worklist>,
     is_demo: bool,
     observer: Arc<dyn ObserveClients>,
 }
 
 impl Routes {
-    /// Routes that serve `exposition` and the landing page, which says of a demo that it is one.
+    /// Routes that serve `exposition` and the pages, which say of a demo that it is one.
+    ///
+    /// # Errors
+    /// [`SpawnError`], if the system gives no thread to make the worklist on.
     pub fn new(
         exposition: Exposition,
         clock: SharedClock,
         paths: WebPaths,
         is_demo: bool,
         observer: Arc<dyn ObserveClients>,
-    ) -> Self {
-        Self(Arc::new(Inner { exposition, clock, paths, is_demo, observer }))
+    ) -> Result<Self, SpawnError> {
+        let has_worklist = exposition.detail() != Detail::None;
+        let worklist = || Worklist::start(exposition.clone(), Arc::clone(&clock), is_demo);
+        let worklist = has_worklist.then(worklist).transpose()?;
+        Ok(Self(Arc::new(Inner { exposition, clock, paths, worklist, is_demo, observer })))
     }
 
     /// Counts a request that is refused because its password is missing or wrong.
@@ -75,11 +86,7 @@ impl Routes {
     /// The response to one request.
     pub async fn respond(self, request: Request) -> Response {
         let paths = &self.0.paths;
-        let Some(route) = paths.route(request.uri().path()) else {
-            self.0.observer.refused(Refusal::NotFound);
-            let text = format!("Not found. The metrics and links are at {}/\n", paths.prefix_outside);
-            return (StatusCode::NOT_FOUND, text).into_response();
-        };
+        let Some(route) = paths.route(request.uri().path()) else { return self.not_found() };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             self.0.observer.refused(Refusal::Method);
             let text = "This path takes GET and HEAD.\n";
@@ -88,10 +95,20 @@ impl Routes {
         match route {
             Route::Metrics => self.metrics(&request).await,
             Route::Landing => self.landing(),
+            Route::Worklist => match &self.0.worklist {
+                Some(worklist) => worklist.respond(&request).await.unwrap_or_else(failed),
+                None => self.not_found(),
+            },
             Route::Healthy => "Healthy.\n".into_response(),
             Route::Ready => self.ready(),
             Route::RedirectToLanding => redirect_to_landing(&paths.prefix_outside),
         }
+    }
+
+    fn not_found(&self) -> Response {
+        self.0.observer.refused(Refusal::NotFound);
+        let text = format!("Not found. The metrics and links are at {}/\n", self.0.paths.prefix_outside);
+        (StatusCode::NOT_FOUND, text).into_response()
     }
 
     async fn metrics(&self, request: &Request) -> Response {
@@ -110,7 +127,7 @@ impl Routes {
     }
 
     fn landing(&self) -> Response {
-        let Inner { exposition, clock, paths, is_demo, .. } = self.0.as_ref();
+        let Inner { exposition, clock, paths, worklist, is_demo, .. } = self.0.as_ref();
         let headers = [
             (REFRESH, REFRESH_EVERY),
             (CONTENT_SECURITY_POLICY, PAGE_POLICY),
@@ -121,6 +138,7 @@ impl Routes {
             clock.now(),
             exposition.max_data_age(),
             &paths.telemetry_path,
+            worklist.is_some(),
             *is_demo,
         ) {
             Ok(page) => (headers, Html(page)).into_response(),

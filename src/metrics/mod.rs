@@ -159,6 +159,17 @@ impl Exposition {
         self.settings.max_data_age
     }
 
+    /// Which series there are per object, unless there are too many.
+    pub fn detail(&self) -> Detail {
+        self.settings.detail
+    }
+
+    /// Whether the series per object of `fleet` are withheld at `now` because there are too many.
+    pub fn is_limited(&self, fleet: &Fleet, now: Timestamp) -> bool {
+        let served = fleet.companies.values().filter_map(|state| state.served(now, self.max_data_age()));
+        objects::are_too_many(served, &self.settings)
+    }
+
     /// Publishes the fleet as it is now: scrapes show it from then on.
     pub async fn publish(&self) {
         let this = self.clone();

@@ -1,4 +1,4 @@
-//! Whatever JSON comes in: nothing panics, and what goes out is exposition text without a series twice.
+//! Whatever JSON comes in: nothing panics, and what goes out is exposition text without a series twice, and a worklist that agrees with it.
 //!
 //! Records are made at random around the API's field names: right, of a wrong type, hostile, twice, or missing.
 
@@ -10,6 +10,7 @@ use proptest::strategy::Union;
 use tokio::runtime::Runtime;
 
 use crate::golden::promtool_finds_nothing;
+use crate::worklist::agrees_with;
 use test_support::canned_nectar::Bodies;
 use test_support::clock::START;
 use test_support::exporter::Exporter;
@@ -29,6 +30,7 @@ const HOSTILE: &[&str] = &[
     r"\u2028",
     "}",
     "{a=\\\"b\\\"} 1",
+    "=1+1",
     "😀",
     "CONNECTED",
     "PASSWORD_INCORRECT",
@@ -219,4 +221,7 @@ async fn goes_out_well(list: &str, pages: &[String]) {
     let words: std::collections::BTreeSet<&str> =
         unknown.map(|(labels, _)| labels["status"].as_str()).collect();
     assert!(words.len() <= 35, "{words:?}");
+    if program.get("/-/ready").await.status() == 200 {
+        agrees_with(&scrape, &program).await;
+    }
 }

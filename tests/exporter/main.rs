@@ -41,3 +41,4 @@ mod truth;
 mod visitors;
 mod web_config;
 mod words;
+mod worklist;

@@ -124,7 +124,7 @@ async fn aloud(row: &Row, at: At, log: &Lines) {
         stage.program.clock.advance(Duration::from_secs(5 * 60));
         stage.after_polls(polls).await;
     }
-    for path in ["/metrics", "/", "/-/ready", "/-/healthy", "/nothing"] {
+    for path in ["/metrics", "/", "/worklist", "/worklist?format=csv", "/-/ready", "/-/healthy", "/nothing"] {
         println!("{}", stage.program.get(path).await.text().await.unwrap());
     }
     log.wait_until_written();
@@ -149,7 +149,7 @@ fn everything_said(base_url: &str, key: &str, outcome: &str) -> String {
     running.wait_for(outcome);
     running.wait_for("Poll finished");
     let mut said = String::new();
-    for path in ["/metrics", "/", "/-/ready", "/-/healthy", "/nothing"] {
+    for path in ["/metrics", "/", "/worklist", "/worklist?format=csv", "/-/ready", "/-/healthy", "/nothing"] {
         said.push_str(&get(&address, path));
     }
     running.signal("TERM");

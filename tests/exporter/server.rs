@@ -35,6 +35,9 @@ async fn routes_and_methods() {
         ("GET", "/metrics?name=x", 200, "text/plain; version=0.0.4; charset=utf-8"),
         ("GET", "/", 200, "text/html; charset=utf-8"),
         ("HEAD", "/", 200, "text/html; charset=utf-8"),
+        ("GET", "/worklist", 200, "text/html; charset=utf-8"),
+        ("HEAD", "/worklist", 200, "text/html; charset=utf-8"),
+        ("POST", "/worklist", 405, "text/plain; charset=utf-8"),
         ("GET", "/-/healthy", 200, "text/plain; charset=utf-8"),
         ("GET", "/-/ready", 200, "text/plain; charset=utf-8"),
         ("POST", "/metrics", 405, "text/plain; charset=utf-8"),
@@ -115,7 +118,7 @@ async fn behind_a_path_prefix() {
     ] {
         let (program, _simulator) = Exporter::simulated(&SMALL, flags).await;
         program.get(&format!("{prefix}/metrics")).await;
-        for path in ["/", "/metrics", "/-/healthy"] {
+        for path in ["/", "/metrics", "/worklist", "/-/healthy"] {
             assert_eq!(program.get(&format!("{prefix}{path}")).await.status(), 200, "{flags:?} {path}");
         }
         let page = program.get(&format!("{prefix}/")).await;
@@ -123,7 +126,7 @@ async fn behind_a_path_prefix() {
         let page = page.text().await.unwrap();
         let links: Vec<&str> =
             page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-        assert_eq!(links, ["./metrics", "./-/healthy", "./-/ready"], "none leaves the prefix");
+        assert_eq!(links, ["./metrics", "./worklist", "./-/healthy", "./-/ready"], "none leaves the prefix");
         if prefix.is_empty() {
             continue;
         }

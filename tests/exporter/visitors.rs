@@ -11,6 +11,7 @@ use test_support::exporter_process::{Running, nectar_exporter};
 use test_support::http::first_answer;
 use test_support::scrape::Scrape;
 
+const WORKLIST: &[u8] = b"GET /worklist HTTP/1.1\r\nHost: x\r\n\r\n";
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 /// What clients may cost: their places, and what each is just being sent.
 const MEMORY_KIB: u64 = 128 * 1024;
@@ -39,6 +40,11 @@ const ATTACKS: &[Attack] = &[
     },
     Attack { name: "a body that never comes", visitors: 600, visit: slow_body },
     Attack { name: "takes nothing of a scrape", visitors: 600, visit: |stream| stream.write_all(SCRAPE) },
+    Attack {
+        name: "takes nothing of the worklist",
+        visitors: 600,
+        visit: |stream| stream.write_all(WORKLIST),
+    },
     Attack { name: "takes a little of a scrape", visitors: 200, visit: slow_reader },
     Attack { name: "asks again and again, and takes nothing", visitors: 200, visit: pipeline },
     Attack { name: "scrapes", visitors: 60, visit: |stream| whole_scrape(stream).map(|_| ()) },

@@ -71,7 +71,9 @@ async fn health_is_open() {
         let place = Place::new(&format!("{tls}{}", users(&[("alice", 4)])));
         let program = place.serve().await;
         assert_eq!(program.url.starts_with("https://"), secret);
-        for (path, status) in [("/-/healthy", 200), ("/-/ready", 503), ("/metrics", 401), ("/", 401)] {
+        for (path, status) in
+            [("/-/healthy", 200), ("/-/ready", 503), ("/metrics", 401), ("/", 401), ("/worklist", 401)]
+        {
             let answer = get(place.authority.client(), &program, path).await.unwrap();
             assert_eq!(answer.status(), status, "{path}");
         }
