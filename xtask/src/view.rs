@@ -51,8 +51,8 @@ impl View {
     /// The panel's `options`.
     pub fn options(&self) -> Value {
         match self {
-            Self::Stat => big("auto"),
-            Self::Named => big("value_and_name"),
+            Self::Stat => big("auto", json!({})),
+            Self::Named => big("value_and_name", json!({"titleSize": 18, "valueSize": 32})),
             Self::Lines | Self::Stack | Self::Columns => json!({
                 "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []},
                 "tooltip": {"mode": "multi", "sort": "desc"},
@@ -88,16 +88,17 @@ impl View {
     }
 }
 
-fn big(text: &str) -> Value {
+/// `sizes` are those of name and value, in pixels, where Grafana's own are too small beside each other.
+fn big(text: &str, sizes: Value) -> Value {
     json!({
         "colorMode": "background_solid", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-        "textMode": text, "wideLayout": true, "reduceOptions": last(),
+        "textMode": text, "wideLayout": true, "text": sizes, "reduceOptions": last(),
     })
 }
 
 fn drawn(style: &str, fill: u8, stacking: &str, unit: Unit) -> Value {
     // Grafana stacks missing values as 0: a line would lie on top of the others.
-    let width = u8::from(stacking == "none");
+    let width = if stacking == "none" { 2 } else { 0 };
     json!({
         "drawStyle": style, "lineInterpolation": "linear", "lineWidth": width, "fillOpacity": fill,
         "showPoints": "auto", "spanNulls": false, "axisSoftMin": 0, "axisSoftMax": unit.axis_end(),

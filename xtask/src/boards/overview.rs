@@ -234,7 +234,7 @@ fn firing() -> Panel {
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility").link(provider),
             Column::plain_status(&Kind::ALL),
-            Column::label("runbook", "Runbook").link(link::runbook()),
+            Column::label("runbook", "Runbook").width(110).link(link::runbook()),
             Column::hidden("nectar_scope"),
             Column::hidden("board"),
         ],
