@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops deny soak drill fuzz bench
+.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops board-pictures deny soak drill fuzz bench
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -31,6 +31,11 @@ mutants: tools
 # Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana. Needs Go, and builds two of them.
 lint-ops: tools
 	./scripts/lint-ops
+
+# Draws the boards as Grafana shows them, and takes pictures of the exporter's pages, into target/board-pictures. Needs Node and
+# Chromium. For some of it: `make board-pictures ARGS="nectar-overview pages"`.
+board-pictures: tools
+	./scripts/board-pictures $(ARGS)
 
 # Thousands of polls and scrapes against a simulated Nectar that fails at random. Takes ten minutes or more.
 SEED ?= 1
