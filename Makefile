@@ -28,7 +28,8 @@ test-prometheus3: tools
 mutants: tools
 	cargo xtask mutants
 
-# Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana. Needs Go, and builds two of them.
+# Lints rules and boards with the linters of Prometheus, Cloudflare and Grafana, and checks the boards' options against Grafana's
+# SDK and schema. Needs Go and Node, and builds or installs what it lacks.
 lint-ops: tools
 	./scripts/lint-ops
 
