@@ -91,9 +91,10 @@ export class Variables {
 }
 
 function choice({ includeAll, allValue, multi }, options, wish) {
-  const wished = options.find(({ value }) => value === wish);
-  if (includeAll && !wished) return { text: 'All', value: ALL, all: allValue ?? '.*', multi };
-  return { ...(wished ?? options[0] ?? { text: '', value: '' }), multi };
+  // What an address says is kept even when it is no option, as when the exporter is dead.
+  if (wish) return { ...(options.find(({ value }) => value === wish) ?? { text: wish, value: wish }), multi };
+  if (includeAll) return { text: 'All', value: ALL, all: allValue ?? '.*', multi };
+  return { ...(options[0] ?? { text: '', value: '' }), multi };
 }
 
 /** A series as `query_result` shows it. */
