@@ -10,6 +10,8 @@ const KEY = 'simulated';
 const PAGES = { landing: '/', worklist: '/worklist' };
 const SCHEMES = ['light', 'dark'];
 const WIDTHS = [1280, 390];
+// Pictures of a long list end here, in pixels. It is checked to its end.
+const HIGHEST = 2500;
 
 /** What the pages are shown in: arguments of the simulated Nectar and of the exporter, and what to do after the first poll. */
 const STATES = {
@@ -83,7 +85,8 @@ async function look(browser, url, width, colorScheme, picture) {
   const faults = [];
   const page = await open(browser, width, { colorScheme }, faults);
   await page.goto(url);
-  await page.screenshot({ path: picture, fullPage: true });
+  const height = Math.min(HIGHEST, await page.evaluate('document.documentElement.scrollHeight'));
+  await page.screenshot({ path: picture, fullPage: true, clip: { x: 0, y: 0, width, height } });
   const across = await page.evaluate('document.documentElement.scrollWidth');
   if (across > width) faults.push(`is ${across} pixels wide, and must be scrolled sideways`);
   faults.push(...(await violations(page)));

@@ -25,6 +25,10 @@ const FAMILIES = [
   }),
   lasted('nectar_connection_status_duration_seconds_count', ['category', 'status']),
   lasted('nectar_connection_status_duration_seconds_bucket', ['category', 'status'], { bounds: LASTED }),
+  lasted('nectar_company_status_durations_total', ['company_id', 'category']),
+  lasted('nectar_company_status_duration_seconds_total', ['company_id', 'category'], {
+    value: (seconds) => seconds,
+  }),
   each('nectar_connection_status', ['company_id', 'connection_id', 'status', 'category'], () => 1),
   each(
     'nectar_connection_not_connected_since_timestamp_seconds',
