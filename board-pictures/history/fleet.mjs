@@ -37,12 +37,12 @@ const FAMILIES = [
   ),
 ];
 
-/** Writes all of it. `grid` has `begin`, `now`, `step` and `lookback`, in seconds. */
+/** Writes all of it. `grid` has `begin`, `far` (before it), `now`, `step` and `lookback`, in seconds. */
 export function write(writer, exposition, grid) {
   const chance = random(7);
   const objects = {};
   for (const kind of ['connection', 'account'])
-    objects[kind] = lives(kind, exposition, grid.begin, grid.now, chance);
+    objects[kind] = lives(kind, exposition, grid.far, grid.now, chance);
   const served = (name) =>
     exposition.samples.has(name) || exposition.declared.has(name.replace(/_(bucket|sum|count)$/, ''));
   for (const { name, rows } of FAMILIES) {
@@ -177,10 +177,12 @@ function lasted(name, names, { value = () => 1, bounds } = {}) {
         rises.set(place, [...(rises.get(place) ?? []), [to, to - from]]);
       }
     }
+    // Four weeks are compared with the four before them, also four weeks ago.
+    const span = { ...grid, begin: grid.far };
     const within = (list, bound) =>
       counter(
         list.filter(([, seconds]) => seconds <= bound).map(([at, seconds]) => [at, value(seconds)]),
-        grid,
+        span,
       );
     return [...rises].flatMap(([text, list]) =>
       [...(bounds ?? []), Infinity].map((bound) => {

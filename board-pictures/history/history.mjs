@@ -15,7 +15,7 @@ export const TARGET = { job: 'nectar', instance: 'nectar-exporter:10942' };
 /** Writes the history that leads to `exposition` into `file`; returns the number of samples. */
 export function write(exposition, file, seconds) {
   const now = Math.floor(seconds / 60) * 60 - 60;
-  const grid = { now, begin: now - 45 * DAY, step: STEP, lookback: LOOKBACK };
+  const grid = { now, begin: now - 45 * DAY, far: now - 90 * DAY, step: STEP, lookback: LOOKBACK };
   const families = parse(exposition);
   const writer = new Writer(file, TARGET);
   fleet.write(writer, families, grid);
