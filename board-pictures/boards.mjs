@@ -108,22 +108,23 @@ export async function choices(prometheus) {
   return { company, connection };
 }
 
-function address(board, theme, chosen) {
-  const parameters = new URLSearchParams({ board: board.uid, theme });
-  for (const { name, includeAll } of board.templating.list)
-    if (name in chosen && !includeAll) parameters.set(`var-${name}`, chosen[name]);
+function address(name, board, theme, chosen) {
+  const parameters = new URLSearchParams({ board: name, theme });
+  for (const { name: variable, includeAll } of board.templating.list)
+    if (variable in chosen && !includeAll) parameters.set(`var-${variable}`, chosen[variable]);
   return `/?${parameters}`;
 }
 
 /** Takes the pictures of one board into `folder`, in all themes and widths. Gives its faults, and where its links lead. */
 export async function draw(browser, site, file, chosen, folder) {
+  const { name } = path.parse(file);
   const board = JSON.parse(fs.readFileSync(file, 'utf8'));
   const faults = [];
   const links = new Set();
   for (const theme of THEMES) {
     for (const width of WIDTHS) {
       const page = await open(browser, width, {}, faults);
-      await page.goto(site.url + address(board, theme, chosen));
+      await page.goto(site.url + address(name, board, theme, chosen));
       await page.waitForFunction('window.report?.done', null, { timeout: 120_000 });
       // Tables below the window's end are not drawn: it gets as high as the board.
       await page.setViewportSize({
@@ -131,7 +132,7 @@ export async function draw(browser, site, file, chosen, folder) {
         height: await page.evaluate('document.documentElement.scrollHeight'),
       });
       await page.evaluate('window.quiet()');
-      await page.screenshot({ path: path.join(folder, `${board.uid}-${theme}-${width}.png`) });
+      await page.screenshot({ path: path.join(folder, `${name}-${theme}-${width}.png`) });
       const report = await page.evaluate('window.report');
       faults.push(...report.faults);
       report.links.forEach((link) => links.add(link));
