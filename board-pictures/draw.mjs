@@ -39,10 +39,10 @@ function tell(picture, faults) {
   faulty += faults.length ? 1 : 0;
 }
 
-/** An empty folder for pictures. */
+/** A folder for pictures. Where all are taken, what an earlier run left goes; else the others stay. */
 function folder(name) {
   const at = path.join(OUT, name);
-  fs.rmSync(at, { recursive: true, force: true });
+  if (!asked.length) fs.rmSync(at, { recursive: true, force: true });
   fs.mkdirSync(at, { recursive: true });
   return at;
 }
@@ -56,7 +56,6 @@ async function drawBoards(browser, work) {
   const site = await boards.serve(prometheus.url, { bundled, boards: BOARDS });
   await servers.settled(prometheus, 1);
   const choices = await boards.choices(prometheus);
-  const links = {};
   for (const state of ['healthy', 'dead']) {
     if (state === 'dead') {
       await exporter.stop();
@@ -66,10 +65,9 @@ async function drawBoards(browser, work) {
     for (const name of chosen) {
       const report = await boards.draw(browser, site, path.join(BOARDS, `${name}.json`), choices, at);
       tell(`${state} ${name}`, report.faults);
-      if (state === 'healthy') links[name] = report.links;
+      fs.writeFileSync(path.join(at, `${name}-links.txt`), report.links.join('\n'));
     }
   }
-  fs.writeFileSync(path.join(OUT, 'links.json'), JSON.stringify(links, null, 2));
   await prometheus.stop();
   site.stop();
 }
