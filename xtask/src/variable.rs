@@ -34,7 +34,7 @@ pub fn data_source() -> Value {
     json!({
         "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "regex": "",
         "description": "The Prometheus that scrapes the exporter.", "hide": 0, "refresh": 1, "options": [],
-        "multi": false, "includeAll": false, "current": {}, "skipUrlSync": false,
+        "multi": false, "includeAll": false, "current": {"text": "", "value": ""}, "skipUrlSync": false,
     })
 }
 
@@ -63,7 +63,7 @@ pub fn company() -> Value {
         variable.insert("multi".to_owned(), json!(false));
         variable.insert("includeAll".to_owned(), json!(false));
         variable.insert("allValue".to_owned(), Value::Null);
-        variable.insert("current".to_owned(), json!({}));
+        variable.insert("current".to_owned(), json!({"text": "", "value": ""}));
     }
     variable
 }

@@ -59,16 +59,17 @@ impl View {
             }),
             Self::Bars => json!({
                 "displayMode": "basic", "orientation": "horizontal", "showUnfilled": true, "valueMode": "text",
-                "minVizHeight": 16, "minVizWidth": 8, "namePlacement": "left", "sizing": "auto",
+                "minVizHeight": 16, "minVizWidth": 8, "maxVizHeight": 300, "namePlacement": "left", "sizing": "auto",
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": false, "calcs": []},
                 "reduceOptions": last(),
             }),
             Self::States => json!({
                 "alignValue": "left", "mergeValues": true, "rowHeight": 0.8, "showValue": "never",
-                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": false},
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": false, "calcs": []},
                 "tooltip": {"mode": "single", "sort": "none"},
             }),
             Self::Table { sorted_by } => json!({
-                "cellHeight": "sm", "showHeader": true,
+                "cellHeight": "sm", "showHeader": true, "frameIndex": 0,
                 "sortBy": sorted_by.iter().map(|name| json!({"displayName": name, "desc": true})).collect::<Vec<_>>(),
             }),
             Self::Text(page) => json!({"mode": "markdown", "content": page}),
@@ -82,7 +83,7 @@ impl View {
             Self::Stack => drawn("line", 60, "normal", unit),
             Self::Columns => drawn("bars", 80, "normal", unit),
             Self::States => json!({"fillOpacity": 80, "lineWidth": 0}),
-            Self::Table { .. } => json!({"align": "auto", "filterable": false}),
+            Self::Table { .. } => json!({"align": "auto", "filterable": false, "inspect": false}),
             Self::Stat | Self::Named | Self::Bars | Self::Text(_) => json!({}),
         }
     }
@@ -92,7 +93,8 @@ impl View {
 fn big(text: &str, sizes: Value) -> Value {
     json!({
         "colorMode": "background_solid", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-        "textMode": text, "wideLayout": true, "text": sizes, "reduceOptions": last(),
+        "textMode": text, "wideLayout": true, "text": sizes, "reduceOptions": last(), "showPercentChange": false,
+        "percentChangeColorMode": "standard",
     })
 }
 

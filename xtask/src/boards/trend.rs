@@ -1,6 +1,6 @@
 //! Trend: is it getting better?
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::shared::NO_COMPANY;
 use crate::board::Board;
@@ -9,7 +9,7 @@ use crate::link::{To, from_row};
 use crate::panel::{NO_DATA, Panel};
 use crate::promql::companies::{self, Of};
 use crate::promql::trend;
-use crate::style::{NEUTRAL, Thresholds, Unit};
+use crate::style::{NEUTRAL, Thresholds, Unit, series};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
@@ -17,7 +17,7 @@ use crate::view::View;
 /// What is said where nothing was counted yet.
 const NOBODY: &str = "None was mended in these four weeks, or there is no data yet";
 const MEAN: &str = "Mean days to mend";
-const BROKEN: &str = "Of 100 logins";
+const BROKEN: &str = "Of 100 in 30 days";
 
 /// The trend board.
 pub fn board() -> Board {
@@ -71,6 +71,15 @@ fn to_mend(title: &str, share: f64) -> Panel {
     beside(title, description, Unit::Days, now, "four weeks before", before).mapping(none)
 }
 
+/// An override: a line of how it was before is dashed, and in the same colour as the line of now.
+fn before(name: &str, colour: &str) -> Value {
+    let mut line = series(name, name, colour);
+    if let Some(properties) = line.get_mut("properties").and_then(Value::as_array_mut) {
+        properties.push(json!({"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [6, 6]}}));
+    }
+    line
+}
+
 fn per_week() -> Panel {
     let description = "Logins that came to need their customer, and those that stopped doing so, each in the seven days before. What comes and \
                        goes between two polls is not seen.";
@@ -86,12 +95,23 @@ fn time_to_mend() -> Panel {
         .ask("nine of ten", trend::time_to_mend(0.9, ""))
         .ask("half, four weeks before", trend::time_to_mend(0.5, "28d"))
         .ask("nine of ten, four weeks before", trend::time_to_mend(0.9, "28d"))
+        .overrides([series("half", "half", "blue"), before("half, four weeks before", "blue")])
+        .overrides([
+            series("nine of ten", "nine of ten", "purple"),
+            before("nine of ten, four weeks before", "purple"),
+        ])
 }
 
 fn share(title: &str, description: &str, expression: &str) -> Panel {
+    // From 0 on, what matters would be a flat line.
+    let from_three_quarters = json!({
+        "matcher": {"id": "byRegexp", "options": "/.*/"},
+        "properties": [{"id": "custom.axisSoftMin", "value": 0.75}, {"id": "custom.axisSoftMax", "value": 1}],
+    });
     Panel::new(View::Lines, title, description, Unit::Share, NO_COMPANY)
         .ask("now", expression.to_owned())
         .ask("a week before", trend::a_week_before(expression))
+        .overrides([series("now", "now", "blue"), before("a week before", "blue"), from_three_quarters])
 }
 
 fn connected() -> Panel {
