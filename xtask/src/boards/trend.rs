@@ -9,7 +9,7 @@ use crate::link::{To, from_row};
 use crate::panel::{NO_DATA, Panel};
 use crate::promql::companies::{self, Of};
 use crate::promql::trend;
-use crate::style::{NEUTRAL, Thresholds, Unit, series};
+use crate::style::{ATTENTION, NEUTRAL, Thresholds, Unit, series};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
@@ -86,6 +86,7 @@ fn per_week() -> Panel {
     Panel::new(View::Lines, "New and mended in a week", description, Unit::Count, NO_COMPANY)
         .ask("new", trend::broken_in_a_week(""))
         .ask("mended", trend::mended_in_a_week(""))
+        .overrides([series("new", "new", ATTENTION), series("mended", "mended", "blue")])
 }
 
 fn time_to_mend() -> Panel {
