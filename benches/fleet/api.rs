@@ -132,6 +132,6 @@ impl Server {
     }
 
     fn record(&self, companies: &[String]) {
-        self.runtime.block_on(self.recording.record(&self.simulator, companies));
+        self.runtime.block_on(self.recording.record(&self.simulator, KEY, companies));
     }
 }

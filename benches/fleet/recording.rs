@@ -16,7 +16,6 @@ use nectar_simulator::Simulator;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::api::KEY;
 use super::fleet::PAGE;
 
 /// How many responses are recorded at once.
@@ -39,7 +38,7 @@ impl Recording {
     }
 
     /// Records the list, and the one page of each of these companies.
-    pub async fn record(&self, simulator: &Simulator, companies: &[String]) {
+    pub async fn record(&self, simulator: &Simulator, key: &str, companies: &[String]) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
@@ -47,7 +46,7 @@ impl Recording {
         let pages = companies.iter().map(|id| format!("/v2.2/connection/company/{id}"));
         let client = reqwest::Client::new();
         let fetch = |path: String| {
-            let request = client.get(format!("{origin}{path}?limit={PAGE}")).header("X-API-Key", KEY);
+            let request = client.get(format!("{origin}{path}?limit={PAGE}")).header("X-API-Key", key);
             async move {
                 let response = request.header(ACCEPT_ENCODING, "gzip").send().await.unwrap();
                 assert_eq!(response.headers()[CONTENT_ENCODING], "gzip");
