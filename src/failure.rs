@@ -141,7 +141,10 @@ impl Failure {
     /// What a person can do about it.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Request(Reason::Auth) => "check the API key: Nectar refuses it",
+            Self::Request(Reason::Auth) => {
+                "put a valid API key into the file of --nectar.api-key-file, which is read again by itself; or restart \
+                 with a valid one in NECTAR_API_KEY"
+            }
             Self::Request(Reason::Forbidden) => {
                 "check what the API key may see; --nectar.exclude-company leaves a company out"
             }
@@ -152,7 +155,7 @@ impl Failure {
                 "raise --nectar.poll-interval, or lower --nectar.max-concurrent-requests"
             }
             Self::Request(Reason::ClientError) => "check --nectar.base-url and --nectar.page-size",
-            Self::Request(Reason::ServerError) => "wait, or ask Nectar: their side reports an error",
+            Self::Request(Reason::ServerError) => "wait; if it lasts, ask Nectar",
             Self::Request(Reason::Timeout) => "check the network, or raise --nectar.request-timeout",
             Self::Request(Reason::Dns) => {
                 "check the host in --nectar.base-url (or of the proxy), and DNS on this machine"
@@ -161,11 +164,12 @@ impl Failure {
             Self::Request(Reason::Tls) => {
                 "check the certificate of the server, --nectar.ca-file, and the clock of this machine"
             }
-            Self::Request(Reason::Decode) => "check --nectar.base-url: this is not an answer of Nectar's API",
+            Self::Request(Reason::Decode | Reason::Other) => {
+                "check --nectar.base-url, or look what answers in Nectar's place, such as a proxy"
+            }
             Self::Request(Reason::TooLarge) => {
                 "lower --nectar.page-size, or look what answers in Nectar's place"
             }
-            Self::Request(Reason::Other) => "check --nectar.base-url: Nectar's API does not answer like this",
             Self::Incomplete => {
                 "wait, in case the list kept changing while it was read; if it stays, ask Nectar"
             }

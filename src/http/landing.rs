@@ -1,11 +1,13 @@
 //! The landing page: what a person wants to know at a glance.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::failure::Failure;
 use crate::fleet::{CompanyState, Fleet, StoredSnapshot};
 use crate::metrics::Build;
 use crate::status::{Category, Kind, Recheck, Status};
@@ -24,7 +26,8 @@ struct Landing<'a> {
     ready: bool,
     last_poll: LastPoll,
     companies: usize,
-    failing: Names<Failing<'a>>,
+    not_read: usize,
+    failing: Vec<Failing<'a>>,
     withdrawn: usize,
     connections: String,
     accounts: String,
@@ -45,8 +48,8 @@ impl Knows {
     /// A count over the companies that have data, with a word where some have none.
     fn number(self, count: u64) -> String {
         match self {
-            Self::All => count.to_string(),
-            Self::Some => format!("{count} known"),
+            Self::All => grouped(count),
+            Self::Some => format!("{} known", grouped(count)),
             Self::None => "unknown".to_owned(),
         }
     }
@@ -71,10 +74,10 @@ impl<T> Names<T> {
     }
 }
 
-/// A company that the last poll did not read.
+/// The companies that the last poll did not read, for one reason.
 struct Failing<'a> {
-    name: &'a str,
     why: &'static str,
+    companies: Names<&'a str>,
 }
 
 /// A status that is not in the table, and how many connections have it.
@@ -87,6 +90,8 @@ struct UnknownStatus<'a> {
 struct CategoryRow {
     name: &'static str,
     slug: &'static str,
+    /// Whether a customer has to act.
+    to_do: bool,
     count: String,
     /// The statuses that it is made of, where they are worth naming one by one.
     statuses: Vec<StatusLine>,
@@ -107,8 +112,14 @@ struct DataAge {
 
 enum LastPoll {
     None,
+    /// Whole, with no company to read.
+    WithoutCompanies,
     Whole,
-    Failed { words: &'static str, reason: &'static str, advice: &'static str },
+    Failed {
+        words: &'static str,
+        reason: &'static str,
+        advice: &'static str,
+    },
 }
 
 /// The page as of `now`, without data older than `max_data_age`, and with links to `telemetry_path` and to the
@@ -137,6 +148,7 @@ pub fn page(
     for (status, tally) in served.iter().flat_map(|stored| &stored.tallies.connections.by_status) {
         *statuses.entry(status).or_default() += tally.count;
     }
+    let failing = failing(&states);
     let Build { version, revision, .. } = Build::THIS;
     let landing = Landing {
         version,
@@ -147,13 +159,15 @@ pub fn page(
         ready: fleet.ready,
         last_poll: match fleet.last_poll {
             None => LastPoll::None,
+            Some(Ok(())) if states.is_empty() => LastPoll::WithoutCompanies,
             Some(Ok(())) => LastPoll::Whole,
             Some(Err(failure)) => {
                 LastPoll::Failed { words: failure.words(), reason: failure.label(), advice: failure.advice() }
             }
         },
         companies: states.len(),
-        failing: Names::of(states.iter().filter_map(|state| failing(state))),
+        not_read: failing.iter().map(|reason| reason.companies.all).sum(),
+        failing,
         withdrawn: states.len() - served.len(),
         connections: knows.number(statuses.values().sum()),
         accounts: knows.number(served.iter().map(|stored| stored.tallies.accounts.count()).sum()),
@@ -164,13 +178,16 @@ pub fn page(
     landing.render()
 }
 
-fn failing(state: &CompanyState) -> Option<Failing<'_>> {
-    let why = match state.last_reading {
-        Some(Ok(())) => return None,
-        Some(Err(failure)) => failure.words(),
-        None => "it waits for its first reading",
-    };
-    Some(Failing { name: &state.company.name, why })
+fn failing<'a>(states: &[&'a Arc<CompanyState>]) -> Vec<Failing<'a>> {
+    let mut names: BTreeMap<Option<Failure>, Vec<&str>> = BTreeMap::new();
+    for state in states.iter().filter(|state| !state.is_up()) {
+        names.entry(state.last_reading.and_then(Result::err)).or_default().push(&state.company.name);
+    }
+    let failing = names.into_iter().map(|(failure, names)| Failing {
+        why: failure.map_or("waiting for the first reading", Failure::words),
+        companies: Names::of(names.into_iter()),
+    });
+    failing.collect()
 }
 
 /// As the metrics call them.
@@ -183,11 +200,15 @@ fn unknown<'a>(fleet: &Fleet, statuses: &BTreeMap<&'a Status, u64>) -> Vec<Unkno
 }
 
 fn categories(statuses: &BTreeMap<&Status, u64>, knows: Knows) -> Vec<CategoryRow> {
-    let row = |category: &Category| CategoryRow {
-        name: category.display(),
-        slug: category.label(),
-        count: knows.number(sum(statuses, |status| status.category() == *category)),
-        statuses: named(*category, statuses, knows),
+    let row = |category: &Category| {
+        let count = sum(statuses, |status| status.category() == *category);
+        CategoryRow {
+            name: category.display(),
+            slug: category.label(),
+            to_do: *category == Category::InterventionNeeded && count > 0,
+            count: knows.number(count),
+            statuses: named(*category, statuses, knows),
+        }
     };
     Kind::Connection.categories().iter().map(row).collect()
 }
@@ -215,6 +236,19 @@ fn data_age(served: &[&StoredSnapshot], now: Timestamp) -> Option<DataAge> {
     Some(DataAge { newest: age(begun_wall().max()?), oldest: age(begun_wall().min()?) })
 }
 
+/// "1,200"
+pub(super) fn grouped(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// "3 min", to the two largest units; never negative.
 fn in_words(age: SignedDuration) -> String {
     let seconds = age.as_secs().max(0);
@@ -230,6 +264,15 @@ fn in_words(age: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_groups() {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345, "12,345"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(number), text);
+        }
+    }
 
     #[test]
     fn ages_in_words() {

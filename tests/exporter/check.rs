@@ -71,8 +71,8 @@ async fn what_fails_is_named_with_what_to_do() {
     let (simulator, url) = nectar().await;
     let nowhere = "http://127.0.0.1:1/v2.2".to_owned();
     for (url, key, fault, flags, parts) in [
-        (&url, "sim-wrong", None, &[][..], ["Nectar refuses the API key", "check the API key"]),
-        (&url, "\"sim-wrong\"", None, &[], ["stands in quotes", "check the API key"]),
+        (&url, "sim-wrong", None, &[][..], ["Nectar refuses the API key", "--nectar.api-key-file"]),
+        (&url, "\"sim-wrong\"", None, &[], ["stands in quotes", "--nectar.api-key-file"]),
         (&nowhere, KEY, None, &[], ["Connection refused", "check the network"]),
         (
             &url,

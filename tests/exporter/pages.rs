@@ -55,11 +55,58 @@ async fn landing_page() {
     let of = |category: &str| scrape.sum("nectar_connections", &[("category", category)]);
     assert!(of("intervention_needed") > 0.0);
     for category in ["standard", "website_issue", "intervention_needed", "system", "unknown"] {
-        let row = page.split_once(&format!("<tr class=\"{category}\">")).unwrap().1;
+        let row = page.split_once(&format!("<tr class=\"{category}")).unwrap().1;
         let cell = row.split_once("<td>").unwrap().1.split_once("</td>").unwrap().0;
         // One company has no data.
         let count = cell.strip_suffix(" known").unwrap();
         assert_eq!(count.parse::<f64>().unwrap(), of(category), "{category}");
+    }
+}
+
+/// What is wrong with all companies is said once, and what to do.
+#[tokio::test]
+async fn landing_page_of_a_fleet_that_is_not_well() {
+    let advice = "What to do: put a valid API key into the file of --nectar.api-key-file";
+    for (companies, key_after, expected, not_expected) in [
+        (
+            25,
+            KEY,
+            &["Every company was read.", "<dd>25</dd>", "<dd>1,2", "intervention_needed act\""][..],
+            &["Not read by the last poll", "What to do:"][..],
+        ),
+        (
+            25,
+            "another",
+            &[
+                "No company was read. The first cause: Nectar refuses the API key",
+                advice,
+                "<small class=\"bad\">25 not read",
+                "<p>25 companies: Nectar refuses the API key</p>",
+                "<li>and 5 more</li>",
+            ],
+            &["Every company was read", "Not every company"],
+        ),
+        (
+            0,
+            KEY,
+            &["There is no company to read", "What to do: check at Nectar", "intervention_needed\""],
+            &["Every company was read", "Not read by the last poll"],
+        ),
+        (0, "another", &["No company was read. The first cause: Nectar refuses", advice], &["not read by"]),
+    ] {
+        let plan = Plan { companies, connections: 50, accounts: 1, seed: 2, speed: 0.0 };
+        let (program, simulator) = Exporter::simulated(&plan, &[]).await;
+        program.after_polls(1).await;
+        simulator.accept_key(key_after);
+        program.next_poll().await;
+        let page = program.get("/").await.text().await.unwrap();
+        for part in expected {
+            assert!(page.contains(part), "{companies} {key_after}: {part} is not in {page}");
+        }
+        for part in not_expected {
+            assert!(!page.contains(part), "{companies} {key_after}: {part} is in {page}");
+        }
+        assert!(page.matches("Nectar refuses the API key").count() <= 2, "{page}");
     }
 }
 

@@ -255,7 +255,9 @@ async fn data_that_is_too_old_is_withdrawn() {
     assert_eq!(left.len(), all - of_first + 1, "and one line that says whose logins are not known");
     assert!(left.last().unwrap()["What is the matter"].starts_with("Unknown: "));
     let page = text(&program, "/worklist").await;
-    assert!(page.contains("This list is not complete"), "{page}");
+    let (_, notice) = page.split_once("This list is not complete: ").expect("a notice");
+    let (sentence, rest) = notice.split_once("Please tell whoever runs this exporter").expect("what to do");
+    assert!(!sentence.contains("<li>") && rest.contains(": no current data</li>"), "{page}");
     assert_eq!(page.matches("<th scope=\"row\">").count(), all - of_first);
     let page = text(&program, &format!("/worklist?company={id}")).await;
     assert!(page.contains("There is no current data") && !page.contains("<table"), "{page}");
@@ -274,6 +276,55 @@ async fn data_that_is_too_old_is_withdrawn() {
     assert_eq!(lines(&program, "").await.len(), all);
 }
 
+/// What could not be read again is listed as it was, and the list says so, before it names companies.
+#[tokio::test]
+async fn data_that_may_be_out_of_date() {
+    let clock = TestClock::skipping(Duration::from_secs(60));
+    let simulator = Simulator::new(&SMALL, KEY, wall(&clock));
+    let program = Exporter::against(&simulator, &[], clock).await;
+    let all = to_do(&program.after_polls(1).await);
+    let ids = simulator.companies();
+    // The last poll fails for these. How many companies are said to be out of date, and how many by name.
+    let [one, other] = [&ids[0], &ids[1]].map(|id| (Scope::Company(id.clone()), format!("&company={id}")));
+    for (scopes, query, words, named) in [
+        (vec![], "", None, 0),
+        (vec![&one.0], "", Some("one company could"), 1),
+        (vec![&one.0], &*one.1, Some("one company could"), 0),
+        (vec![&one.0], &*other.1, None, 0),
+        (vec![&one.0, &other.0], "", Some("2 companies could"), 2),
+        (vec![&Scope::CompanyList], "", Some("3 companies could"), 0),
+    ] {
+        simulator.faults().clear();
+        program.next_poll().await;
+        let failing = format!("{scopes:?} {query}");
+        scopes.into_iter().for_each(|scope| simulator.faults().set(scope.clone(), Fault::Status(401)));
+        program.next_poll().await;
+        let page = text(&program, &format!("/worklist?format=html{query}")).await;
+        let notice = page.split_once("This list may be out of date: ");
+        assert_eq!(notice.is_some(), words.is_some(), "{failing}: {page}");
+        assert_eq!(page.matches("<li>").count(), named, "{failing}: {page}");
+        let lines = lines(&program, query).await;
+        let outdated =
+            lines.iter().filter(|line| line["What is the matter"].starts_with("May be out of date"));
+        let outdated = outdated.count();
+        assert_eq!(page.matches("<th scope=\"row\">").count(), lines.len() - outdated, "{failing}");
+        assert!(
+            !query.is_empty() || (lines.len() - outdated) as f64 == all,
+            "{failing}: no login is withheld"
+        );
+        let number = words.map_or("0", |words| words.split(' ').next().unwrap());
+        assert_eq!(outdated.to_string(), number.replace("one", "1"), "{failing}");
+        let (Some((_, notice)), Some(words)) = (notice, words) else { continue };
+        assert!(notice.starts_with(words), "{failing}: {notice}");
+        let (sentences, rest) = notice.split_once("Please tell whoever runs this exporter").unwrap();
+        assert!(
+            sentences.contains("was read 5 minutes ago") && !sentences.contains("<li>"),
+            "{failing}: {notice}"
+        );
+        assert_eq!(rest.matches(": read 5 minutes ago</li>").count(), named, "{failing}: {notice}");
+    }
+}
+
 /// An empty list says why it is empty.
 #[tokio::test]
 async fn nobody_has_to_act() {
@@ -282,7 +333,11 @@ async fn nobody_has_to_act() {
     for (bodies, words, unknown) in [
         (Bodies::one_company(&[connected]), "Nobody has to act.", 0),
         (one_of_four, "Nobody has to act, as far as is known.", 3),
-        (Bodies::default().with("company", "[]"), "There is no company at Nectar, so nobody has to act.", 0),
+        (
+            Bodies::default().with("company", "[]"),
+            "Nectar lists no company for this exporter, so no login can be shown. If there should be some, please tell whoever runs it.",
+            0,
+        ),
     ] {
         let program = Exporter::scripted(bodies, &[]).await;
         program.after_polls(1).await;

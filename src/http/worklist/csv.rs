@@ -25,13 +25,17 @@ const HEADER: [&str; 8] = [
 /// What stands in place of the logins of a company that cannot be shown.
 const NO_DATA: &str = "Unknown: there is no current data of this company";
 
+/// What stands after them for a company that is shown as it was earlier, and then when that was.
+const OUTDATED: &str =
+    "May be out of date: this company could not be read at the last attempt; its logins are as of";
+
 /// A spreadsheet takes a cell that begins with one of these for a formula, some of them only in East Asian locales.
 const FORMULA_SIGNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// So many lines are written at a time: some 80 kB.
 const LINES_PER_PIECE: usize = 100;
 
-/// The lines, in pieces: the header, a line for each login, then one for each company without data.
+/// The lines, in pieces: the header, a line for each login, then one for each company without current data.
 #[derive(Debug)]
 pub struct Csv {
     list: List,
@@ -44,7 +48,7 @@ pub struct Csv {
 enum Stage {
     Header,
     Logins,
-    WithoutData,
+    NotCurrent,
     End,
 }
 
@@ -72,14 +76,16 @@ impl Iterator for Csv {
                 }
                 self.written += LINES_PER_PIECE;
                 if self.written >= self.list.len() {
-                    self.stage = Stage::WithoutData;
+                    self.stage = Stage::NotCurrent;
                 }
             }
-            Stage::WithoutData => {
-                for Company { name, external_id, .. } in
-                    self.list.without_data.iter().map(|state| &state.company)
-                {
-                    write_line(&mut piece, [name, external_id, "", NO_DATA, "", "", "", ""]);
+            Stage::NotCurrent => {
+                for state in self.list.without_data.iter().chain(self.list.outdated()) {
+                    let matter = self.list.served(state).map_or(NO_DATA.to_owned(), |stored| {
+                        format!("{OUTDATED} {}", stored.snapshot.begun_wall.strftime("%Y-%m-%d %H:%M UTC"))
+                    });
+                    let Company { name, external_id, .. } = &state.company;
+                    write_line(&mut piece, [name, external_id, "", &matter, "", "", "", ""]);
                 }
                 self.stage = Stage::End;
             }

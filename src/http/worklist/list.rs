@@ -26,6 +26,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 pub struct List {
     fleet: Arc<Fleet>,
     pub now: Timestamp,
+    max_data_age: Duration,
     /// The chosen ones; those that have waited longest come first, those of which that is not known come last.
     logins: Vec<Login>,
     /// The companies of all logins, by id, with their names, whatever is chosen.
@@ -78,6 +79,7 @@ impl List {
         let mut list = Self {
             fleet: Arc::clone(&fleet),
             now,
+            max_data_age,
             logins: Vec::new(),
             companies: BTreeMap::new(),
             statuses: BTreeMap::new(),
@@ -85,7 +87,7 @@ impl List {
             without_data: Vec::new(),
         };
         for company in fleet.companies.values() {
-            let served = company.served(now, max_data_age);
+            let served = list.served(company);
             if choice.is_company(&company.company.id) {
                 let companies = if served.is_some() { &mut list.read } else { &mut list.without_data };
                 companies.push(Arc::clone(company));
@@ -118,6 +120,16 @@ impl List {
                 self.logins.push(Login { company: Arc::clone(company), place });
             }
         }
+    }
+
+    /// Those of the chosen companies that are shown although their last reading failed.
+    pub fn outdated(&self) -> impl Iterator<Item = &Arc<CompanyState>> {
+        self.read.iter().filter(|state| !state.is_up())
+    }
+
+    /// What may be shown of a company.
+    pub fn served<'a>(&self, state: &'a CompanyState) -> Option<&'a StoredSnapshot> {
+        state.served(self.now, self.max_data_age)
     }
 
     /// How many logins are listed.

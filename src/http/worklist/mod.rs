@@ -65,7 +65,7 @@ impl Withheld {
         match self {
             Self::BeforeFirstPoll => {
                 "There is no data yet: nothing was read from Nectar since this program was started. Please look again \
-                 in a few minutes."
+                 in a few minutes. If it stays like this, please tell whoever runs it."
             }
             Self::TooMany => {
                 "The logins are not listed, because there are more than this program is set to show one by one. \

@@ -1,12 +1,15 @@
 //! The worklist as a page.
 
+use std::sync::Arc;
+
 use askama::Template;
 use jiff::SignedDuration;
 use url::form_urlencoded::Serializer;
 
 use super::list::{List, Row};
 use super::{Choice, Withheld};
-use crate::http::landing::Names;
+use crate::fleet::CompanyState;
+use crate::http::landing::{Names, grouped};
 use crate::status::{Category, Kind};
 
 /// Nobody works through more at a time, and each takes over a kilobyte.
@@ -23,7 +26,25 @@ struct Page<'a> {
     rows: Vec<Row<'a>>,
     all: usize,
     read: Option<String>,
-    without_data: Names<&'a str>,
+    notice: Option<Notice<'a>>,
+}
+
+/// That some companies are not shown as they are now.
+struct Notice<'a> {
+    /// How many are missing.
+    without_data: usize,
+    /// How many are shown as they were earlier.
+    outdated: usize,
+    /// When the oldest of these was read.
+    outdated_read: Option<String>,
+    /// Which they are, unless the same is true of all.
+    companies: Names<NotCurrent<'a>>,
+}
+
+struct NotCurrent<'a> {
+    name: &'a str,
+    /// When what is shown was read; none if nothing is shown.
+    read: Option<String>,
 }
 
 struct Form<'a> {
@@ -48,39 +69,55 @@ pub fn page(list: &Result<List, Withheld>, choice: &Choice, is_demo: bool) -> as
     let list = match list {
         Ok(list) => list,
         Err(reason) => {
-            let without_data = Names::of(std::iter::empty());
             let (empty, rows) = (Some(reason.words()), Vec::new());
-            return Page { is_demo, empty, form: None, rows, all: 0, read: None, without_data }.render();
+            return Page { is_demo, empty, form: None, rows, all: 0, read: None, notice: None }.render();
         }
     };
-    let missing = list.without_data.iter().filter(|_| !list.read.is_empty());
     let page = Page {
         is_demo,
         empty: (list.len() == 0).then(|| why_empty(list, choice)),
         form: Some(form(list, choice)),
         rows: list.rows(0).take(MAX_ROWS).collect(),
         all: list.len(),
-        read: read_ago(list),
-        // Where nothing was read, that is why there are no rows, and need not be said twice.
-        without_data: Names::of(missing.map(|state| &*state.company.name)),
+        read: read_ago(list, list.read.iter()),
+        notice: notice(list),
     };
     page.render()
+}
+
+fn notice(list: &List) -> Option<Notice<'_>> {
+    let (without_data, outdated) = (list.without_data.len(), list.outdated().count());
+    let all = without_data + list.read.len();
+    let not_current = list.without_data.iter().chain(list.outdated());
+    let named = not_current.filter(|_| without_data != all && outdated != all);
+    let companies =
+        Names::of(named.map(|state| NotCurrent {
+            name: &state.company.name,
+            read: read_ago(list, std::iter::once(state)),
+        }));
+    (without_data + outdated > 0).then(|| Notice {
+        // Where nothing was read, that is why there are no rows, and need not be said twice.
+        without_data: if list.read.is_empty() { 0 } else { without_data },
+        outdated,
+        outdated_read: read_ago(list, list.outdated()),
+        companies,
+    })
 }
 
 fn why_empty(list: &List, choice: &Choice) -> &'static str {
     let was_read = list.without_data.iter().any(|state| state.stored.is_some());
     match (list.read.is_empty(), list.without_data.is_empty()) {
-        _ if list.has_no_company() => "There is no company at Nectar, so nobody has to act.",
+        _ if list.has_no_company() => {
+            "Nectar lists no company for this exporter, so no login can be shown. If there should be some, please tell \
+             whoever runs it."
+        }
         (true, false) if was_read => {
-            "There is no current data: the last reading is too old to be shown, so it is not known who has to act. \
-             The overview says what is wrong."
+            "There is no current data: the last reading is too old to be shown, so it is not known who has to act."
         }
-        (true, false) => {
-            "There is no data yet: nothing could be read so far. The overview says what is wrong."
-        }
+        (true, false) => "There is no data yet: nothing could be read so far.",
         _ if choice.is_filtered() => "No login that somebody must act on fits what you chose.",
-        (_, true) => "Nobody has to act.",
-        (_, false) => "Nobody has to act, as far as is known.",
+        (_, true) if list.outdated().next().is_none() => "Nobody has to act.",
+        _ => "Nobody has to act, as far as is known.",
     }
 }
 
@@ -131,9 +168,9 @@ fn csv_link(choice: &Choice) -> String {
     format!("./worklist?{}", query.finish())
 }
 
-/// How long ago the data of the chosen companies was read; of several, the oldest.
-fn read_ago(list: &List) -> Option<String> {
-    let begun = list.read.iter().filter_map(|state| Some(state.stored.as_ref()?.snapshot.begun_wall));
+/// How long ago what is shown of these companies was read; of several, the oldest. None where nothing is shown.
+fn read_ago<'a>(list: &List, companies: impl Iterator<Item = &'a Arc<CompanyState>>) -> Option<String> {
+    let begun = companies.filter_map(|state| Some(list.served(state)?.snapshot.begun_wall));
     Some(ago(list.now.duration_since(begun.min()?)))
 }
 
