@@ -91,6 +91,7 @@ async fn every_query_finds_something_in_a_lively_world_and_counts_are_true() {
     for query in &queries {
         finds_something(&world, query).await;
     }
+    no_alert_is_missing(&world).await;
     let company = ("company", one.company_id.as_str());
     let connection = ("connection", one.standing.id.as_str());
     let provider = ("provider", waiting.utility.as_str());
@@ -108,6 +109,17 @@ async fn every_query_finds_something_in_a_lively_world_and_counts_are_true() {
         let seen = Seen { changes: &changes, ..seen(&fleet, &one, chosen) };
         panels::are_true(&world, &queries_of(board, chosen), &seen).await;
     }
+}
+
+/// The number of alerts by name is that of Prometheus: two logins of one company at one utility are two alerts.
+async fn no_alert_is_missing(world: &World) {
+    let queries = queries_of("nectar-overview", &[]);
+    let numbers =
+        queries.iter().find(|query| query.is("nectar-overview", "Firing alerts by name", "B")).unwrap();
+    let firing = r#"ALERTS{alertstate="firing", nectar_scope=~"fleet|exporter", severity!="none"}"#;
+    let shown = format!("sum by (alertname) ({})", numbers.expression);
+    let missing = world.ask(&format!("count by (alertname) ({firing}) - on (alertname) {shown}")).await;
+    assert!(!missing.is_empty() && missing.iter().all(|series| series.value == 0.0), "{missing:?}");
 }
 
 async fn finds_something(world: &World, query: &Query) {

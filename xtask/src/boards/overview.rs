@@ -221,6 +221,7 @@ fn firing() -> Panel {
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
     let provider = from_row(To::Provider, "Open the utility", &[("provider", "datasource")]);
     let board = link::to_board_of_alert(&[("company", "company_id"), ("provider", "datasource")]);
+    let login = from_row(To::Worklist, "Open the login", &[("connection", "connection_id")]);
     table(
         "Firing alerts",
         "Alerts of the shipped rules that are firing in this Prometheus, the most severe first. A click on the alert opens its board, \
@@ -233,7 +234,10 @@ fn firing() -> Panel {
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
             Column::label("datasource", "Utility").link(provider),
-            Column::plain_status(&Kind::ALL),
+            Column::plain_status(&Kind::ALL).link(login),
+            Column::hidden("connection_id"),
+            Column::hidden("job"),
+            Column::hidden("instance"),
             Column::label("runbook", "Runbook").width(110).link(link::runbook()),
             Column::hidden("nectar_scope"),
             Column::hidden("board"),

@@ -15,7 +15,8 @@ use crate::variable::{self, Shown};
 use crate::view::View;
 
 /// What is said where nothing was counted yet.
-const NOBODY: &str = "None was mended in these four weeks, or there is no data yet";
+const NOBODY: &str = "No login needed its customer in these four weeks, or there is no data";
+const LONGEST: &str = "Longest wait now";
 const MEAN: &str = "Mean days to mend";
 const BROKEN: &str = "Of 100 in 30 days";
 
@@ -41,34 +42,40 @@ pub fn board() -> Board {
     }
 }
 
-/// A number, and what it was before.
-fn beside(title: &str, description: &str, unit: Unit, now: String, ago: &str, before: String) -> Panel {
+/// A number, and what it was over an equal time before: nothing where the exporter was not there for all of that time.
+fn beside(title: &str, description: &str, unit: Unit, ask: impl Fn(&str) -> String, ago: [&str; 3]) -> Panel {
+    let [name, offset, start] = ago;
+    let before = trend::if_seen_since(start, &ask(offset));
     Panel::new(View::Stat, title, description, unit, NO_DATA)
         .thresholds(Thresholds::Neutral)
-        .ask("now", now)
-        .ask(ago, before)
+        .ask("now", trend::while_served(&ask("")))
+        .ask(name, trend::while_served(&before))
 }
 
+/// What it is called, how long ago it ended, and how long ago it began.
+const WEEK: [&str; 3] = ["a week before", "7d", "14d"];
+const FOUR_WEEKS: [&str; 3] = ["four weeks before", "28d", "56d"];
+
 fn broken() -> Panel {
-    let description =
-        "Logins that came to need their customer within seven days, and in the seven days before.";
-    let now = trend::or_no_companies(&trend::broken_in_a_week(""));
-    beside("New in a week", description, Unit::Count, now, "a week before", trend::broken_in_a_week("7d"))
+    let description = "How often a login came to need its customer within seven days, and in the seven days before. One that goes from one \
+                       such status to another counts again. Prometheus must keep 15 days.";
+    beside("New in a week", description, Unit::Count, trend::broken_in_a_week, WEEK)
 }
 
 fn mended() -> Panel {
-    let description = "Logins that needed their customer and stopped doing so within seven days, and in the seven days before.";
-    let now = trend::or_no_companies(&trend::mended_in_a_week(""));
-    beside("Mended in a week", description, Unit::Count, now, "a week before", trend::mended_in_a_week("7d"))
+    let description = "How often a login left a status in which it needed its customer within seven days, and in the seven days before. One \
+                       that goes from one such status to another counts, too. Prometheus must keep 15 days.";
+    beside("Mended in a week", description, Unit::Count, trend::mended_in_a_week, WEEK)
 }
 
 fn to_mend(title: &str, share: f64) -> Panel {
-    let description = "From the time at which Nectar first saw that a login needs its customer to the time at which it saw that this is \
-                       over, for logins mended within four weeks, and in the four weeks before. Estimated from ranges of days.";
+    let description = "How long a login was in a status in which it needs its customer, for those left within four weeks, and in the four \
+                       weeks before: from the time at which Nectar first saw that status to the time at which it first saw the next one. \
+                       Estimated from ranges of days. Prometheus must keep 57 days for what was before.";
     let none =
         json!({"type": "value", "options": {"-1": {"text": "None mended", "color": NEUTRAL, "index": 0}}});
-    let [now, before] = ["", "28d"].map(|offset| trend::time_to_mend_or_none(share, offset));
-    beside(title, description, Unit::Days, now, "four weeks before", before).mapping(none)
+    let ask = |offset: &str| trend::time_to_mend_or_none(share, offset);
+    beside(title, description, Unit::Days, ask, FOUR_WEEKS).mapping(none)
 }
 
 /// An override: a line of how it was before is dashed, and in the same colour as the line of now.
@@ -81,8 +88,8 @@ fn before(name: &str, colour: &str) -> Value {
 }
 
 fn per_week() -> Panel {
-    let description = "Logins that came to need their customer, and those that stopped doing so, each in the seven days before. What comes and \
-                       goes between two polls is not seen.";
+    let description = "How often a login came into a status in which it needs its customer, and how often one left it, each in the seven \
+                       days before. What comes and goes between two polls is not seen.";
     Panel::new(View::Lines, "New and mended in a week", description, Unit::Count, NO_COMPANY)
         .ask("new", trend::broken_in_a_week(""))
         .ask("mended", trend::mended_in_a_week(""))
@@ -90,7 +97,8 @@ fn per_week() -> Panel {
 }
 
 fn time_to_mend() -> Panel {
-    let description = "How long logins had needed their customer that were mended in the four weeks before, and in the four weeks before those.";
+    let description = "How long logins were in a status in which they need their customer, for those left in the four weeks before, and in the \
+                       four weeks before those. Prometheus must keep 84 days for all of it.";
     Panel::new(View::Lines, "Days to mend", description, Unit::Days, NOBODY)
         .ask("half", trend::time_to_mend(0.5, ""))
         .ask("nine of ten", trend::time_to_mend(0.9, ""))
@@ -131,15 +139,17 @@ fn customers() -> Panel {
     let worklist = from_row(To::Worklist, "Its logins", &[("company", "company_id")]);
     table(
         "Customers who wait longest and most often",
-        "Logins that needed their customer and were mended within four weeks, how long that took on average, and those that need it now.",
+        "For how long the oldest login has needed its customer, how many need it now, how often one was mended within four weeks, and how \
+         long that took on average.",
         NOBODY,
-        [MEAN],
+        [LONGEST, MEAN],
         vec![
             Column::hidden("company_id"),
             Column::label("company", "Company").link(company),
+            Column::value(LONGEST, Unit::Days, trend::longest_wait_by_company()),
+            Column::value("Needed now", Unit::Count, trend::waiting_by_company()).link(worklist),
             Column::value("Mended", Unit::Count, trend::mended_by_company()),
             Column::value(MEAN, Unit::Days, trend::mean_time_to_mend_by_company()),
-            Column::value("Needed now", Unit::Count, trend::waiting_by_company()).link(worklist),
         ],
     )
 }
@@ -148,9 +158,9 @@ fn utilities() -> Panel {
     let provider = from_row(To::Provider, "Open the utility", &[("provider", "datasource")]);
     table(
         "Utilities that break most",
-        "How often a login of the utility came to need its customer, or had an issue with the website, of 100 logins within 30 days. What lasts \
-         less than a day is not always seen.",
-        "No login broke, or series per connection are not served",
+        "How often a login of the utility came to need its customer, or had an issue with the website, of 100 logins within 30 days; with \
+         less history, at the rate of the days that there are. What lasts less than a day is not always seen. Needs series per connection.",
+        NO_COMPANY,
         [BROKEN],
         vec![
             Column::label("datasource", "Utility").link(provider),

@@ -27,6 +27,7 @@ pub const FOREIGN: [(&str, &[&str]); 6] = [
             "company",
             "datasource",
             "status",
+            "connection_id",
         ],
     ),
 ];
@@ -178,12 +179,16 @@ pub fn firing_numbers() -> String {
     format!("count by (alertname, board) ({})", ranked_alerts(&BOARD_OF_MANY))
 }
 
+/// What distinguishes the alerts that are shown one by one: a login, or an exporter.
+const ALERT: &str =
+    "alertname, nectar_scope, company_id, company, datasource, status, connection_id, job, instance";
+
 fn ranked_alerts(boards: &[BoardOf]) -> String {
     let ranked = SEVERITIES.iter().enumerate().rev().map(|(rank, severity)| {
         let only =
             if rank == 0 { "severity!=\"none\"".to_owned() } else { format!("severity=\"{severity}\"") };
         format!(
-            "0 * max by (alertname, nectar_scope, company_id, company, datasource, status) \
+            "0 * max by ({ALERT}) \
              (ALERTS{{alertstate=\"firing\", nectar_scope=~\"fleet|exporter\", {only}}}) + {rank}"
         )
     });

@@ -2,11 +2,11 @@
 //!
 //! Counters are read before replicas are merged: each restarts by itself.
 
-use nectar_exporter::metrics::catalogue::{fleet, objects};
+use nectar_exporter::metrics::catalogue::{exporter, fleet, objects};
 use nectar_exporter::status::{Category, Kind};
 
-use crate::promql::companies::{Of, counts, named, no_companies};
-use crate::promql::selector::{Selector, once, part, series};
+use crate::promql::companies::{Of, counts, longest_wait, named, no_companies};
+use crate::promql::selector::{Selector, largest, once, part, series};
 use crate::statuses::inactive;
 
 const CUSTOMER: Category = Category::InterventionNeeded;
@@ -16,20 +16,36 @@ const DAY: u32 = 86_400;
 /// For what is broken a day at a time.
 const MONTH_BY_DAYS: &str = "[30d:1d]";
 
-/// How many logins came to need their customer in the seven days before `offset`.
+/// How often logins came into a status in which they need their customer, in the seven days before `offset`.
 pub fn broken_in_a_week(offset: &str) -> String {
     let changes = series(&fleet::CONNECTION_STATUS_CHANGES).category(CUSTOMER);
     format!("sum(round({}))", increase(&changes, "7d", offset, &["status"]))
 }
 
-/// How many logins left a status in which they needed their customer in the seven days before `offset`.
+/// How often logins left a status in which they needed their customer, in the seven days before `offset`.
 pub fn mended_in_a_week(offset: &str) -> String {
     let mended = series(&fleet::COMPANY_STATUS_DURATIONS).category(CUSTOMER);
     format!("sum(round({}))", increase(&mended, "7d", offset, &[]))
 }
 
-/// How many days logins had needed their customer, when they were mended in the four weeks before `offset`: this share of them less.
-/// Empty where none was. All replicas see the same, so to add them up does not change the shares.
+/// `expression`, but nothing while the exporter serves nothing about companies: what was counted before is not how it is now.
+pub fn while_served(expression: &str) -> String {
+    let served = largest(&series(&fleet::CONNECTIONS));
+    format!("({expression}) and on () ({served} or {})", no_companies())
+}
+
+/// `expression`, if the exporter was there `offset` ago already: else a part of the time would look like all of it.
+pub fn if_seen_since(offset: &str, expression: &str) -> String {
+    // Within a day of then: a gap is no beginning.
+    format!(
+        "({expression}) and on () max(last_over_time({}[1d] offset {offset}))",
+        series(&exporter::BUILD_INFO)
+    )
+}
+
+/// How many days logins had been in a status in which they need their customer, when they left it in the four weeks before `offset`: this
+/// share of them less. Empty where none did. Replicas see the same, so to add them up does not change the shares, unless one of them was
+/// not there for a while: then what the others saw meanwhile counts less.
 pub fn time_to_mend(share: f64, offset: &str) -> String {
     let buckets = part(&fleet::CONNECTION_STATUS_DURATION, "bucket").category(CUSTOMER);
     let observed = format!("sum by (le) (increase({buckets}[{FOUR_WEEKS}]{}))", offset_by(offset));
@@ -52,7 +68,7 @@ pub fn mended_by_company() -> String {
 pub fn mean_time_to_mend_by_company() -> String {
     let time = series(&fleet::COMPANY_STATUS_DURATION).category(CUSTOMER);
     let time = increase(&time, FOUR_WEEKS, "", &[]);
-    format!("{time} / ({} > 0) / {DAY}", mended_of_company())
+    named(Of::Fleet, &format!("{time} / ({} > 0) / {DAY}", mended_of_company()))
 }
 
 fn mended_of_company() -> String {
@@ -65,6 +81,11 @@ pub fn waiting_by_company() -> String {
     named(Of::Fleet, &format!("sum by (company_id) ({waiting}) > 0"))
 }
 
+/// For how many days the login of each company that has waited longest has needed its customer.
+pub fn longest_wait_by_company() -> String {
+    format!("max by (company_id) ({})", longest_wait(Of::Fleet))
+}
+
 /// Of the logins that Nectar checks by itself, the share that was checked within the check interval before they were read.
 pub fn share_checked() -> String {
     let overdue = series(&fleet::CONNECTIONS_OVERDUE).is_not("status", inactive());
@@ -75,14 +96,16 @@ pub fn share_checked() -> String {
     format!("clamp_min(1 - (sum({overdue}) + sum({never})) / ({all} > 0), 0)")
 }
 
-/// How many logins of each utility broke within 30 days, of 100. Those that broke and were mended between two looks, a day apart, are
-/// not seen.
+/// How many logins of each utility broke within 30 days, of 100; with less history, at the rate of the days that there are. Those that
+/// broke and were mended between two looks, a day apart, are not seen.
 pub fn broken_in_a_month() -> String {
     let since = series(&objects::CONNECTION_NOT_CONNECTED_SINCE)
         .any("category", &Category::BROKEN.map(Category::label));
     let since = once(&since, &["connection_id", "datasource"]);
     let looks = format!("count by (datasource) ({since} > time() - {DAY})");
-    format!("100 * sum_over_time(({looks}){MONTH_BY_DAYS}) / {}", logins())
+    let days = format!("count_over_time((max({})){MONTH_BY_DAYS})", series(&fleet::COMPANY_UP));
+    let in_a_month = format!("30 * sum_over_time(({looks}){MONTH_BY_DAYS}) / on () group_left () {days}");
+    format!("100 * ({in_a_month}) / {}", logins())
 }
 
 /// How many logins each utility has.
@@ -101,11 +124,6 @@ pub fn a_week_before(expression: &str) -> String {
 pub fn change_in_a_week(expression: &str, factor: u32) -> String {
     let now = format!("(({expression}) >= 0)");
     format!("{factor} * ({now} - ({} >= 0))", a_week_before(expression))
-}
-
-/// `expression`, or 0 while the last poll was whole and found no company.
-pub fn or_no_companies(expression: &str) -> String {
-    format!("{expression} or {}", no_companies())
 }
 
 /// What a counter of each company and `labels` counted in `window`, once for all replicas. Prometheus estimates what it missed at the
