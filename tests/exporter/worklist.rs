@@ -224,6 +224,20 @@ async fn what_is_not_known() {
     }
 }
 
+/// A link to the overview would lead to the metrics where these are served in its place.
+#[tokio::test]
+async fn links_to_the_overview() {
+    // With this prefix, `/metrics` leads to `/metrics/`.
+    let at_slash = ["--web.route-prefix=/metrics", "--web.telemetry-path=/"];
+    for (flags, path, links) in [(&[][..], "/worklist", 2), (&at_slash, "/metrics/worklist", 0)] {
+        let program = Exporter::scripted(fleet(), flags).await;
+        program.after_polls(1).await;
+        let page = text(&program, path).await;
+        assert!(page.contains("This list is not complete"), "{page}");
+        assert_eq!(page.matches("href=\"./\"").count(), links, "{page}");
+    }
+}
+
 /// Where the metrics say nothing of single connections, neither does the worklist.
 #[tokio::test]
 async fn not_where_logins_are_withheld() {

@@ -37,6 +37,7 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-u
 pub struct Worklist {
     exposition: Exposition,
     clock: SharedClock,
+    has_overview: bool,
     is_demo: bool,
     worker: Worker,
     /// A client that leaves before its turn costs nothing.
@@ -100,13 +101,18 @@ impl Choice {
 }
 
 impl Worklist {
-    /// The worklist of what `exposition` shows. It says of a demo that it is one.
+    /// The worklist of what `exposition` shows. It leads to the landing page, if there is one, and says of a demo that it is one.
     ///
     /// # Errors
     /// [`SpawnError`], if the system gives no thread to make it on.
-    pub fn start(exposition: Exposition, clock: SharedClock, is_demo: bool) -> Result<Self, SpawnError> {
+    pub fn start(
+        exposition: Exposition,
+        clock: SharedClock,
+        has_overview: bool,
+        is_demo: bool,
+    ) -> Result<Self, SpawnError> {
         let (worker, turn) = (Worker::start("worklist", Priority::Low)?, Arc::new(Semaphore::new(1)));
-        Ok(Self { exposition, clock, is_demo, worker, turn })
+        Ok(Self { exposition, clock, has_overview, is_demo, worker, turn })
     }
 
     /// The response to one request for it.
@@ -150,8 +156,9 @@ impl Worklist {
     }
 
     async fn page(&self, choice: Choice) -> Result<Response, WorklistError> {
-        let is_demo = self.is_demo;
-        let page = self.run(choice, move |list, choice| page::page(&list, choice, is_demo)).await??;
+        let (has_overview, is_demo) = (self.has_overview, self.is_demo);
+        let page =
+            self.run(choice, move |list, choice| page::page(&list, choice, has_overview, is_demo)).await??;
         let headers =
             [(VARY, "Accept"), (CONTENT_SECURITY_POLICY, PAGE_POLICY), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
         // Nectar need not learn from a link which company was looked at.
