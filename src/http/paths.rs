@@ -28,6 +28,11 @@ impl WebPaths {
         format!("{}{}", self.prefix, self.telemetry_path)
     }
 
+    /// Whether there is a landing page: not where the metrics are served in its place.
+    pub(super) fn has_landing(&self) -> bool {
+        self.telemetry_path != "/"
+    }
+
     /// By the path as it was sent, and also with its escapes undone: clients differ in what they escape.
     pub(super) fn route(&self, path: &str) -> Option<Route> {
         self.route_to(path).or_else(|| self.route_to(&percent_decode_str(path).decode_utf8().ok()?))

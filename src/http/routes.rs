@@ -68,7 +68,8 @@ impl Routes {
         observer: Arc<dyn ObserveClients>,
     ) -> Result<Self, SpawnError> {
         let has_worklist = exposition.detail() != Detail::None;
-        let worklist = || Worklist::start(exposition.clone(), Arc::clone(&clock), is_demo);
+        let worklist =
+            || Worklist::start(exposition.clone(), Arc::clone(&clock), paths.has_landing(), is_demo);
         let worklist = has_worklist.then(worklist).transpose()?;
         Ok(Self(Arc::new(Inner { exposition, clock, paths, worklist, is_demo, observer })))
     }

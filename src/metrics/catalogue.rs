@@ -163,7 +163,7 @@ pub mod fleet {
             "Connections that were seen to change to this status (connections[].status) from one poll to the next, since the start of the exporter.";
 
         CONNECTION_STATUS_DURATION = Fleet, Histogram, Seconds, "nectar_connection_status_duration_seconds", ["status", "category"],
-            "Seconds that connections were in a status that needs their customer or is an issue of a website, observed when a poll sees that they have left it: from its connections[].statusFirstSeenTime to that of the status that they have now. What comes and goes between two polls is not seen, and what lacks one of the times is left out.";
+            "Seconds that connections were in a status that needs their customer or is an issue of a website, observed when a poll sees that they have left it, since the start of the exporter: from its connections[].statusFirstSeenTime to that of the status that they have now. What comes and goes between two polls is not seen, nor what is mended while the exporter is down; what lacks one of the times is left out.";
 
         COMPANY_STATUS_DURATIONS = Fleet, Counter, Count, "nectar_company_status_durations_total", ["company_id", "category"],
             "Of nectar_connection_status_duration_seconds, the number of observations for this company.";

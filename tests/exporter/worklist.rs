@@ -134,7 +134,9 @@ async fn html_or_csv() {
         ("/worklist", Some("text/html, text/csv;q=0.5"), HTML),
         ("/worklist", Some("text/csv;q=0.5, */*;q=0.1"), CSV),
         ("/worklist?format=csv", Some("text/html"), CSV),
+        ("/worklist?format=CSV", None, CSV),
         ("/worklist?format=html", Some("text/csv"), HTML),
+        ("/worklist?format=Html", Some("text/csv"), HTML),
         ("/worklist?format=", Some("text/csv"), CSV),
     ] {
         for method in ["GET", "HEAD"] {
@@ -169,13 +171,14 @@ async fn by_company_and_status() {
         ("", 9, 0),
         ("&company=&status=", 9, 0),
         ("&company=alder", 2, 1),
-        ("&company=ALDER", 0, 1),
+        ("&company=ALDER", 2, 1),
         ("&status=PASSWORD_INCORRECT", 3 + 1, 1),
         ("&company=birch&status=PASSWORD_INCORRECT", 2, 2),
         ("&company=alder&status=NEW_PASSWORD_NEEDED", 0, 2),
         ("&company=cedar&status=INCORRECT_PASSWORD", 1, 2),
         ("&company=cedar&status=INVALID", 1, 2),
         ("&status=CONNECTED", 1, 1),
+        ("&company=alder&status=CONNECTED", 0, 2),
         ("&company=gone", 1, 1),
     ] {
         let page = text(&program, &format!("/worklist?format=html{query}")).await;
@@ -196,6 +199,43 @@ async fn by_company_and_status() {
     let page = text(&program, "/worklist?company=alder&status=%22%3E%3Cb%3E").await;
     assert!(page.contains("./worklist?format=csv&#38;company=alder&#38;status=%22%3E%3Cb%3E\""), "{page}");
     assert!(!page.contains("\"><b>"));
+}
+
+/// An empty file would say that nobody has to act.
+#[tokio::test]
+async fn what_is_not_known() {
+    let program = Exporter::scripted(fleet(), &[]).await;
+    program.after_polls(1).await;
+    for (query, status, words) in [
+        ("format=csv&company=COMPANY_ID", 404, "The company \"COMPANY_ID\" is not known. "),
+        ("format=csv&status=password_incorrect", 404, "The status \"password_incorrect\" is not known. "),
+        ("format=csv&company=alder&status=a%0A%C2%9Fb", 404, "The status \"a\\n\u{fffd}b\" is not known. "),
+        ("format=pdf", 400, "The format \"pdf\" is not known. "),
+    ] {
+        let answer = program.get(&format!("/worklist?{query}")).await;
+        assert_eq!(answer.status(), status, "{query}");
+        assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8", "{query}");
+        let text = answer.text().await.unwrap();
+        assert!(text.starts_with(words) && text.lines().count() == 1, "{query}: {text}");
+        if status == 404 {
+            let page = self::text(&program, &format!("/worklist?{}", query.replace("csv", "html"))).await;
+            assert!(page.contains("fits what you chose"), "{query}");
+        }
+    }
+}
+
+/// A link to the overview would lead to the metrics where these are served in its place.
+#[tokio::test]
+async fn links_to_the_overview() {
+    // With this prefix, `/metrics` leads to `/metrics/`.
+    let at_slash = ["--web.route-prefix=/metrics", "--web.telemetry-path=/"];
+    for (flags, path, links) in [(&[][..], "/worklist", 2), (&at_slash, "/metrics/worklist", 0)] {
+        let program = Exporter::scripted(fleet(), flags).await;
+        program.after_polls(1).await;
+        let page = text(&program, path).await;
+        assert!(page.contains("This list is not complete"), "{page}");
+        assert_eq!(page.matches("href=\"./\"").count(), links, "{page}");
+    }
 }
 
 /// Where the metrics say nothing of single connections, neither does the worklist.

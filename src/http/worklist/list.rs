@@ -11,6 +11,7 @@ use super::Choice;
 use crate::fleet::{CompanyState, Fleet, StoredSnapshot};
 use crate::model::Connection;
 use crate::nectar::decode::UNKNOWN;
+use crate::sanitize::clean;
 use crate::status::{Category, Kind, Status};
 
 /// Nectar's page of a login is below this; the messages of alerts link there, too (`alerts/nectar.tmpl`).
@@ -140,6 +141,19 @@ impl List {
     /// Whether the fleet has no company at all.
     pub fn has_no_company(&self) -> bool {
         self.fleet.companies.is_empty()
+    }
+
+    /// What is wrong with a choice that can fit no login, because its company or its status is not known.
+    pub fn unknown(&self, choice: &Choice) -> Option<String> {
+        if let Some(id) = choice.company.as_deref().filter(|id| self.name(id).is_none()) {
+            return Some(format!(
+                "The company {:?} is not known. Give its id, as in the metrics.",
+                clean(id)
+            ));
+        }
+        let is_known = |label: &&str| self.fleet.undocumented.is_in_use(Kind::Connection, label);
+        let label = choice.status.as_deref().filter(|label| !is_known(label))?;
+        Some(format!("The status {:?} is not known. Write it as in the metrics.", clean(label)))
     }
 
     /// The name of a company, by its id.

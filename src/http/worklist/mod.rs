@@ -23,6 +23,7 @@ use super::Request;
 use super::accept::prefers_csv;
 use crate::clock::SharedClock;
 use crate::metrics::Exposition;
+use crate::sanitize::{by_id, clean};
 use crate::worker::{Priority, SpawnError, Worker};
 use csv::Csv;
 use list::List;
@@ -36,6 +37,7 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-u
 pub struct Worklist {
     exposition: Exposition,
     clock: SharedClock,
+    has_overview: bool,
     is_demo: bool,
     worker: Worker,
     /// A client that leaves before its turn costs nothing.
@@ -99,13 +101,18 @@ impl Choice {
 }
 
 impl Worklist {
-    /// The worklist of what `exposition` shows. It says of a demo that it is one.
+    /// The worklist of what `exposition` shows. It leads to the landing page, if there is one, and says of a demo that it is one.
     ///
     /// # Errors
     /// [`SpawnError`], if the system gives no thread to make it on.
-    pub fn start(exposition: Exposition, clock: SharedClock, is_demo: bool) -> Result<Self, SpawnError> {
+    pub fn start(
+        exposition: Exposition,
+        clock: SharedClock,
+        has_overview: bool,
+        is_demo: bool,
+    ) -> Result<Self, SpawnError> {
         let (worker, turn) = (Worker::start("worklist", Priority::Low)?, Arc::new(Semaphore::new(1)));
-        Ok(Self { exposition, clock, is_demo, worker, turn })
+        Ok(Self { exposition, clock, has_overview, is_demo, worker, turn })
     }
 
     /// The response to one request for it.
@@ -114,20 +121,30 @@ impl Worklist {
     /// [`WorklistError`], by a fault in this program only.
     pub async fn respond(&self, request: &Request) -> Result<Response, WorklistError> {
         let (choice, format) = asked(request.uri().query().unwrap_or_default());
-        let is_csv = format.map_or_else(|| prefers_csv(request.headers()), |format| format == "csv");
-        if is_csv { self.csv(choice).await } else { self.page(choice).await }
+        match format {
+            None if prefers_csv(request.headers()) => self.csv(choice).await,
+            None => self.page(choice).await,
+            Some(format) if format.eq_ignore_ascii_case("csv") => self.csv(choice).await,
+            Some(format) if format.eq_ignore_ascii_case("html") => self.page(choice).await,
+            Some(format) => {
+                let words = format!("The format {:?} is not known. It can be csv or html.", clean(&format));
+                Ok(refused(StatusCode::BAD_REQUEST, &words))
+            }
+        }
     }
 
     async fn csv(&self, choice: Choice) -> Result<Response, WorklistError> {
-        let list = self.run(choice, |list, _| list).await?;
-        let vary = [(VARY, "Accept")];
-        let csv = match list {
-            Ok(list) => Csv::new(list),
-            // An empty file would say that nobody has to act.
-            Err(reason) => {
-                let text = format!("{}\n", reason.words());
-                return Ok((StatusCode::SERVICE_UNAVAILABLE, vary, text).into_response());
-            }
+        let (list, unknown) = self
+            .run(choice, |list, choice| {
+                let unknown = list.as_ref().ok().and_then(|list| list.unknown(choice));
+                (list, unknown)
+            })
+            .await?;
+        // An empty file would say that nobody has to act.
+        let csv = match (list, unknown) {
+            (Err(reason), _) => return Ok(refused(StatusCode::SERVICE_UNAVAILABLE, reason.words())),
+            (_, Some(words)) => return Ok(refused(StatusCode::NOT_FOUND, &words)),
+            (Ok(list), None) => Csv::new(list),
         };
         let file = format!("attachment; filename=\"worklist-{}.csv\"", self.clock.now().strftime("%Y-%m-%d"));
         let headers = [
@@ -135,12 +152,13 @@ impl Worklist {
             (CONTENT_DISPOSITION, &file),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
-        Ok((vary, headers, Body::from_stream(stream::iter(csv))).into_response())
+        Ok(([(VARY, "Accept")], headers, Body::from_stream(stream::iter(csv))).into_response())
     }
 
     async fn page(&self, choice: Choice) -> Result<Response, WorklistError> {
-        let is_demo = self.is_demo;
-        let page = self.run(choice, move |list, choice| page::page(&list, choice, is_demo)).await??;
+        let (has_overview, is_demo) = (self.has_overview, self.is_demo);
+        let page =
+            self.run(choice, move |list, choice| page::page(&list, choice, has_overview, is_demo)).await??;
         let headers =
             [(VARY, "Accept"), (CONTENT_SECURITY_POLICY, PAGE_POLICY), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
         // Nectar need not learn from a link which company was looked at.
@@ -150,13 +168,13 @@ impl Worklist {
     /// What `work` makes of the list. One is made at a time, behind everything else that the program does.
     async fn run<T: Send + 'static>(
         &self,
-        choice: Choice,
+        mut choice: Choice,
         work: impl FnOnce(Result<List, Withheld>, &Choice) -> T + Send + 'static,
     ) -> Result<T, WorklistError> {
         let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| WorklistError::Ended)?;
         let (exposition, now) = (self.exposition.clone(), self.clock.now());
         let made = self.worker.run(move || {
-            let made = work(list(&exposition, now, &choice), &choice);
+            let made = work(list(&exposition, now, &mut choice), &choice);
             drop(turn);
             made
         });
@@ -164,7 +182,8 @@ impl Worklist {
     }
 }
 
-fn list(exposition: &Exposition, now: Timestamp, choice: &Choice) -> Result<List, Withheld> {
+/// What is chosen of the logins. The chosen company's id is then written as Nectar does.
+fn list(exposition: &Exposition, now: Timestamp, choice: &mut Choice) -> Result<List, Withheld> {
     let fleet = exposition.published_fleet();
     if !fleet.ready {
         return Err(Withheld::BeforeFirstPoll);
@@ -172,7 +191,18 @@ fn list(exposition: &Exposition, now: Timestamp, choice: &Choice) -> Result<List
     if exposition.is_limited(&fleet, now) {
         return Err(Withheld::TooMany);
     }
+    if let Some(chosen) = &mut choice.company
+        && let Some(id) = fleet.companies.keys().find(|id| by_id(id, chosen).is_eq())
+    {
+        *chosen = id.to_string();
+    }
     Ok(List::new(fleet, now, exposition.max_data_age(), choice))
+}
+
+/// A response with one line that says why there is no list.
+fn refused(status: StatusCode, words: &str) -> Response {
+    let headers = [(VARY, "Accept"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (status, headers, format!("{words}\n")).into_response()
 }
 
 /// What a query asks for, and in which format if it says so. A field that is left empty chooses nothing, as browsers send it.

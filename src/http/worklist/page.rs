@@ -18,6 +18,7 @@ const MAX_ROWS: usize = 200;
 #[derive(Template)]
 #[template(path = "worklist.html")]
 struct Page<'a> {
+    has_overview: bool,
     is_demo: bool,
     /// Why there are no rows.
     empty: Option<&'static str>,
@@ -65,15 +66,22 @@ struct Selectable<'a> {
 ///
 /// # Errors
 /// When the template cannot be written, which no list causes.
-pub fn page(list: &Result<List, Withheld>, choice: &Choice, is_demo: bool) -> askama::Result<String> {
+pub fn page(
+    list: &Result<List, Withheld>,
+    choice: &Choice,
+    has_overview: bool,
+    is_demo: bool,
+) -> askama::Result<String> {
     let list = match list {
         Ok(list) => list,
         Err(reason) => {
             let (empty, rows) = (Some(reason.words()), Vec::new());
-            return Page { is_demo, empty, form: None, rows, all: 0, read: None, notice: None }.render();
+            return Page { has_overview, is_demo, empty, form: None, rows, all: 0, read: None, notice: None }
+                .render();
         }
     };
     let page = Page {
+        has_overview,
         is_demo,
         empty: (list.len() == 0).then(|| why_empty(list, choice)),
         form: Some(form(list, choice)),
