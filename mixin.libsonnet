@@ -69,7 +69,10 @@ local escaped(string) = std.strReplace(std.strReplace(string, '\\', '\\\\'), '"'
 
   local board(name) =
     local edits(of) = std.get(of.boards, name, []);
-    local edited = text.replaceAll(name, boards[name], edits(old), edits(new));
+    local replaced = text.replaceAll(name, boards[name], edits(old), edits(new));
+    // As scripts/set-runbook-base does.
+    local edited = if config.nectarRunbookUrl == null then replaced
+    else std.strReplace(replaced, '"url": "#${', '"url": "%s#${' % escaped(config.nectarRunbookUrl));
     local json = if config.nectarDashboardUrl == null || config.nectarDashboardUrl == '' then edited
     else std.strReplace(edited, dashboard, config.nectarDashboardUrl);
     local matcher = escaped(selector);

@@ -5,7 +5,8 @@
     // those; they have no job.
     nectarSelector: '',
 
-    // Where the runbooks are: what stands before the # of each runbook_url. null: as in alerts/nectar-alerts.yml.
+    // Where the runbooks are: what stands before the # of each runbook_url, and of the Overview's links to them. null: as in the
+    // files.
     nectarRunbookUrl: null,
 
     // Where links in messages lead, without a slash at the end: Grafana, and Nectar's dashboard, to which the boards link too. null: as in

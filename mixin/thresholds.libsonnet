@@ -1,6 +1,8 @@
 // Where the thresholds `t` stand: a list of texts for each field of an alert or board, with how often each is found there.
 function(t) {
   local share(percent) = '%g' % (percent / 100),
+  // As in the JSON of a board: 14.0, and 7.5.
+  local step(days) = if days == std.floor(days) then '%d.0' % days else '%g' % days,
 
   alerts: {
     NectarInterventionNeeded: { expr: [['< time() - %g * 86400' % t.interventionOverdueDays, 1]] },
@@ -35,12 +37,12 @@ function(t) {
       ['"Waiting %g days"' % t.interventionOverdueDays, 2],
       ['/ 86400 > %g)' % t.interventionOverdueDays, 5],
       ['over %g days' % t.interventionOverdueDays, 1],
-      ['"value": %d.0' % t.interventionOverdueDays, 1],
+      ['"value": ' + step(t.interventionOverdueDays), 1],
     ],
     'nectar-provider.json': [['"value": ' + share(t.providerOutagePercent), 1]],
     'nectar-worklist.json': [
       ['from %g days' % t.interventionOverdueDays, 1],
-      ['"value": %d.0' % t.interventionOverdueDays, 2],
+      ['"value": ' + step(t.interventionOverdueDays), 2],
     ],
   },
 }

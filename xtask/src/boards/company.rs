@@ -83,7 +83,7 @@ fn connections() -> Panel {
         "Every connection as of the last reading; what needs somebody comes first. A click on the time in its status shows its \
          history; one on the connection opens it in Nectar, where this company must be selected before. Days until the next check are \
          negative where it is late, and empty where it waits for the customer or was never checked.",
-        "No connections, or series per connection are not served: see the counts by status",
+        "No connections, or there is no data on each of them: see the counts by status",
         [WHO_ACTS, IN_STATUS],
         vec![
             Column::hidden("company_id"),

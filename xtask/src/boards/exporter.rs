@@ -6,7 +6,7 @@ use super::shared;
 use crate::board::Board;
 use crate::grid::Grid;
 use crate::link::To;
-use crate::panel::{Panel, datasource};
+use crate::panel::{NO_DATA, Panel, datasource};
 use crate::promql::companies::Of;
 use crate::promql::exporter;
 use crate::style::{ALARM, ATTENTION, NEUTRAL, Unit};
@@ -14,10 +14,14 @@ use crate::table::{Column, table};
 use crate::variable::{self, Shown};
 use crate::view::View;
 
-/// What a panel says when it has no data.
-const NO_DATA: &str = "The exporter does not answer";
+/// What a table or graph says when it has no data.
+const SEE_UP: &str = "No data: see Up";
+/// What a graph of the process says when it has no data.
+const NO_PROCESS: &str = "No data: the exporter does not answer, or cannot read /proc";
+/// What a graph of requests says when there was none.
+const NO_REQUEST: &str = "No requests were made, or there is no data: see Up";
 /// What a panel about failures says when there is none.
-const NO_FAILURE: &str = "Nothing failed, or the exporter does not answer";
+const NO_FAILURE: &str = "Nothing failed, or there is no data: see Up";
 
 /// The exporter board.
 pub fn board() -> Board {
@@ -79,7 +83,7 @@ fn builds() -> Panel {
     table(
         "Version",
         "What each exporter was built from.",
-        NO_DATA,
+        SEE_UP,
         ["Instance"],
         vec![
             Column::hidden("job"),
@@ -93,7 +97,7 @@ fn builds() -> Panel {
 }
 
 fn lines(title: &str, description: &str, unit: Unit) -> Panel {
-    Panel::new(View::Lines, title, description, unit, NO_DATA)
+    Panel::new(View::Lines, title, description, unit, SEE_UP)
 }
 
 fn data_age() -> Panel {
@@ -120,7 +124,7 @@ fn poll_failures() -> Panel {
 
 fn requests() -> Panel {
     let description = "Requests to Nectar by the code of their answer; none where there was no answer.";
-    let panel = Panel::new(View::Columns, "Requests", description, Unit::PerSecond, NO_DATA);
+    let panel = Panel::new(View::Columns, "Requests", description, Unit::PerSecond, NO_REQUEST);
     panel.ask("{{code}}", exporter::requests_by_code())
 }
 
@@ -132,7 +136,7 @@ fn request_failures() -> Panel {
 
 fn latency() -> Panel {
     let description = "How long requests took: half of them were faster than the median, 90 % and 99 % than the percentiles.";
-    Panel::new(View::Lines, "Latency", description, Unit::Seconds, "No requests were made")
+    Panel::new(View::Lines, "Latency", description, Unit::Seconds, NO_REQUEST)
         .ask("{{endpoint}}, median", exporter::request_quantile(0.5))
         .ask("{{endpoint}}, 90th percentile", exporter::request_quantile(0.9))
         .ask("{{endpoint}}, 99th percentile", exporter::request_quantile(0.99))
@@ -151,19 +155,19 @@ fn samples() -> Panel {
 
 fn memory() -> Panel {
     let description = "Resident memory of each exporter.";
-    lines("Memory", description, Unit::Bytes)
+    Panel::new(View::Lines, "Memory", description, Unit::Bytes, NO_PROCESS)
         .ask("{{instance}}", exporter::foreign("process_resident_memory_bytes"))
 }
 
 fn cpu() -> Panel {
     let description = "Part of one processor core that each exporter uses.";
-    lines("Processor", description, Unit::Share)
+    Panel::new(View::Lines, "Processor", description, Unit::Share, NO_PROCESS)
         .ask("{{instance}}", exporter::foreign_rate("process_cpu_seconds_total"))
 }
 
 fn descriptors() -> Panel {
     let description = "File descriptors that each exporter has open, sockets among them.";
-    lines("Open descriptors", description, Unit::Count)
+    Panel::new(View::Lines, "Open descriptors", description, Unit::Count, NO_PROCESS)
         .ask("{{instance}}", exporter::foreign("process_open_fds"))
 }
 

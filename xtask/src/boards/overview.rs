@@ -26,7 +26,8 @@ const SEVERITY: &str = "Severity";
 const ALERT_NAME: usize = 230;
 
 /// What a table of alerts says when there is none.
-const NO_ALERT: &str = "No alert is firing, or the alert rules are not installed in this Prometheus";
+const NO_ALERT: &str =
+    "No alert is firing, or there is no data: this Prometheus may not have the alert rules";
 
 /// The overview.
 pub fn board() -> Board {
@@ -171,7 +172,7 @@ fn utilities() -> Panel {
     table(
         "Utilities by share down",
         "Of the connections that were checked within 72 hours before they were read. Few of them say little.",
-        "Nothing was checked lately, or series per connection are not served",
+        "Nothing was checked lately, or there is no data: see the data age",
         ["Down"],
         vec![
             Column::label("datasource", "Utility").link(provider),

@@ -78,7 +78,7 @@ fn logins() -> Panel {
         "Logins that wait for their customer",
         "The longest wait first. A click on the status shows its history below; one on the connection opens it in Nectar, where its \
          company must be selected before.",
-        "Nobody has to act, or series per connection are not served: see the numbers above",
+        "Nobody has to act, or there is no data on each login: see the numbers above",
         [WAITING],
         vec![
             Column::hidden("company_id"),
@@ -130,7 +130,7 @@ fn accounts() -> Panel {
     table(
         "Its accounts",
         "The accounts behind the connection. Only with --metrics.detail=accounts.",
-        "No connection is chosen, or series per account are not served",
+        "No connection is chosen, or there is no data of its accounts",
         [WHO_ACTS, IN_STATUS],
         vec![
             Column::hidden("company_id"),

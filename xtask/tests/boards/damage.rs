@@ -69,6 +69,7 @@ const DAMAGES: &[Damage] = &[
     ("empty cells are empty", "Firing alerts by name", Overview, r#"{"id":"byRegexp","options":"/.*/"}"#, r#"{"id":"byName","options":"company"}"#),
     ("no data is red", "Data age", Overview, r##""color":"#C4162A","index":0,"text":"No data""##, r#""color":"transparent","index":0,"text":"No data""#),
     ("no data is red", "Up", Exporter, "null+nan", "nan"),
+    ("no data is admitted", "Utilities by share down", Overview, "Nothing was checked lately, or there is no data: see the data age", "Nothing was checked lately, or series per connection are not served"),
     ("numbers are whole", "Companies unread", Overview, r#""unit":"locale""#, r#""unit":"short""#),
     ("severity is a rank", "the text of status", Company, r#""sortBy":[{"desc":true,"displayName":"Who acts"}"#, r#""sortBy":[{"desc":true,"displayName":"Status"}"#),
     ("nothing is picked over time", "at each moment", Provider, "\"sum by (category) (", "\"topk by (category) (9, "),

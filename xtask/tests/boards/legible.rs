@@ -57,6 +57,15 @@ pub fn no_data(board: &Value) -> Vec<String> {
     silent.map(|panel| format!("{}: no data is not red", title(panel))).collect()
 }
 
+/// What a table or graph says when it is empty admits that there may be no data: no trouble is not the only cause.
+pub fn no_data_admitted(board: &Value) -> Vec<String> {
+    let text = |panel: &Value| panel["fieldConfig"]["defaults"]["noValue"].as_str().unwrap().to_lowercase();
+    let silent = asking(board).filter(|panel| !text(panel).contains("no data"));
+    silent
+        .map(|panel| format!("{}: empty, it does not say that there may be no data", title(panel)))
+        .collect()
+}
+
 /// Numbers are not shortened: 1,200 would be 1 K, and a whole axis 1 K, 1 K, 1 K.
 pub fn whole_numbers(board: &Value) -> Vec<String> {
     let is_short = |panel: &&Value| {

@@ -182,6 +182,13 @@ fn the_addresses_change() {
         let anchor = rule["alert"].as_str().unwrap().to_lowercase();
         assert_eq!(rule["annotations"]["runbook_url"], format!("https://wiki.test/r#{anchor}"));
     }
+    let mut links = Vec::new();
+    find(&mixin["boards"], "", &mut |key, text| {
+        if key == "url" && text.contains("#${") {
+            links.push(text.to_owned());
+        }
+    });
+    assert_eq!(links, ["https://wiki.test/r#${__data.fields.alertname}"]);
     let template = mixin["templates"]["nectar.tmpl"].as_str().unwrap();
     assert!(template.contains(r#"{{ define "nectar.link.board" }}{{ with "https://grafana.test" }}"#));
     assert!(template.contains(r#"{{ define "nectar.link.login" }}{{ with "https://nectar.test" }}"#));
@@ -227,6 +234,18 @@ fn no_threshold_is_left_behind() {
         }
     });
     assert!(left.is_empty(), "to be set in mixin/thresholds.libsonnet:\n{}", left.join("\n"));
+}
+
+/// Colours follow a threshold that is no whole number, as texts and expressions do.
+#[test]
+fn a_threshold_can_have_a_fraction() {
+    let mixin = mixin("{ nectarThresholds+: { interventionOverdueDays: 7.5 } }");
+    let mut steps = 0;
+    find(&mixin["boards"], "", &mut |key, text| {
+        steps += usize::from(key == "value" && text == "7.500000000")
+    });
+    assert_eq!(steps, 3);
+    assert!(mixin["alerts"].to_string().contains("over 7.5 days"));
 }
 
 /// Whether `text` has `part`, not followed by another digit.

@@ -29,6 +29,7 @@ pub const RULES: &[Rule] = &[
     ("links lead somewhere", links::alive),
     ("empty cells are empty", legible::empty_cells),
     ("no data is red", legible::no_data),
+    ("no data is admitted", legible::no_data_admitted),
     ("numbers are whole", legible::whole_numbers),
     ("severity is a rank", legible::sorted_by_rank),
     ("nothing is picked over time", legible::no_pick_over_time),
