@@ -25,3 +25,4 @@ mod rules;
 mod structure;
 mod tables;
 mod variables;
+mod weeks;
