@@ -52,6 +52,15 @@ fn chosen(fleet: &[Login]) -> (Login, Login) {
     (login.clone(), waiting.clone())
 }
 
+/// Waits until what was changed is no news any more: the changes in seven days are asked as changes since a moment ago.
+pub async fn nothing_is_new(world: &World) {
+    for query in queries_of("nectar-overview", &[]) {
+        if query.reference == "C" && query.expression.contains(" offset 7d") {
+            world.until(&trend::in_a_young_world(&query.expression)).await;
+        }
+    }
+}
+
 /// A fleet that has something of everything: besides what the simulator has anyway, a utility that is down, and a login whose check is
 /// late.
 async fn lively() -> (World, Vec<Login>) {
@@ -67,12 +76,13 @@ async fn lively() -> (World, Vec<Login>) {
     world.read_again().await;
     world.until(&format!("rate(nectar_exporter_polls_total[{RATE_INTERVAL}]) > 0")).await;
     world.until(r#"ALERTS{alertstate="firing", nectar_scope="fleet"}"#).await;
+    nothing_is_new(&world).await;
     let fleet = world.fleet().await;
     (world, fleet)
 }
 
 /// A login of another company than this one needs its customer, and stops doing so after four days.
-async fn one_is_mended(world: &World, fleet: &[Login], but: &str) {
+pub async fn one_is_mended(world: &World, fleet: &[Login], but: &str) {
     let mut others = fleet.iter().filter(|login| login.company_id != but);
     let login = others.find(|login| login.standing.is(&["CONNECTED"])).expect("a login of another company");
     assert!(world.simulator.set_connection_status(&login.standing.id, "PASSWORD_INCORRECT"));

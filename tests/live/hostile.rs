@@ -4,7 +4,7 @@ use nectar_exporter::metrics::catalogue::objects;
 use nectar_simulator::{Fault, Plan};
 use xtask::queries::Query;
 
-use crate::boards::all_queries;
+use crate::boards::{all_queries, nothing_is_new, one_is_mended};
 use crate::fleet::a_quiet_login;
 use crate::happenings::may_be_empty;
 use crate::world::World;
@@ -68,9 +68,12 @@ async fn an_empty_tenant_has_zeros() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_detail_only_what_needs_it_is_empty() {
     let world = World::start("none").await;
-    let login = a_quiet_login(&world.fleet().await);
+    let fleet = world.fleet().await;
+    let login = a_quiet_login(&fleet);
     world.simulator.set_connection_status(&login.standing.id, "PASSWORD_INCORRECT");
+    one_is_mended(&world, &fleet, &login.company_id).await;
     world.read_again().await;
+    nothing_is_new(&world).await;
     for query in all_queries(&login.company_id, &login.standing.id) {
         // That panel says that there is no detail.
         if !is_of_fleet(&query) || may_be_empty(&query) || query.panel == "Listed below" {
