@@ -126,28 +126,19 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], if polling ends before `stop`.
     pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
-        let Self {
-            poller,
-            exposition,
-            routes,
-            clock,
-            web_config,
-            limits,
-            key,
-            reload,
-            self_metrics,
-            has_ca_file,
-        } = self;
-        let polling = tokio::spawn(poller.run(stop.clone()));
-        tokio::spawn(exposition.publish_changes(stop.clone()));
-        tokio::spawn(reload_when_told(reload, key, web_config.clone(), has_ca_file, stop.clone()));
+        let polling = tokio::spawn(self.poller.run(stop.clone()));
+        tokio::spawn(self.exposition.publish_changes(stop.clone()));
+        let web_config = self.web_config;
+        let reloading =
+            reload_when_told(self.reload, self.key, web_config.clone(), self.has_ca_file, stop.clone());
+        tokio::spawn(reloading);
         if let Some(web_config) = &web_config {
-            tokio::spawn(Arc::clone(web_config).watch(clock, stop.clone()));
+            tokio::spawn(Arc::clone(web_config).watch(self.clock, stop.clone()));
         }
         let tls_mode = tls_mode(web_config.as_ref());
-        let auth = Auth::new(routes, web_config);
+        let auth = Auth::new(self.routes, web_config);
         let respond = move |request| auth.clone().respond(request);
-        let serving = serve(tls_mode, listeners, limits, respond, self_metrics, stop.clone());
+        let serving = serve(tls_mode, listeners, self.limits, respond, self.self_metrics, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             () = &mut serving => Ok(()),

@@ -59,7 +59,7 @@ pub struct Connection {
     pub serial: u64,
     pub utility: &'static Utility,
     pub status_record: StatusRecord,
-    /// The statuses that it had before, since the start.
+    /// The statuses that it had before, since the start; of very many, the last ones.
     pub past: Vec<StatusRecord>,
     pub created: Timestamp,
     pub accounts: Vec<Account>,

@@ -160,7 +160,8 @@ impl Simulator {
         })
     }
 
-    /// All statuses that a connection has had since the start, the present one last, each with the time at which it was first seen.
+    /// The statuses that a connection has had since the start, up to the last hundred and the present one, each with the time at which it
+    /// was first seen.
     pub fn statuses(&self, connection_id: &str) -> Vec<(String, Option<Timestamp>)> {
         self.0.read(|fleet, _| {
             let at = fleet.find_connection(connection_id);

@@ -23,6 +23,9 @@ pub const WORKFLOW_NOT_ACCESSIBLE: &str = "WORKFLOW_NOT_ACCESSIBLE";
 pub const CUSTOMER_NOT_TRACKED: &str = "CUSTOMER_NOT_TRACKED";
 pub const DUPLICATE: &str = "DUPLICATE";
 
+/// So many past statuses of a connection are kept: a demo may run for months.
+const MAX_PAST: usize = 100;
+
 /// What a check may find.
 #[derive(Debug, Clone, Copy)]
 pub enum NextStatus {
@@ -134,6 +137,9 @@ pub fn apply_check(connection: &mut Connection, status: Word, at: Timestamp, mea
         _ => mark_accounts(connection, WORKFLOW_NOT_ACCESSIBLE, at),
     }
     if connection.status_record.status != status {
+        if connection.past.len() == MAX_PAST {
+            connection.past.remove(0);
+        }
         connection.past.push(connection.status_record.clone());
     }
     connection.status_record.record(status, at);
