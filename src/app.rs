@@ -1,25 +1,28 @@
-//! Puts the exporter together: poller, fleet, metrics, routes.
+//! Puts the exporter together: poller, fleet, metrics, routes, webhooks.
 
+use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use crate::clock::SharedClock;
 use crate::config::Config;
-use crate::failure::{FILE_READ_TIMEOUT, Reread};
 use crate::fleet::FleetWriter;
 use crate::http::auth::Auth;
 use crate::http::routes::Routes;
 use crate::http::web_config::ConfigReloader;
-use crate::http::{Limits, TlsMode, serve};
-use crate::metrics::{Exposition, SelfMetrics};
+use crate::http::{Limits, Request, TlsMode, serve};
+use crate::metrics::{Exposition, SelfMetrics, WebhookMetrics};
 use crate::nectar::{Client, ClientError, Key};
-use crate::observe::DroppedLines;
+use crate::observe::{DroppedLines, ObserveEvents, Uncounted};
 use crate::poll::Poller;
+use crate::reload::ReloadedFiles;
+use crate::secret_file::Secret;
+use crate::webhook::{self, Receiver, watch_secrets};
 use crate::worker::SpawnError;
 
 /// Why the exporter could not start, or had to stop.
@@ -40,7 +43,6 @@ pub enum AppError {
 }
 
 /// An exporter that was not started yet.
-#[derive(Debug)]
 pub struct App {
     poller: Poller,
     exposition: Exposition,
@@ -52,6 +54,19 @@ pub struct App {
     reload: Arc<Notify>,
     self_metrics: Arc<SelfMetrics>,
     has_ca_file: bool,
+    events: Arc<dyn ObserveEvents>,
+    webhooks: Option<(Webhooks, Vec<TcpListener>)>,
+}
+
+/// What webhook events are received with.
+#[derive(Debug)]
+pub struct Webhooks {
+    /// The path of the events.
+    pub path: String,
+    /// What they are signed with.
+    pub secrets: Arc<Secret>,
+    /// TLS and headers, if there is a file with them.
+    pub web_config: Option<Arc<ConfigReloader>>,
 }
 
 impl App {
@@ -66,6 +81,10 @@ impl App {
         dropped_lines: DroppedLines,
     ) -> Result<Self, AppError> {
         let self_metrics = Arc::new(SelfMetrics::new(dropped_lines)?);
+        let events: Arc<dyn ObserveEvents> = match settings.webhook {
+            Some(_) => Arc::new(WebhookMetrics::new(self_metrics.registry())?),
+            None => Arc::new(Uncounted),
+        };
         let key = Arc::new(key);
         let has_ca_file = settings.nectar.extra_certificates.is_some();
         let client =
@@ -87,8 +106,10 @@ impl App {
             Arc::clone(&clock),
             settings.poll,
             self_metrics.clone(),
+            Arc::clone(&events),
         );
-        let (web_config, limits, reload) = (None, Limits::default(), Arc::default());
+        let (web_config, webhooks) = (None, None);
+        let (limits, reload) = Default::default();
         Ok(Self {
             poller,
             exposition,
@@ -100,6 +121,8 @@ impl App {
             reload,
             self_metrics,
             has_ca_file,
+            events,
+            webhooks,
         })
     }
 
@@ -109,13 +132,20 @@ impl App {
         Self { web_config: web_config.map(Arc::new), ..self }
     }
 
+    /// Receives webhook events on `listeners`, if there are `webhooks`. They are counted if the settings are those of an exporter that
+    /// receives.
+    #[must_use]
+    pub fn receiving(self, webhooks: Option<Webhooks>, listeners: Vec<TcpListener>) -> Self {
+        Self { webhooks: webhooks.map(|webhooks| (webhooks, listeners)), ..self }
+    }
+
     /// Limits connections to what a process with this many file `descriptors` can serve.
     #[must_use]
     pub fn within(self, descriptors: u64) -> Self {
         Self { limits: self.limits.within(descriptors), ..self }
     }
 
-    /// Reads the key file and the web configuration again at every notification of `reload`.
+    /// Reads the files with secrets and the web configurations again at every notification of `reload`.
     #[must_use]
     pub fn reloading_on(self, reload: Arc<Notify>) -> Self {
         Self { reload, ..self }
@@ -125,23 +155,26 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::PollerStopped`], if polling ends before `stop`.
-    pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
+    pub async fn run(mut self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
+        let webhooks = self.webhooks.take();
+        let files = self.files(webhooks.as_ref().map(|(webhooks, _)| webhooks));
+        tokio::spawn(files.reload_when_told(Arc::clone(&self.reload), stop.clone()));
+        let server = Server { clock: self.clock, observer: self.self_metrics, stop: stop.clone() };
+        let receiving = webhooks
+            .map(|(webhooks, listeners)| server.receive(webhooks, listeners, &self.poller, self.events));
         let polling = tokio::spawn(self.poller.run(stop.clone()));
         tokio::spawn(self.exposition.publish_changes(stop.clone()));
-        let web_config = self.web_config;
-        let reloading =
-            reload_when_told(self.reload, self.key, web_config.clone(), self.has_ca_file, stop.clone());
-        tokio::spawn(reloading);
-        if let Some(web_config) = &web_config {
-            tokio::spawn(Arc::clone(web_config).watch(self.clock, stop.clone()));
-        }
-        let tls_mode = tls_mode(web_config.as_ref());
-        let auth = Auth::new(self.routes, web_config);
-        let respond = move |request| auth.clone().respond(request);
-        let serving = serve(tls_mode, listeners, self.limits, respond, self.self_metrics, stop.clone());
+        let routes = self.routes;
+        let is_open = {
+            let routes = routes.clone();
+            move |path: &str| routes.is_open(path)
+        };
+        let respond = move |request| routes.clone().respond(request);
+        let serving = server.serve(self.web_config, listeners, self.limits, is_open, respond);
+        let serving = async { tokio::join!(serving, futures::future::OptionFuture::from(receiving)) };
         tokio::pin!(serving);
         tokio::select! {
-            () = &mut serving => Ok(()),
+            _ = &mut serving => Ok(()),
             // Serving without polling would go on showing old data.
             _ = polling => {
                 let asked_to_stop = stop.is_cancelled();
@@ -151,38 +184,73 @@ impl App {
             }
         }
     }
+
+    fn files(&self, webhooks: Option<&Webhooks>) -> ReloadedFiles {
+        ReloadedFiles {
+            key: Arc::clone(&self.key),
+            web_config: self.web_config.clone(),
+            webhook_secrets: webhooks.map(|webhooks| Arc::clone(&webhooks.secrets)),
+            webhook_config: webhooks.and_then(|webhooks| webhooks.web_config.clone()),
+            has_ca_file: self.has_ca_file,
+        }
+    }
 }
 
-async fn reload_when_told(
-    reload: Arc<Notify>,
-    key: Arc<Key>,
-    web_config: Option<Arc<ConfigReloader>>,
-    has_ca_file: bool,
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("poller", &self.poller).finish_non_exhaustive()
+    }
+}
+
+/// What all listeners of the program share.
+struct Server {
+    clock: SharedClock,
+    observer: Arc<SelfMetrics>,
     stop: CancellationToken,
-) {
-    let ca_file = has_ca_file.then_some("not read again: that takes a restart");
-    let told = async {
-        loop {
-            reload.notified().await;
-            let api_key_file = key.refresh().await.words();
-            let web_config_file = match &web_config {
-                // A file that hangs must not keep the key from being read the next time.
-                Some(web_config) => {
-                    timeout(FILE_READ_TIMEOUT, web_config.reload()).await.map_or(Some("hangs"), Reread::words)
-                }
-                None => None,
-            };
-            match api_key_file.or(web_config_file).or(ca_file) {
-                Some(_) => {
-                    info!(msg = "SIGHUP: files were read again", api_key_file, web_config_file, ca_file)
-                }
-                None => info!(msg = "SIGHUP: there is no file to read again"),
-            }
+}
+
+impl Server {
+    /// Serves `respond` on `listeners`. A web configuration is read again when it changes; paths that are open need no password.
+    fn serve<O, R, F>(
+        &self,
+        web_config: Option<Arc<ConfigReloader>>,
+        listeners: Vec<TcpListener>,
+        limits: Limits,
+        is_open: O,
+        respond: R,
+    ) -> impl Future<Output = ()> + use<O, R, F>
+    where
+        O: Fn(&str) -> bool + Clone + Send + 'static,
+        R: Fn(Request) -> F + Clone + Send + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
+        if let Some(web_config) = &web_config {
+            tokio::spawn(Arc::clone(web_config).watch(Arc::clone(&self.clock), self.stop.clone()));
         }
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = told => {}
+        let tls_mode = tls_mode(web_config.as_ref());
+        let auth = Auth::new(web_config, self.observer.clone());
+        let protected = move |request: Request| {
+            let is_open = is_open(request.uri().path());
+            auth.clone().respond(request, is_open, respond.clone())
+        };
+        serve(tls_mode, listeners, limits, protected, self.observer.clone(), self.stop.clone())
+    }
+
+    /// Receives events, and reads what they ask for.
+    fn receive(
+        &self,
+        webhooks: Webhooks,
+        listeners: Vec<TcpListener>,
+        poller: &Poller,
+        events: Arc<dyn ObserveEvents>,
+    ) -> impl Future<Output = ()> + use<> {
+        let Webhooks { path, secrets, web_config } = webhooks;
+        tokio::spawn(watch_secrets(Arc::clone(&secrets), Arc::clone(&self.clock), self.stop.clone()));
+        tokio::spawn(poller.event_readings().run(self.stop.clone()));
+        let (requests, clock) = (poller.requests(), Arc::clone(&self.clock));
+        let receiver = Receiver::new(path, secrets, requests, clock, events, self.observer.clone());
+        let respond = move |request| receiver.clone().respond(request);
+        self.serve(web_config, listeners, webhook::limits(), |_| false, respond)
     }
 }
 

@@ -123,7 +123,8 @@ pub async fn check<W: Write>(
     let base_url = nectar.base_url.clone();
     let page_size = u64::from(nectar.page_size.max(1));
     let client = Client::new(nectar, key, Arc::clone(&clock), Arc::new(Uncounted))?;
-    client.begin_poll(clock.monotonic().saturating_add(poll.timeout.min(MAX_WAIT))).await;
+    let client = client.until(clock.monotonic().saturating_add(poll.timeout.min(MAX_WAIT)));
+    client.begin_poll().await;
     match client.ping().await {
         Ok(date) => {
             report.ok(&format!("Nectar answers at {base_url}, and takes the key."))?;
@@ -163,7 +164,8 @@ pub async fn check<W: Write>(
     for id in unmatched_exclusions {
         report.note(&format!("The company {id} is to be left out, and is not in the list."))?;
     }
-    client.begin_poll(clock.monotonic().saturating_add(poll.timeout)).await;
+    let client = client.until(clock.monotonic().saturating_add(poll.timeout));
+    client.begin_poll().await;
     let wanted = if all { chosen.len() } else { SAMPLE };
     let companies: Vec<Company> = chosen.values().take(wanted).cloned().collect();
     let wanted = companies.len();

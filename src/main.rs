@@ -14,7 +14,7 @@ use clap::FromArgMatches;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use jiff::Timestamp;
-use nectar_exporter::app::{App, AppError};
+use nectar_exporter::app::{App, AppError, Webhooks};
 use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
@@ -29,7 +29,10 @@ use nectar_exporter::metrics::{Build, Detail};
 use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
+use nectar_exporter::secret_file::{Secret, SecretFileError};
+use nectar_exporter::webhook::signature::secrets_in;
 use nectar_simulator::{Plan, Simulator};
+const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0";
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +49,8 @@ const DESCRIPTORS: u64 = 256;
 enum StartError {
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    WebhookSecret(#[from] SecretFileError),
     #[error(transparent)]
     Check(#[from] CheckError),
     #[error(transparent)]
@@ -185,7 +190,7 @@ async fn with_files(
 }
 
 fn check(flags: &CheckFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
-    let (settings, key) = Config::for_api(&flags.exporter, &flags.nectar, key_variable())?;
+    let (settings, key) = Config::for_api(&flags.exporter, &flags.nectar, &flags.webhook, key_variable())?;
     let mut report = Report::to(io::stdout());
     let outcome = on_runtime(report_on(&mut report, flags, settings, key, stray));
     if let Err(fault) = outcome {
@@ -219,8 +224,11 @@ async fn report_on(
     for warning in StartupSummary::of(&settings, stray, Some(&key)).warnings().await {
         report.note(&format!("{warning}."))?;
     }
-    if web_config(&settings).await?.is_some() {
+    if web_config(settings.web.config_file.as_ref()).await?.is_some() {
         report.ok("The web configuration can be used.")?;
+    }
+    if webhooks(&settings).await?.is_some() {
+        report.ok("The signing secret of webhook events can be used.")?;
     }
     let clock = SystemClock::shared();
     if flags.config_only {
@@ -232,17 +240,19 @@ async fn report_on(
 }
 
 fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
-    let (settings, key) = Config::for_api(&cli.exporter, &cli.nectar, key_variable())?;
+    let (settings, key) = Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, key_variable())?;
     let ca_file = cli.nectar.ca_file.clone();
     Ok(start(cli.exporter.log, Hangup::Reloads, |signals, dropped| async move {
         let (settings, key) = with_files(settings, key, ca_file).await?;
         let summary = StartupSummary::of(&settings, stray, Some(&key));
-        let addresses = settings.web.listen_addresses.clone();
-        let web_config = web_config(&settings).await?;
+        let addresses = Addresses::of(&settings);
+        let web_config = web_config(settings.web.config_file.as_ref()).await?;
+        let webhooks = webhooks(&settings).await?;
         let app = App::new(settings, key, SystemClock::shared(), dropped)?;
-        let app = app.protected_by(web_config).within(descriptors()).reloading_on(signals.reload);
-        let listeners = listen(&addresses, &summary, &signals.stop).await?;
-        Ok::<(), StartError>(app.run(listeners, signals.stop).await?)
+        let listeners = addresses.listen(&summary, &signals.stop).await?;
+        let app = app.protected_by(web_config).receiving(webhooks, listeners.webhook);
+        let app = app.within(descriptors()).reloading_on(signals.reload);
+        Ok::<(), StartError>(app.run(listeners.web, signals.stop).await?)
     }))
 }
 
@@ -250,7 +260,7 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
     let mut settings = Config::for_simulator(&flags.exporter)?;
     Ok(start(flags.exporter.log, Hangup::Ends, |signals, dropped| async move {
         let clock = SystemClock::shared();
-        let web_config = web_config(&settings).await?;
+        let web_config = web_config(settings.web.config_file.as_ref()).await?;
         let simulated = http::bind(&ListenAddress::loopback(0)).await?;
         for listener in &simulated {
             // Known only now: port 0 picked a free one.
@@ -260,10 +270,10 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
         let summary = StartupSummary::of(&settings, stray, None);
         let secret = "demo";
         let key = Key::fixed(secret.into())?;
-        let listeners = listen(&settings.web.listen_addresses, &summary, &signals.stop).await?;
+        let listeners = Addresses::of(&settings).listen(&summary, &signals.stop).await?;
         let simulator = Simulator::new(&plan(&flags.sim), secret, Timestamp::now);
-        tokio::spawn(simulator.serve(simulated, signals.stop.clone()));
-        if let Some(first) = listeners.first() {
+        tokio::spawn(simulator.clone().serve(simulated, signals.stop.clone()));
+        if let Some(first) = listeners.web.first() {
             let port = first.local_addr()?.port();
             let scheme =
                 if web_config.as_ref().is_some_and(ConfigReloader::has_tls) { "https" } else { "http" };
@@ -274,14 +284,16 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
                 page, metrics
             );
         }
-        let app = App::new(settings, key, clock, dropped)?.protected_by(web_config).within(descriptors());
-        Ok::<(), StartError>(app.run(listeners, signals.stop).await?)
+        let webhooks = webhooks(&settings).await?;
+        let app = App::new(settings, key, clock, dropped)?.protected_by(web_config);
+        let app = app.receiving(webhooks, listeners.webhook).within(descriptors());
+        Ok::<(), StartError>(app.run(listeners.web, signals.stop).await?)
     }))
 }
 
 async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
     let listeners = http::bind_all(&flags.listen_addresses).await?;
-    say_where(&listeners)?;
+    say_where("Listening on", &listeners)?;
     let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), Timestamp::now);
     simulator.serve(listeners, stop).await;
     Ok(())
@@ -309,34 +321,66 @@ fn descriptors() -> u64 {
 }
 
 /// Reads the web configuration, if there is a file.
-async fn web_config(settings: &Config) -> Result<Option<ConfigReloader>, StartError> {
-    let Some(path) = &settings.web.config_file else { return Ok(None) };
+async fn web_config(path: Option<&PathBuf>) -> Result<Option<ConfigReloader>, StartError> {
+    let Some(path) = path else { return Ok(None) };
     Ok(Some(within_time(path, ConfigReloader::load(path.clone())).await??))
+}
+
+/// Reads the files for webhook events, if they are received.
+async fn webhooks(settings: &Config) -> Result<Option<Webhooks>, StartError> {
+    let Some(webhook) = &settings.webhook else { return Ok(None) };
+    let secrets = match &webhook.secret_file {
+        Some(path) => secrets_in(path.clone()).await?,
+        None => Secret::Fixed(WEBHOOK_SECRET.into()),
+    };
+    let web_config = web_config(webhook.config_file.as_ref()).await?;
+    let (secrets, web_config) = (secrets.into(), web_config.map(Into::into));
+    Ok(Some(Webhooks { path: webhook.path.clone(), secrets, web_config }))
 }
 
 async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result<T, StartError> {
     tokio::time::timeout(FILE_READ_TIMEOUT, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
 }
 
-/// Binds every address, and logs what has begun and where, a line each. Returns no listeners if `stop` comes first: a name can take
-/// long to resolve.
-async fn listen(
-    addresses: &[ListenAddress],
-    summary: &StartupSummary,
-    stop: &CancellationToken,
-) -> Result<Vec<TcpListener>, StartError> {
-    let listeners = tokio::select! {
-        () = stop.cancelled() => return Ok(Vec::new()),
-        listeners = http::bind_all(addresses) => listeners?,
-    };
-    summary.say().await;
-    say_where(&listeners)?;
-    Ok(listeners)
+/// One of each, for scrapes and pages, and for webhook events.
+struct Apart<T> {
+    web: T,
+    webhook: T,
 }
 
-fn say_where(listeners: &[TcpListener]) -> io::Result<()> {
+type Addresses = Apart<Vec<ListenAddress>>;
+
+impl Addresses {
+    fn of(settings: &Config) -> Self {
+        let webhook = settings.webhook.as_ref().map(|webhook| webhook.listen_addresses.clone());
+        Self { web: settings.web.listen_addresses.clone(), webhook: webhook.unwrap_or_default() }
+    }
+
+    /// Binds every address, and logs what has begun and where, a line each. Returns no listeners if `stop` comes first: a name can
+    /// take long to resolve.
+    async fn listen(
+        &self,
+        summary: &StartupSummary,
+        stop: &CancellationToken,
+    ) -> Result<Apart<Vec<TcpListener>>, StartError> {
+        let bound = async {
+            let web = http::bind_all(&self.web).await?;
+            Ok::<_, BindError>(Apart { web, webhook: http::bind_all(&self.webhook).await? })
+        };
+        let listeners = tokio::select! {
+            () = stop.cancelled() => return Ok(Apart { web: Vec::new(), webhook: Vec::new() }),
+            bound = bound => bound?,
+        };
+        summary.say().await;
+        say_where("Listening on", &listeners.web)?;
+        say_where("Receiving webhook events on", &listeners.webhook)?;
+        Ok(listeners)
+    }
+}
+
+fn say_where(msg: &str, listeners: &[TcpListener]) -> io::Result<()> {
     for listener in listeners {
-        info!(msg = "Listening on", address = %listener.local_addr()?);
+        info!(msg, address = %listener.local_addr()?);
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
-//! Interfaces to whatever counts: requests, polls, statuses that ended, refused clients, and log lines that were dropped.
+//! Interfaces to whatever counts: requests, polls, statuses that ended, refused clients, webhook events, and log lines that were dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::failure::{Failure, Reason};
@@ -87,6 +88,117 @@ pub trait ObserveClients: Send + Sync + 'static {
     fn refused(&self, refusal: Refusal);
 }
 
+/// What a webhook event is about: the types of Nectar's catalogue, without their version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+pub enum EventType {
+    /// A connection was set up.
+    #[strum(serialize = "connection.created")]
+    ConnectionCreated,
+    /// A field of a connection changed.
+    #[strum(serialize = "connection.updated")]
+    ConnectionUpdated,
+    /// The status of a connection changed.
+    #[strum(serialize = "connection.validated")]
+    ConnectionValidated,
+    /// Anything else about a connection.
+    #[strum(serialize = "connection.other")]
+    ConnectionOther,
+    /// Anything about a bill.
+    #[strum(serialize = "document")]
+    Document,
+    /// A type that is not known, or a body that cannot be read.
+    #[strum(serialize = "other")]
+    Other,
+}
+
+impl EventType {
+    /// All types.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// The value of the `type` label.
+    pub fn label(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether it is about a connection.
+    pub fn is_of_connection(self) -> bool {
+        !matches!(self, Self::Document | Self::Other)
+    }
+}
+
+/// What came of a webhook event whose signature is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum EventOutcome {
+    /// The company is read soon.
+    Reading,
+    /// It is not known which company it is about: all are read.
+    Poll,
+    /// Its company is not among those that this exporter reads.
+    NotWatched,
+    /// It is not about a connection.
+    Ignored,
+    /// It came before.
+    Duplicate,
+}
+
+impl EventOutcome {
+    /// All outcomes.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// Whether an event of this type can have this outcome.
+    pub fn can_come_of(self, event_type: EventType) -> bool {
+        match self {
+            Self::Reading | Self::Poll | Self::NotWatched => event_type.is_of_connection(),
+            Self::Ignored => !event_type.is_of_connection(),
+            Self::Duplicate => true,
+        }
+    }
+
+    /// The value of the `outcome` label.
+    pub fn label(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Why a webhook request was not taken for an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum EventRefusal {
+    /// It lacks one of the headers of a signed event, or has one that cannot be read.
+    Malformed,
+    /// It was signed too long ago, or in the future.
+    BadTime,
+    /// No signature is right.
+    BadSignature,
+    /// Its body is too large.
+    TooLarge,
+    /// Its body did not arrive in time, or not whole.
+    Incomplete,
+}
+
+impl EventRefusal {
+    /// All reasons.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// The value of the `outcome` label.
+    pub fn label(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Is told of everything that comes in for webhooks, and of the readings that follow.
+pub trait ObserveEvents: Send + Sync + 'static {
+    /// An event whose signature is right arrived at this time.
+    fn arrived(&self, event_type: EventType, outcome: EventOutcome, at: Timestamp);
+
+    /// A request was no event.
+    fn refused(&self, refusal: EventRefusal);
+
+    /// A reading of a company ended well, so long after the first event that asked for it.
+    fn answered(&self, delay: Duration);
+}
+
 /// An observer that counts nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Uncounted;
@@ -97,6 +209,14 @@ impl ObserveClients for Uncounted {
 
 impl ObserveStatuses for Uncounted {
     fn left(&self, _: &'static Documented, _: Duration) {}
+}
+
+impl ObserveEvents for Uncounted {
+    fn arrived(&self, _: EventType, _: EventOutcome, _: Timestamp) {}
+
+    fn refused(&self, _: EventRefusal) {}
+
+    fn answered(&self, _: Duration) {}
 }
 
 impl ObserveRequests for Uncounted {

@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The thread. It ends when this is dropped and all work is done.
-#[derive(Debug)]
+/// The thread. It ends when this and its clones are dropped and all work is done.
+#[derive(Debug, Clone)]
 pub struct Worker(mpsc::UnboundedSender<Work>);
 
 /// Which threads go first when processors are short.

@@ -64,7 +64,7 @@ pub fn run(mut words: impl Iterator<Item = String>) -> ExitCode {
 }
 
 async fn read_all(client: &Client) -> usize {
-    client.begin_poll(Duration::MAX).await;
+    client.begin_poll().await;
     let list = client.company_list().await.unwrap();
     let companies = stream::iter(list.companies).map(|company| {
         async move {

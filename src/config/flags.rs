@@ -38,6 +38,9 @@ pub struct Cli {
     /// What the exporter does.
     #[command(flatten)]
     pub exporter: ExporterFlags,
+    /// How to receive events.
+    #[command(flatten)]
+    pub webhook: WebhookFlags,
 }
 
 /// What else this program can do.
@@ -71,6 +74,9 @@ pub struct CheckFlags {
     /// What the exporter does.
     #[command(flatten)]
     pub exporter: ExporterFlags,
+    /// How to receive events.
+    #[command(flatten)]
+    pub webhook: WebhookFlags,
     /// Look at all companies, and not at ten
     #[arg(long)]
     pub all: bool,
@@ -179,6 +185,33 @@ pub struct ExporterFlags {
     /// How to log.
     #[command(flatten)]
     pub log: LogFlags,
+}
+
+/// How to receive events that Nectar sends when a connection has changed.
+#[derive(Debug, Args)]
+pub struct WebhookFlags {
+    /// Address to receive webhook events on, HOST:PORT (repeatable); another port than that of the metrics [default: none]
+    #[arg(
+        id = "webhook_listen_addresses",
+        long = "webhook.listen-address",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    pub listen_addresses: Vec<ListenAddress>,
+    /// Path of the webhook events
+    #[arg(
+        id = "webhook_path",
+        long = "webhook.path",
+        value_name = "PATH",
+        default_value = "/webhooks/nectar"
+    )]
+    pub path: String,
+    /// File with the signing secret of the endpoint, whsec_…; while it is rotated, several, a line each; read again when it changes
+    #[arg(id = "webhook_secret_file", long = "webhook.secret-file", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// File with TLS for the webhook events, in the format of --web.config.file; read again when it changes
+    #[arg(id = "webhook_config_file", long = "webhook.config.file", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
 }
 
 /// What is simulated.

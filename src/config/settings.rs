@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::flags::{ExporterFlags, NectarFlags};
+use super::flags::{ExporterFlags, NectarFlags, WebhookFlags};
 use crate::http::{ListenAddress, RESERVED_PATHS, WebPaths};
 use crate::{metrics, nectar, poll};
 
@@ -43,6 +43,19 @@ pub struct Web {
     pub config_file: Option<PathBuf>,
 }
 
+/// Where webhook events are received.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Where to listen.
+    pub listen_addresses: Vec<ListenAddress>,
+    /// The path of the events.
+    pub path: String,
+    /// The file with their secrets; the demo has none.
+    pub secret_file: Option<PathBuf>,
+    /// The file with TLS.
+    pub config_file: Option<PathBuf>,
+}
+
 /// All settings of the exporter.
 #[derive(Debug)]
 pub struct Config {
@@ -54,6 +67,8 @@ pub struct Config {
     pub metrics: metrics::Settings,
     /// Where to serve.
     pub web: Web,
+    /// Where to receive events; none if they are not received.
+    pub webhook: Option<Webhook>,
 }
 
 impl Config {
@@ -64,19 +79,30 @@ impl Config {
     pub fn for_api(
         flags: &ExporterFlags,
         nectar: &NectarFlags,
+        webhook: &WebhookFlags,
         key: Option<SecretString>,
     ) -> Result<(Self, KeySource), ConfigError> {
         let mut faults = Vec::new();
         let base_url = base_url(&nectar.base_url).map_err(|fault| faults.push(fault)).ok();
         let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
         check(flags, &mut faults);
+        check_webhook(webhook, &mut faults);
         match (base_url, key) {
-            (Some(base_url), Some(key)) if faults.is_empty() => Ok((Self::new(flags, base_url), key)),
+            (Some(base_url), Some(key)) if faults.is_empty() => {
+                let mut settings = Self::new(flags, base_url);
+                settings.webhook = (!webhook.listen_addresses.is_empty()).then(|| Webhook {
+                    listen_addresses: webhook.listen_addresses.clone(),
+                    path: webhook.path.clone(),
+                    secret_file: webhook.secret_file.clone(),
+                    config_file: webhook.config_file.clone(),
+                });
+                Ok((settings, key))
+            }
             _ => Err(ConfigError(faults)),
         }
     }
 
-    /// The settings for polling a simulated Nectar on this machine; its port is set later.
+    /// The settings for polling a simulated Nectar on this machine, whose events are received; its port is set later.
     ///
     /// # Errors
     /// Everything that is inconsistent.
@@ -87,6 +113,12 @@ impl Config {
             Ok(base_url) if faults.is_empty() => {
                 let mut settings = Self::new(flags, base_url);
                 settings.web.is_demo = true;
+                settings.webhook = Some(Webhook {
+                    listen_addresses: vec![ListenAddress::loopback(0)],
+                    path: "/webhooks/nectar".to_owned(),
+                    secret_file: None,
+                    config_file: None,
+                });
                 Ok(settings)
             }
             _ => Err(ConfigError(faults)),
@@ -123,7 +155,29 @@ impl Config {
                 is_demo: false,
                 config_file: flags.web_config_file.clone(),
             },
+            webhook: None,
         }
+    }
+}
+
+fn check_webhook(flags: &WebhookFlags, faults: &mut Vec<String>) {
+    let WebhookFlags { listen_addresses, path, secret_file, config_file } = flags;
+    if !is_path(path) {
+        faults.push("--webhook.path takes a path that begins with /, and has no segment . or ..".to_owned());
+    }
+    match (listen_addresses.is_empty(), secret_file) {
+        (false, None) => faults.push(
+            "--webhook.secret-file takes the file with the endpoint's signing secret, and is needed with \
+             --webhook.listen-address"
+                .to_owned(),
+        ),
+        (true, Some(_)) => {
+            faults.push("--webhook.secret-file is of no use without --webhook.listen-address".to_owned());
+        }
+        _ => {}
+    }
+    if listen_addresses.is_empty() && config_file.is_some() {
+        faults.push("--webhook.config.file is of no use without --webhook.listen-address".to_owned());
     }
 }
 
@@ -240,7 +294,7 @@ mod tests {
         let arguments = [&["nectar-exporter"], flags].concat();
         let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
-        let made = Config::for_api(&cli.exporter, &cli.nectar, key.map(Into::into));
+        let made = Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, key.map(Into::into));
         made.map(|(settings, _)| settings).map_err(|ConfigError(faults)| faults)
     }
 
@@ -271,6 +325,10 @@ mod tests {
             (&[], None, "--nectar.api-key-file takes the file with the API key, and is needed"),
             (&[], Some(" "), "--nectar.api-key-file takes the file with the API key, and is needed"),
             (&[file], Some("sim-secret"), "are both given"),
+            (&["--webhook.listen-address=:1"], Some("k"), "--webhook.secret-file takes the file"),
+            (&["--webhook.secret-file=f"], Some("k"), "is of no use without --webhook.listen-address"),
+            (&["--webhook.config.file=f"], Some("k"), "is of no use without --webhook.listen-address"),
+            (&["--webhook.path=webhooks"], Some("k"), "--webhook.path takes a path that begins with /"),
         ];
         for (flags, key, message) in cases {
             let faults = settings(flags, *key).unwrap_err();

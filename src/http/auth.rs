@@ -6,39 +6,48 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::WWW_AUTHENTICATE;
 
-use super::routes::Routes;
 use crate::http::Request;
 use crate::http::web_config::ConfigReloader;
+use crate::observe::{ObserveClients, Refusal};
 
-/// The routes, and the web configuration that protects them, if there is one. Cheap to clone.
-#[derive(Debug, Clone)]
+/// The web configuration of a listener, if there is one. Cheap to clone.
+#[derive(Clone)]
 pub struct Auth {
-    routes: Routes,
     config: Option<Arc<ConfigReloader>>,
+    observer: Arc<dyn ObserveClients>,
 }
 
 impl Auth {
-    /// `routes` under `config`; open to everybody without one.
-    pub fn new(routes: Routes, config: Option<Arc<ConfigReloader>>) -> Self {
-        Self { routes, config }
+    /// Protects what is under `config`; without one, it is open to everybody.
+    pub fn new(config: Option<Arc<ConfigReloader>>, observer: Arc<dyn ObserveClients>) -> Self {
+        Self { config, observer }
     }
 
-    /// The response to one request, which may be that a password is needed.
-    pub async fn respond(self, request: Request) -> Response {
-        let Some(config) = self.config else { return self.routes.respond(request).await };
+    /// What `respond` makes of the request; or that a password is needed, unless the path `is_open`.
+    pub async fn respond<F: Future<Output = Response>>(
+        self,
+        request: Request,
+        is_open: bool,
+        respond: impl FnOnce(Request) -> F,
+    ) -> Response {
+        let Some(config) = self.config else { return respond(request).await };
         let config = config.now();
-        // Health checks come from machines that have no password, and learn nothing about Nectar.
-        let is_open = self.routes.is_open(request.uri().path());
         let mut response = if is_open || config.admits(request.headers()).await {
-            self.routes.respond(request).await
+            respond(request).await
         } else {
-            self.routes.refuses();
+            self.observer.refused(Refusal::Unauthorized);
             refused()
         };
         for (name, value) in &config.headers {
             response.headers_mut().insert(name, value.clone());
         }
         response
+    }
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

@@ -74,11 +74,6 @@ impl Routes {
         Ok(Self(Arc::new(Inner { exposition, clock, paths, worklist, is_demo, observer })))
     }
 
-    /// Counts a request that is refused because its password is missing or wrong.
-    pub(super) fn refuses(&self) {
-        self.0.observer.refused(Refusal::Unauthorized);
-    }
-
     /// Whether this path is for machines that have no password: health checks, which learn nothing about Nectar.
     pub fn is_open(&self, path: &str) -> bool {
         matches!(self.0.paths.route(path), Some(Route::Healthy | Route::Ready))

@@ -28,7 +28,7 @@ macro_rules! metrics {
 
 /// All our metrics, in the order of the reference page. The `process_*` metrics come with the client library.
 pub fn all() -> impl Iterator<Item = &'static Desc> {
-    exporter::ALL.iter().chain(fleet::ALL).chain(objects::ALL)
+    exporter::ALL.iter().chain(webhook::ALL).chain(fleet::ALL).chain(objects::ALL)
 }
 
 /// The metrics about the exporter itself.
@@ -87,6 +87,20 @@ pub mod exporter {
 
         BUILD_INFO = Exporter, Gauge, Flag, "nectar_exporter_build_info", ["version", "revision", "rustc"],
             "What this exporter was built from and with. Always 1.";
+    }
+}
+
+/// The metrics about webhooks.
+pub mod webhook {
+    metrics! {
+        WEBHOOK_EVENTS = Webhook, Counter, Count, "nectar_webhook_events_total", ["type", "outcome"],
+            "Requests to --webhook.path, by the event's type and what came of it: a reading of its company, a poll of all companies because the company is not known, or none. type is unknown where the request was refused.";
+
+        WEBHOOK_LAST_EVENT = Webhook, Gauge, UnixSeconds, "nectar_webhook_last_event_timestamp_seconds", [],
+            "When the last event with a good signature arrived, whatever its type, in Unix seconds. Absent before the first one since the start of the exporter.";
+
+        WEBHOOK_READING_DELAY = Webhook, Histogram, Seconds, "nectar_webhook_reading_delay_seconds", [],
+            "Seconds from the arrival of an event to the end of the reading of its company that answered it. Of several events that one reading answered, the first.";
     }
 }
 

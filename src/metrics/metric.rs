@@ -57,6 +57,8 @@ pub enum Group {
     Account,
     /// About the exporter: from the first scrape on.
     Exporter,
+    /// About webhooks: from the first scrape on, with `--webhook.listen-address`.
+    Webhook,
 }
 
 /// The declaration of a metric.

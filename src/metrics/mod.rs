@@ -13,6 +13,7 @@ mod rows;
 mod segment;
 mod self_metrics;
 pub mod text;
+mod webhook_metrics;
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ pub use self_metrics::SelfMetrics;
 use strum::IntoStaticStr;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
+pub use webhook_metrics::WebhookMetrics;
 
 use crate::clock::SharedClock;
 use crate::fleet::tally::Tallies;

@@ -134,6 +134,11 @@ impl SelfMetrics {
         }
     }
 
+    /// Where further metrics of this exporter are registered.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     fn counting(&self) -> MutexGuard<'_, ()> {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -220,11 +225,14 @@ impl ObservePolls for SelfMetrics {
     }
 }
 
-fn counters<const N: usize>(metric: &Metric<N>) -> prometheus::Result<IntCounterVec> {
+pub(super) fn counters<const N: usize>(metric: &Metric<N>) -> prometheus::Result<IntCounterVec> {
     IntCounterVec::new(Opts::new(metric.name, metric.help), metric.labels)
 }
 
-fn histogram<const N: usize>(metric: &Metric<N>, buckets: &[f64]) -> prometheus::Result<HistogramVec> {
+pub(super) fn histogram<const N: usize>(
+    metric: &Metric<N>,
+    buckets: &[f64],
+) -> prometheus::Result<HistogramVec> {
     let options = HistogramOpts::new(metric.name, metric.help).buckets(buckets.to_vec());
     HistogramVec::new(options, metric.labels)
 }

@@ -67,12 +67,13 @@ pub enum ClientError {
     Thread(#[from] SpawnError),
 }
 
-/// A client of Nectar's API.
+/// A client of Nectar's API. Clones share its limits.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    settings: Settings,
+    settings: Arc<Settings>,
     key: Arc<Key>,
-    requests: Semaphore,
+    requests: Arc<Semaphore>,
     /// Limits responses that are being received, waiting or being decoded, since each may be as large as a response can be. Half as
     /// many more than requests, so that these need not wait for decoding.
     responses: Arc<Semaphore>,
@@ -126,15 +127,16 @@ impl Client {
             None => ClientError::Tls,
         })?;
         let at_once = settings.max_concurrent_requests.max(1);
-        let (requests, responses) = (Semaphore::new(at_once), Semaphore::new(at_once + at_once.div_ceil(2)));
+        let [requests, responses] =
+            [at_once, at_once + at_once.div_ceil(2)].map(|number| Arc::new(Semaphore::new(number)));
         let pacing = Pacing::new(Arc::clone(&clock));
         let decoder = Worker::start("decoder", Priority::Low)?;
         Ok(Self {
             http,
-            settings,
+            settings: Arc::new(settings),
             key: key.into(),
             requests,
-            responses: Arc::new(responses),
+            responses,
             decoder,
             pacing,
             clock,
@@ -157,10 +159,16 @@ impl Client {
         self.settings.max_concurrent_requests.max(1)
     }
 
-    /// Begins a poll that ends at `deadline` by the monotonic clock: all retries are available again, and the key file is read again.
-    pub async fn begin_poll(&self, deadline: Duration) {
-        self.pacing.begin_poll(deadline);
+    /// Begins a poll: all retries are available again, and the key file is read again.
+    pub async fn begin_poll(&self) {
+        self.pacing.renew_retries();
         self.key.refresh().await;
+    }
+
+    /// This client, for a poll or reading that ends at `deadline` by the monotonic clock.
+    #[must_use]
+    pub fn until(&self, deadline: Duration) -> Self {
+        Self { pacing: self.pacing.until(deadline), ..self.clone() }
     }
 
     /// `GET /company`

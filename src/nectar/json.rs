@@ -10,12 +10,14 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The only fields that are ever read. Secret and personal ones are not among them.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     "accounts",
+    "company",
     "connections",
     "country",
     "created",
     "datasource",
+    "eventType",
     "externalId",
     "id",
     "name",

@@ -1,9 +1,9 @@
-//! Limits that all requests of the program share: a pause that Nectar asks of one holds for all, retries are few, and nothing waits
-//! beyond the end of the poll.
+//! Limits that all requests of the program share: a pause that Nectar asks of one holds for all, and retries are few. Nothing waits
+//! beyond the end of the poll, or of the reading that an event asked for.
 //!
 //! Source of the rules: Nectar's documentation asks clients to wait after a 429.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::SharedClock;
@@ -11,11 +11,13 @@ use crate::clock::SharedClock;
 /// Retries that a poll may use without a good response: enough for a hiccup, and few compared with a thousand companies.
 const RETRIES: u32 = 40;
 
-/// Shared by all requests of a client.
-#[derive(Debug)]
+/// The limits on the requests of one poll or reading. Clones share all of it but the deadline.
+#[derive(Debug, Clone)]
 pub struct Pacing {
     clock: SharedClock,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    /// When the poll or reading ends, by the monotonic clock.
+    deadline: Duration,
 }
 
 #[derive(Debug)]
@@ -23,27 +25,29 @@ struct State {
     /// No request is sent before this, by the monotonic clock.
     paused_until: Duration,
     retries_left: u32,
-    /// When the poll in progress ends, by the monotonic clock.
-    deadline: Duration,
 }
 
 impl Pacing {
-    /// No pause, and all retries left.
+    /// No pause, all retries left, and no deadline.
     pub fn new(clock: SharedClock) -> Self {
-        let state = State { paused_until: Duration::ZERO, retries_left: RETRIES, deadline: Duration::MAX };
-        Self { clock, state: Mutex::new(state) }
+        let state = State { paused_until: Duration::ZERO, retries_left: RETRIES };
+        Self { clock, state: Arc::new(Mutex::new(state)), deadline: Duration::MAX }
     }
 
-    /// Begins a poll that ends at `deadline`, by the monotonic clock. All retries are available again.
-    pub fn begin_poll(&self, deadline: Duration) {
-        let mut state = self.state();
-        state.retries_left = RETRIES;
-        state.deadline = deadline;
+    /// The same limits, for what ends at `deadline` by the monotonic clock.
+    #[must_use]
+    pub fn until(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
     }
 
-    /// Whether the poll goes on for longer than `wait`.
+    /// Makes all retries available again.
+    pub fn renew_retries(&self) {
+        self.state().retries_left = RETRIES;
+    }
+
+    /// Whether there is more time than `wait` before the deadline.
     pub fn has_time_for(&self, wait: Duration) -> bool {
-        self.clock.monotonic().saturating_add(wait) < self.state().deadline
+        self.clock.monotonic().saturating_add(wait) < self.deadline
     }
 
     /// Pauses all requests for `wait` from now on. If the pause in progress is longer, it stays.
@@ -53,13 +57,12 @@ impl Pacing {
         state.paused_until = state.paused_until.max(until);
     }
 
-    /// Whether the poll goes on for longer than the pause.
+    /// Whether the pause ends before the deadline.
     pub fn pause_ends_in_time(&self) -> bool {
-        let state = self.state();
-        state.paused_until < state.deadline
+        self.state().paused_until < self.deadline
     }
 
-    /// Waits until the pause in progress is over, if there is one. Returns false at once if the poll ends before that.
+    /// Waits until the pause in progress is over, if there is one. Returns false at once if the deadline comes before that.
     pub async fn wait_out_pause(&self) -> bool {
         loop {
             let until = self.state().paused_until;
@@ -129,9 +132,7 @@ mod tests {
 
     /// A poll that has begun, and ends after ten minutes.
     fn pacing() -> Pacing {
-        let pacing = Pacing::new(Arc::new(Turned(Instant::now())));
-        pacing.begin_poll(Duration::from_secs(600));
-        pacing
+        Pacing::new(Arc::new(Turned(Instant::now()))).until(Duration::from_secs(600))
     }
 
     #[tokio::test(start_paused = true)]
@@ -160,8 +161,8 @@ mod tests {
         pacing.pause(Duration::from_secs(600));
         assert!(!pacing.pause_ends_in_time());
         assert_eq!(pacing.wait_out_pause().now_or_never(), Some(false), "at once");
-        pacing.begin_poll(Duration::from_secs(601));
-        assert!(pacing.pause_ends_in_time() && pacing.wait_out_pause().await);
+        let longer = pacing.until(Duration::from_secs(601));
+        assert!(longer.pause_ends_in_time() && longer.wait_out_pause().await);
     }
 
     #[tokio::test(start_paused = true)]
@@ -173,7 +174,9 @@ mod tests {
         assert_eq!(spent(&pacing), 1);
         (0..50).for_each(|_| pacing.regain_retry());
         assert_eq!(spent(&pacing), 40, "no more than at first");
-        pacing.begin_poll(Duration::from_secs(600));
-        assert_eq!(spent(&pacing), 40);
+        let longer = pacing.until(Duration::from_secs(601));
+        assert_eq!(spent(&longer), 0, "shared by all");
+        pacing.renew_retries();
+        assert_eq!(spent(&longer), 40);
     }
 }

@@ -30,8 +30,7 @@ impl CompanySelection {
         for company in companies {
             unmatched_exclusions.retain(|id| !id.eq_ignore_ascii_case(&company.id));
             absent.remove(&company.id.to_ascii_lowercase());
-            let wanted = only.is_empty() || among(only, &company.id);
-            if wanted && !among(except, &company.id) {
+            if is_wanted(&company.id, only, except) {
                 listed.insert(Arc::clone(&company.id), company);
             }
         }
@@ -47,6 +46,11 @@ impl CompanySelection {
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.listed.contains_key(id) || self.absent.iter().any(|company| &*company.id == id)
     }
+}
+
+/// Whether a company of this id is to be read: it is in `only`, or that is empty; and not in `except`.
+pub(super) fn is_wanted(id: &str, only: &[String], except: &[String]) -> bool {
+    (only.is_empty() || among(only, id)) && !among(except, id)
 }
 
 /// Ids are UUIDs, so letter case does not matter.

@@ -1,8 +1,13 @@
 //! The poll loop: when Nectar is polled, and what a failure means. At the end of a poll it has the exposition publish the fleet; during
-//! a poll, a task that `app.rs` starts does, at most once a second.
+//! a poll, a task that `app.rs` starts does, at most once a second. Between polls, `event_readings` reads the companies of which webhook
+//! events say that something changed.
 
+mod asked;
+mod company_reader;
 mod company_selection;
+mod event_readings;
 mod failure_log;
+mod reading_requests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,18 +18,19 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use company_reader::{CompanyReader, Counts};
 pub(crate) use company_selection::CompanySelection;
-use failure_log::FailureLog;
+pub use event_readings::EventReadings;
+pub use reading_requests::{Changed, ReadingRequests};
 
 use crate::clock::SharedClock;
 use crate::failure::{Failure, ReadError, Reason};
 use crate::fleet::{FleetWriter, PollOutcome};
 use crate::metrics::Exposition;
-use crate::model::{Company, CompanyId, Snapshot};
+use crate::model::{Company, CompanyId};
 use crate::nectar::Client;
 use crate::nectar::decode::CompanyList;
-use crate::nectar::pagination::fetch_all_pages;
-use crate::observe::ObservePolls;
+use crate::observe::{ObserveEvents, ObservePolls};
 
 /// Companies in progress at once, per request that may be in progress at once: enough that one that hangs does not hold up the others,
 /// few enough that companies are finished one after the other when time is short.
@@ -57,7 +63,7 @@ impl Settings {
 /// Polls Nectar and writes the fleet.
 pub struct Poller {
     client: Client,
-    fleet: FleetWriter,
+    reader: Arc<CompanyReader>,
     exposition: Exposition,
     clock: SharedClock,
     settings: Settings,
@@ -68,7 +74,6 @@ pub struct Poller {
     /// Ids as they were first written, by their lower-case form: a company stays the same one in another letter case.
     id_cases: BTreeMap<String, CompanyId>,
     polls: u64,
-    failures: FailureLog,
 }
 
 /// The results of one poll.
@@ -76,8 +81,7 @@ pub struct Poller {
 struct PollStats {
     companies: usize,
     read: usize,
-    connections: usize,
-    accounts: usize,
+    counts: Counts,
     failures: usize,
     first_cause: Option<Failure>,
     nothing_to_read: bool,
@@ -85,10 +89,10 @@ struct PollStats {
 }
 
 impl PollStats {
-    fn read(&mut self, snapshot: &Snapshot) {
+    fn read(&mut self, Counts { connections, accounts }: Counts) {
         self.read += 1;
-        self.connections += snapshot.connections.len();
-        self.accounts += snapshot.accounts();
+        self.counts.connections += connections;
+        self.counts.accounts += accounts;
     }
 
     fn failed(&mut self, failure: Failure) {
@@ -106,7 +110,7 @@ impl PollStats {
 }
 
 impl Poller {
-    /// A poller that was not started yet.
+    /// A poller that was not started yet. `events` is told how long each webhook event waited for its reading.
     pub fn new(
         client: Client,
         fleet: FleetWriter,
@@ -114,22 +118,27 @@ impl Poller {
         clock: SharedClock,
         settings: Settings,
         observer: Arc<dyn ObservePolls>,
+        events: Arc<dyn ObserveEvents>,
     ) -> Self {
-        Self {
-            client,
-            fleet,
-            exposition,
-            clock,
-            settings,
-            observer,
-            last_poll_of: BTreeMap::new(),
-            id_cases: BTreeMap::new(),
-            polls: 0,
-            failures: FailureLog::default(),
-        }
+        let requests = ReadingRequests::new(fleet.reader(), Arc::clone(&clock), &settings, events);
+        let reader = Arc::new(CompanyReader::new(fleet, requests));
+        let (last_poll_of, id_cases, polls) = Default::default();
+        Self { client, reader, exposition, clock, settings, observer, last_poll_of, id_cases, polls }
     }
 
-    /// Polls at once, and then at every interval, one poll at a time, until `stop`.
+    /// Where webhook events ask for readings. This poller does the polls; the readings of single companies are for
+    /// [`event_readings`](Self::event_readings).
+    pub fn requests(&self) -> ReadingRequests {
+        self.reader.requests.clone()
+    }
+
+    /// The task that reads single companies, beside this one.
+    pub fn event_readings(&self) -> EventReadings {
+        let (client, reader) = (self.client.clone(), Arc::clone(&self.reader));
+        EventReadings { client, reader, timeout: self.settings.timeout }
+    }
+
+    /// Polls at once, and then at every interval or when an event asks for it, one poll at a time, until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
             let next = self.clock.sleep(self.settings.interval);
@@ -140,6 +149,7 @@ impl Poller {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = next => {}
+                () = self.reader.requests.poll() => {}
             }
         }
     }
@@ -148,36 +158,38 @@ impl Poller {
         let poll_began = self.clock.monotonic();
         let mut deadline = self.clock.sleep(self.settings.timeout);
         self.polls += 1;
+        self.reader.requests.poll_began();
+        let client = self.client.until(poll_began.saturating_add(self.settings.timeout));
         let list = tokio::select! {
             biased;
-            list = read_list(&self.client, poll_began.saturating_add(self.settings.timeout)) => list,
+            list = read_list(&client) => list,
             () = &mut deadline => Err(Failure::Deadline.into()),
         };
-        self.failures.list(&list, self.client.key_hint());
+        self.reader.failures().list(&list, client.key_hint());
         let mut stats = PollStats::default();
         match list {
             Ok(list) => {
                 let waiting = self.apply_list(list, poll_began, &mut stats);
-                self.read(waiting, &mut deadline, poll_began, &mut stats).await;
+                self.read(&client, waiting, &mut deadline, poll_began, &mut stats).await;
             }
             Err(ReadError { failure, .. }) => {
                 stats.failed(failure);
-                self.fleet.record_failure_of_all(failure, poll_began);
+                self.reader.fleet.record_failure_of_all(failure, poll_began);
             }
         }
         let outcome = stats.outcome();
         let ended = self.clock.monotonic();
         let took = ended.saturating_sub(poll_began);
         // First the fleet, then the counters: a scrape that shows a poll as counted shows its fleet.
-        self.fleet.record_poll_end(outcome, stats.is_good(), self.clock.now(), ended);
+        self.reader.fleet.record_poll_end(outcome, stats.is_good(), self.clock.now(), ended);
         self.exposition.publish().await;
         self.observer.poll_ended(took, outcome);
         // What is not known is left out, and not logged as 0.
         info!(
             msg = "Poll finished",
             companies = stats.has_list.then_some(stats.companies),
-            connections = stats.is_good().then_some(stats.connections),
-            accounts = stats.is_good().then_some(stats.accounts),
+            connections = stats.is_good().then_some(stats.counts.connections),
+            accounts = stats.is_good().then_some(stats.counts.accounts),
             seconds = rounded(took),
             failures = stats.failures,
         );
@@ -200,14 +212,15 @@ impl Poller {
         let filter = CompanySelection::from(list.companies, &self.settings.only, &self.settings.except);
         stats.companies = filter.len();
         stats.nothing_to_read = list_is_empty || stats.companies == 0;
-        self.failures.keep_only(|id| filter.contains(id));
+        self.reader.failures().keep_only(|id| filter.contains(id));
+        self.reader.requests.keep_only(|id| filter.contains(id));
         let CompanySelection { listed, absent, unmatched_exclusions } = filter;
-        self.failures.unmatched_exclusions(&unmatched_exclusions);
+        self.reader.failures().unmatched_exclusions(&unmatched_exclusions);
         self.last_poll_of.retain(|id, _| listed.contains_key(id));
-        self.fleet.apply_list(&listed, &absent, poll_began);
+        self.reader.fleet.apply_list(&listed, &absent, poll_began);
         for company in absent {
             stats.failed(Failure::NotListed);
-            self.failures.company(&company, Some(&Failure::NotListed.into()));
+            self.reader.failures().company(&company, Some(&Failure::NotListed.into()));
         }
         listed
     }
@@ -227,6 +240,7 @@ impl Poller {
     /// Scrapes show them within a second.
     async fn read(
         &mut self,
+        client: &Client,
         mut waiting: BTreeMap<CompanyId, Company>,
         deadline: &mut BoxFuture<'static, ()>,
         poll_began: Duration,
@@ -234,12 +248,18 @@ impl Poller {
     ) {
         let mut order: Vec<Company> = waiting.values().cloned().collect();
         order.sort_by_key(|company| self.last_poll_of.get(&company.id).copied());
-        let Self { client, fleet, failures, last_poll_of, polls, .. } = self;
+        let Self { reader, last_poll_of, polls, .. } = self;
         let at_once = client.max_concurrent_requests() * COMPANIES_PER_REQUEST;
         let mut fetches = stream::iter(order)
             .map(|company| {
                 last_poll_of.insert(Arc::clone(&company.id), *polls);
-                read_company(client, company).boxed()
+                let reader = &reader;
+                async move {
+                    let reading = reader.requests.begin(&company.id);
+                    let outcome = reader.read(client, &company, reading).await;
+                    (company, outcome)
+                }
+                .boxed()
             })
             .buffer_unordered(at_once);
         loop {
@@ -248,24 +268,17 @@ impl Poller {
                 ended = fetches.next() => ended,
                 () = &mut *deadline => break,
             };
-            let Some((company, reading_began, outcome)) = ended else { break };
+            let Some((company, outcome)) = ended else { break };
             waiting.remove(&company.id);
-            failures.company(&company, outcome.as_ref().err());
             match outcome {
-                Ok(snapshot) => {
-                    stats.read(&snapshot);
-                    fleet.record_success(&company.id, snapshot);
-                }
-                Err(ReadError { failure, .. }) => {
-                    stats.failed(failure);
-                    fleet.record_failure(&company.id, failure, reading_began);
-                }
+                Ok(counts) => stats.read(counts),
+                Err(failure) => stats.failed(failure),
             }
         }
+        drop(fetches);
         for company in waiting.values() {
             stats.failed(Failure::Deadline);
-            failures.company(company, Some(&Failure::Deadline.into()));
-            fleet.record_failure(&company.id, Failure::Deadline, poll_began);
+            reader.record_failure(company, &Failure::Deadline.into(), poll_began);
         }
     }
 }
@@ -276,15 +289,9 @@ impl std::fmt::Debug for Poller {
     }
 }
 
-async fn read_list(client: &Client, deadline: Duration) -> Result<CompanyList, ReadError> {
-    client.begin_poll(deadline).await;
+async fn read_list(client: &Client) -> Result<CompanyList, ReadError> {
+    client.begin_poll().await;
     client.company_list().await
-}
-
-async fn read_company(client: &Client, company: Company) -> (Company, Duration, Result<Snapshot, ReadError>) {
-    let reading_began = client.clock().monotonic();
-    let outcome = fetch_all_pages(client, &company.id).await;
-    (company, reading_began, outcome)
 }
 
 /// In seconds, to the millisecond: more is noise in a log.

@@ -110,7 +110,8 @@ impl World {
     async fn start_exporter(&mut self, which: usize) {
         let matches = command("drill".to_owned()).try_get_matches_from(&self.exporter_flags).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
-        let (settings, _) = Config::for_api(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
+        let (settings, _) =
+            Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, Some(KEY.into())).unwrap();
         let app = App::new(
             settings,
             Key::fixed(KEY.into()).unwrap(),

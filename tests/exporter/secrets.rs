@@ -191,7 +191,8 @@ async fn the_key_cannot_be_printed() {
 
     let matches = command("test".to_owned()).try_get_matches_from(["nectar-exporter"]).unwrap();
     let cli = Cli::from_arg_matches(&matches).unwrap();
-    let (settings, source) = Config::for_api(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
+    let (settings, source) =
+        Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, Some(KEY.into())).unwrap();
     let mut printed = format!("{cli:?} {settings:?} {source:?}");
     printed += &format!("{:?}", App::new(settings, key, TestClock::new(), DroppedLines::default()).unwrap());
     assert!(printed.contains("base_url") && !printed.contains(PLANTED));

@@ -84,7 +84,8 @@ impl World {
         let own = ["nectar-exporter", "--nectar.base-url", &base_url, &interval];
         let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
-        let (settings, _) = Config::for_api(&cli.exporter, &cli.nectar, Some(KEY.into())).unwrap();
+        let (settings, _) =
+            Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, Some(KEY.into())).unwrap();
         let app = App::new(
             settings,
             Key::fixed(KEY.into()).unwrap(),

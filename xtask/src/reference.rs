@@ -49,6 +49,7 @@ pub fn metrics_page() -> String {
             "The exporter",
             "Present from the first scrape. The `process_*` metrics of Prometheus' client libraries are there too.",
         ),
+        (Group::Webhook, "Webhooks", "Present from the first scrape, with `--webhook.listen-address`."),
     ];
     for (group, title, when) in groups {
         let _ = write!(

@@ -63,7 +63,7 @@ impl Exporter {
         let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
         let cli = Cli::from_arg_matches(&matches).unwrap();
         let given = cli.nectar.api_key_file.is_none().then(|| KEY.into());
-        let (mut settings, _) = Config::for_api(&cli.exporter, &cli.nectar, given).unwrap();
+        let (mut settings, _) = Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, given).unwrap();
         if let Some(path) = cli.nectar.ca_file.clone() {
             let pem = std::fs::read(&path).unwrap();
             settings.nectar.extra_certificates = Some(Certificates { path, pem });

@@ -13,7 +13,9 @@ use crate::parsed::{self, judge_selectors};
 pub fn once(board: &Value) -> Vec<String> {
     judge_selectors(board, |query, selector, around| {
         let name = selector.name.as_deref()?;
-        let fleet = names::part(name)?.group().is_some_and(|group| group != Group::Exporter);
+        let fleet = names::part(name)?
+            .group()
+            .is_some_and(|group| !matches!(group, Group::Exporter | Group::Webhook));
         if !fleet || query.kind == "variable" && !around.iter().any(|part| matches!(part, Expr::Aggregate(_)))
         {
             return None;

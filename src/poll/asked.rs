@@ -1,0 +1,252 @@
+//! What webhook events ask to be read, and when: rules about moments, without a clock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::CompanyId;
+
+/// A change sends several events at about the same time: so long after the first one, a reading answers all of them.
+const GATHER: Duration = Duration::from_secs(2);
+
+/// At least so long from the beginning of one reading of a company to that of the next one that events ask for.
+const BETWEEN_READINGS: Duration = Duration::from_secs(30);
+
+/// At least so long from the end of a reading that failed to the beginning of the next one that events ask for.
+const AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
+
+/// At least so long between two polls that events ask for.
+const BETWEEN_POLLS: Duration = Duration::from_secs(10 * 60);
+
+/// All moments are by the monotonic clock.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    companies: BTreeMap<CompanyId, Company>,
+    /// When the first event came that no poll has answered yet.
+    poll: Option<Duration>,
+    last_asked_poll: Option<Duration>,
+}
+
+/// A company that was read, or is to be.
+#[derive(Debug, Default)]
+struct Company {
+    /// When the first event came that no reading that began later has answered yet.
+    waiting: Option<Duration>,
+    /// The same, of the events that the readings under way answer.
+    answering: Option<Duration>,
+    under_way: usize,
+    /// When the next reading may begin.
+    not_before: Duration,
+}
+
+impl Company {
+    /// When it is to be read; none if nobody asks for that, or before the reading under way has ended: what changed during it may have
+    /// escaped it.
+    fn due(&self) -> Option<Duration> {
+        let waiting = self.waiting.filter(|_| self.under_way == 0)?;
+        Some(waiting.saturating_add(GATHER).max(self.not_before))
+    }
+}
+
+impl Asked {
+    /// An event about this company came.
+    pub(super) fn ask_for(&mut self, company: &CompanyId, now: Duration) {
+        self.company(company).waiting.get_or_insert(now);
+    }
+
+    /// An event came, and it is not known about which company.
+    pub(super) fn ask_for_poll(&mut self, now: Duration) {
+        self.poll.get_or_insert(now);
+    }
+
+    /// A reading of this company begins, whoever asked for it.
+    pub(super) fn began(&mut self, company: &CompanyId, now: Duration) {
+        let company = self.company(company);
+        company.under_way += 1;
+        company.not_before = now.saturating_add(BETWEEN_READINGS);
+        company.answering = earlier(company.answering, company.waiting.take());
+    }
+
+    /// A reading of this company ended, whole or not. Returns when the first event came that it answered, if it answered any.
+    pub(super) fn ended(&mut self, company: &CompanyId, is_whole: bool, now: Duration) -> Option<Duration> {
+        let company = self.company(company);
+        company.under_way = company.under_way.saturating_sub(1);
+        let answered = company.answering.take();
+        if is_whole {
+            return answered;
+        }
+        company.waiting = earlier(answered, company.waiting);
+        company.not_before = now.saturating_add(AFTER_FAILURE);
+        None
+    }
+
+    /// A poll begins: it answers all who asked for one.
+    pub(super) fn poll_began(&mut self) {
+        self.poll = None;
+    }
+
+    /// Forgets companies that are not read any more.
+    pub(super) fn keep_only(&mut self, is_read: impl Fn(&str) -> bool) {
+        self.companies.retain(|id, _| is_read(id));
+    }
+
+    /// Companies that are to be read now, at most so many of them.
+    pub(super) fn due(&self, now: Duration, at_most: usize) -> Vec<CompanyId> {
+        let due = self.companies.iter().filter(|(_, company)| company.due().is_some_and(|due| due <= now));
+        due.map(|(id, _)| CompanyId::clone(id)).take(at_most).collect()
+    }
+
+    /// When the next company is to be read.
+    pub(super) fn next_reading(&self) -> Option<Duration> {
+        self.companies.values().filter_map(Company::due).min()
+    }
+
+    /// When the next poll is to begin; none if no event asks for one.
+    pub(super) fn next_poll(&self) -> Option<Duration> {
+        let asked = self.poll?.saturating_add(GATHER);
+        Some(self.last_asked_poll.map_or(asked, |last| asked.max(last.saturating_add(BETWEEN_POLLS))))
+    }
+
+    /// Takes the poll that events ask for, if it is to begin now.
+    pub(super) fn take_poll(&mut self, now: Duration) -> bool {
+        let is_due = self.next_poll().is_some_and(|due| due <= now);
+        if is_due {
+            self.poll = None;
+            self.last_asked_poll = Some(now);
+        }
+        is_due
+    }
+
+    fn company(&mut self, id: &CompanyId) -> &mut Company {
+        self.companies.entry(CompanyId::clone(id)).or_default()
+    }
+}
+
+fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What happens, and at which second.
+    #[derive(Clone, Copy)]
+    enum Step {
+        Event(u64),
+        Begins(u64),
+        /// A reading ends well; and since when it was waited for.
+        Ends(u64, Option<u64>),
+        Fails(u64),
+        /// The second at which the next reading is due.
+        Due(Option<u64>),
+    }
+    use Step::{Begins, Due, Ends, Event, Fails};
+
+    #[test]
+    fn when_a_company_is_read() {
+        let cases: &[(&str, &[Step])] = &[
+            ("nobody asks", &[Due(None), Begins(0), Ends(1, None), Due(None)]),
+            ("the first event", &[Event(100), Due(Some(102))]),
+            (
+                "several events, one reading",
+                &[Event(100), Event(101), Due(Some(102)), Begins(102), Ends(103, Some(100)), Due(None)],
+            ),
+            (
+                "an event after a reading began is not answered by it",
+                &[Event(100), Begins(102), Event(103), Due(None), Ends(104, Some(100)), Due(Some(132))],
+            ),
+            ("a reading began a moment ago", &[Begins(90), Ends(91, None), Event(100), Due(Some(120))]),
+            ("a reading began long ago", &[Begins(10), Ends(11, None), Event(100), Due(Some(102))]),
+            ("a poll answers, too", &[Event(100), Begins(101), Ends(105, Some(100)), Due(None)]),
+            (
+                "a failed reading answers nothing",
+                &[
+                    Event(100),
+                    Begins(102),
+                    Event(103),
+                    Fails(110),
+                    Due(Some(410)),
+                    Begins(200),
+                    Ends(201, Some(100)),
+                    Due(None),
+                ],
+            ),
+            (
+                "two readings at once: the first that is whole answers",
+                &[Event(100), Begins(102), Begins(103), Fails(104), Ends(105, None), Due(Some(404))],
+            ),
+        ];
+        let (id, at) = (CompanyId::from("c"), Duration::from_secs);
+        for (name, steps) in cases {
+            let mut asked = Asked::default();
+            for (number, step) in steps.iter().enumerate() {
+                match *step {
+                    Event(second) => asked.ask_for(&id, at(second)),
+                    Begins(second) => asked.began(&id, at(second)),
+                    Ends(second, since) => {
+                        assert_eq!(
+                            asked.ended(&id, true, at(second)),
+                            since.map(at),
+                            "{name}, step {number}"
+                        );
+                    }
+                    Fails(second) => assert_eq!(asked.ended(&id, false, at(second)), None, "{name}"),
+                    Due(due) => {
+                        assert_eq!(asked.next_reading(), due.map(at), "{name}, step {number}");
+                        let Some(due) = due else { continue };
+                        assert!(asked.due(at(due - 1), 9).is_empty(), "{name}, step {number}");
+                        assert_eq!(asked.due(at(due), 9).len(), 1, "{name}, step {number}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every millisecond an event: at most two readings begin in any minute.
+    #[test]
+    fn a_flood_leads_to_few_readings() {
+        let (mut asked, id) = (Asked::default(), CompanyId::from("c"));
+        let mut began = Vec::new();
+        for millisecond in 0..300_000 {
+            let now = Duration::from_millis(millisecond);
+            asked.ask_for(&id, now);
+            if !asked.due(now, 1).is_empty() {
+                asked.began(&id, now);
+                asked.ended(&id, true, now);
+                began.push(now);
+            }
+        }
+        let minute = Duration::from_secs(60);
+        let within =
+            |from: &Duration| began.iter().filter(|at| **at >= *from && **at < *from + minute).count();
+        assert_eq!(began.iter().map(within).max(), Some(2), "{began:?}");
+        assert_eq!(began.len(), 10, "{began:?}");
+    }
+
+    #[test]
+    fn companies_that_are_not_read_any_more_are_forgotten() {
+        let mut asked = Asked::default();
+        for id in ["a", "b", "c"] {
+            asked.ask_for(&id.into(), Duration::ZERO);
+        }
+        asked.keep_only(|id| id == "b");
+        assert_eq!(asked.due(GATHER, 9), ["b".into()]);
+        assert!(asked.due(GATHER, 0).is_empty());
+    }
+
+    #[test]
+    fn polls_that_events_ask_for_are_far_between() {
+        let (mut asked, at) = (Asked::default(), Duration::from_secs);
+        assert_eq!(asked.next_poll(), None);
+        asked.ask_for_poll(at(100));
+        asked.ask_for_poll(at(101));
+        assert_eq!(asked.next_poll(), Some(at(102)));
+        assert!(!asked.take_poll(at(101)) && asked.take_poll(at(102)) && !asked.take_poll(at(103)));
+        asked.ask_for_poll(at(104));
+        assert_eq!(asked.next_poll(), Some(at(702)), "ten minutes after the last one");
+        asked.poll_began();
+        assert_eq!(asked.next_poll(), None, "another poll answers as well");
+        asked.ask_for_poll(at(1000));
+        assert_eq!(asked.next_poll(), Some(at(1002)));
+    }
+}

@@ -1,0 +1,184 @@
+//! Receives events from Nectar, which says through Svix when a connection has changed.
+//!
+//! An event is a reason to read its company now, and nothing else: nothing of its body becomes a metric, or is logged. Events can be
+//! lost, doubled and out of order, and many do not name their company.
+//!
+//! Source of the rules: Nectar's page developer-guide/webhooks, and Svix' documentation.
+
+pub mod event;
+pub mod seen_ids;
+pub mod signature;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::header::ALLOW;
+use hyper::{HeaderMap, Method, StatusCode};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::clock::SharedClock;
+use crate::http::{Limits, Request};
+use crate::observe::{EventOutcome, EventRefusal, ObserveClients, ObserveEvents, Refusal};
+use crate::poll::{Changed, ReadingRequests};
+use crate::secret_file::Secret;
+use event::Event;
+use seen_ids::SeenIds;
+use signature::Claims;
+
+/// A larger body is refused. Those of Nectar have some kilobytes.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// For a body to arrive.
+const BODY_TIME: Duration = Duration::from_secs(5);
+
+/// How often the file with the secrets is read again.
+const SECRET_EVERY: Duration = Duration::from_secs(10);
+
+/// Limits on the clients of a listener for webhooks: together with the largest body, on the memory that they take.
+pub fn limits() -> Limits {
+    let (idle_time, answer_time) = (Duration::from_secs(60), Duration::from_secs(10));
+    Limits { connections: 64, idle_time, answer_time, ..Limits::default() }
+}
+
+/// Answers the requests of one listener. Cheap to clone.
+#[derive(Clone)]
+pub struct Receiver(Arc<Inner>);
+
+struct Inner {
+    path: String,
+    secrets: Arc<Secret>,
+    requests: ReadingRequests,
+    clock: SharedClock,
+    seen: Mutex<SeenIds>,
+    events: Arc<dyn ObserveEvents>,
+    clients: Arc<dyn ObserveClients>,
+    /// Whether the last signature was wrong: that is in the log once.
+    is_refusing: AtomicBool,
+}
+
+impl Receiver {
+    /// Takes events at `path`, signed with one of `secrets`, and hands what they ask for to `requests`.
+    pub fn new(
+        path: String,
+        secrets: Arc<Secret>,
+        requests: ReadingRequests,
+        clock: SharedClock,
+        events: Arc<dyn ObserveEvents>,
+        clients: Arc<dyn ObserveClients>,
+    ) -> Self {
+        let (seen, is_refusing) = Default::default();
+        Self(Arc::new(Inner { path, secrets, requests, clock, seen, events, clients, is_refusing }))
+    }
+
+    /// The response to one request. It waits for its body, and for nothing of Nectar.
+    pub async fn respond(self, request: Request) -> Response {
+        if request.uri().path() != self.0.path {
+            self.0.clients.refused(Refusal::NotFound);
+            return (StatusCode::NOT_FOUND, "Not found.\n").into_response();
+        }
+        if *request.method() != Method::POST {
+            self.0.clients.refused(Refusal::Method);
+            return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], "This path takes POST.\n")
+                .into_response();
+        }
+        let (head, body) = request.into_parts();
+        match self.take(&head.headers, body).await {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(refusal) => {
+                self.0.events.refused(refusal);
+                refused(refusal)
+            }
+        }
+    }
+
+    /// Takes one event.
+    async fn take(&self, headers: &HeaderMap, body: Incoming) -> Result<(), EventRefusal> {
+        let claims = Claims::read(headers).ok_or(EventRefusal::Malformed)?;
+        // Before the body is read: who cannot get past this takes no memory.
+        if !claims.is_recent(self.0.clock.now()) {
+            return Err(EventRefusal::BadTime);
+        }
+        let body = read(body).await?;
+        let is_signed = claims.are_signed(&body, &self.0.secrets.current());
+        self.note_signature(is_signed);
+        if !is_signed {
+            return Err(EventRefusal::BadSignature);
+        }
+        let event = Event::read(&body);
+        let outcome = self.outcome(claims.id, &event);
+        self.0.events.arrived(event.event_type, outcome, self.0.clock.now());
+        Ok(())
+    }
+
+    fn outcome(&self, id: &str, event: &Event) -> EventOutcome {
+        let now = self.0.clock.monotonic();
+        if !self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id, now) {
+            return EventOutcome::Duplicate;
+        }
+        if !event.event_type.is_of_connection() {
+            return EventOutcome::Ignored;
+        }
+        let Event { company, connection, .. } = event;
+        self.0.requests.ask(Changed { company: company.as_deref(), connection: connection.as_deref() })
+    }
+
+    fn note_signature(&self, is_signed: bool) {
+        if self.0.is_refusing.swap(!is_signed, Ordering::Relaxed) != is_signed {
+            return;
+        }
+        if is_signed {
+            info!(msg = "Webhook events have the right signature again");
+        } else {
+            warn!(
+                msg = "A webhook event does not have the right signature; further ones are counted, and not logged",
+                advice = "compare --webhook.secret-file with the endpoint's signing secret in Svix; anybody can send such requests",
+            );
+        }
+    }
+}
+
+impl std::fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receiver").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+/// Reads the file with the secrets again, every few seconds until `stop`, so that a rotated one needs no restart.
+pub async fn watch_secrets(secrets: Arc<Secret>, clock: SharedClock, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = clock.sleep(SECRET_EVERY) => { secrets.refresh().await; }
+        }
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, EventRefusal> {
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes <= MAX_BODY_BYTES) {
+        let reading = Limited::new(body, MAX_BODY_BYTES).collect();
+        let read = tokio::time::timeout(BODY_TIME, reading).await.map_err(|_| EventRefusal::Incomplete)?;
+        return match read {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(EventRefusal::TooLarge),
+            Err(_) => Err(EventRefusal::Incomplete),
+        };
+    }
+    Err(EventRefusal::TooLarge)
+}
+
+/// One line, without detail: who has no secret need not learn what is missing.
+fn refused(refusal: EventRefusal) -> Response {
+    let (status, text) = match refusal {
+        EventRefusal::Malformed | EventRefusal::BadTime => (StatusCode::BAD_REQUEST, "Bad request.\n"),
+        EventRefusal::BadSignature => (StatusCode::UNAUTHORIZED, "Unauthorized.\n"),
+        EventRefusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large.\n"),
+        EventRefusal::Incomplete => (StatusCode::REQUEST_TIMEOUT, "Too slow.\n"),
+    };
+    (status, text).into_response()
+}
