@@ -159,7 +159,12 @@ impl App {
         let webhooks = self.webhooks.take();
         let files = self.files(webhooks.as_ref().map(|(webhooks, _)| webhooks));
         tokio::spawn(files.reload_when_told(Arc::clone(&self.reload), stop.clone()));
-        let server = Server { clock: self.clock, observer: self.self_metrics, stop: stop.clone() };
+        let server = Server {
+            clock: self.clock,
+            observer: self.self_metrics,
+            limits: self.limits,
+            stop: stop.clone(),
+        };
         let receiving = webhooks
             .map(|(webhooks, listeners)| server.receive(webhooks, listeners, &self.poller, self.events));
         let polling = tokio::spawn(self.poller.run(stop.clone()));
@@ -206,6 +211,8 @@ impl fmt::Debug for App {
 struct Server {
     clock: SharedClock,
     observer: Arc<SelfMetrics>,
+    /// Those for scrapes.
+    limits: Limits,
     stop: CancellationToken,
 }
 
@@ -250,7 +257,7 @@ impl Server {
         let (requests, clock) = (poller.requests(), Arc::clone(&self.clock));
         let receiver = Receiver::new(path, secrets, requests, clock, events, self.observer.clone());
         let respond = move |request| receiver.clone().respond(request);
-        self.serve(web_config, listeners, webhook::limits(), |_| false, respond)
+        self.serve(web_config, listeners, webhook::limits(self.limits), |_| false, respond)
     }
 }
 

@@ -40,10 +40,11 @@ const BODY_TIME: Duration = Duration::from_secs(5);
 /// How often the file with the secrets is read again.
 const SECRET_EVERY: Duration = Duration::from_secs(10);
 
-/// Limits on the clients of a listener for webhooks: together with the largest body, on the memory that they take.
-pub fn limits() -> Limits {
+/// Limits on the clients of a listener for webhooks, beside one for scrapes that has the limits `web`: 64 connections for its 512. Together
+/// with the largest body, they limit the memory that clients take.
+pub fn limits(web: Limits) -> Limits {
     let (idle_time, answer_time) = (Duration::from_secs(60), Duration::from_secs(10));
-    Limits { connections: 64, idle_time, answer_time, ..Limits::default() }
+    Limits { connections: (web.connections / 8).max(1), idle_time, answer_time, ..web }
 }
 
 /// Answers the requests of one listener. Cheap to clone.

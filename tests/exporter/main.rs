@@ -40,5 +40,6 @@ mod tls;
 mod truth;
 mod visitors;
 mod web_config;
+mod webhooks;
 mod words;
 mod worklist;

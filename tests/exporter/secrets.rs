@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use clap::FromArgMatches;
+use jiff::Timestamp;
 use nectar_exporter::app::App;
 use nectar_exporter::clock::Clock;
 use nectar_exporter::config::{Cli, Config, LogFlags, LogFormat, command};
@@ -28,8 +29,9 @@ use test_support::fault_table::{self, At, Row};
 use test_support::http::answers;
 use test_support::own_process::in_own_process;
 use test_support::paused_time::PausedTime;
+use test_support::webhooks::{Event, OTHER_SECRET, SecretPlace};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_planted_comes_out() {
     let plan = Plan { companies: 12, connections: 20, accounts: 3, seed: 5, speed: 0.0 };
     let simulator = Simulator::new(&plan, KEY, wall(&TestClock::new()));
@@ -46,9 +48,9 @@ async fn nothing_planted_comes_out() {
 
     for (key, outcome) in [(KEY, "failures=0"), ("sim-secret-wrong-key", "reason=auth")] {
         let base_url = base_url.clone();
-        let text =
-            tokio::task::spawn_blocking(move || everything_said(&base_url, key, outcome)).await.unwrap();
+        let text = everything_said(&base_url, key, outcome).await;
         assert!(text.contains("nectar_up") && text.contains(outcome), "{text}");
+        assert!(text.contains(r#"nectar_webhook_events_total{outcome="duplicate""#), "{text}");
         assert!(!text.contains(PLANTED), "a secret came out");
         assert!(!text.contains(key));
     }
@@ -135,8 +137,9 @@ async fn aloud(row: &Row, at: At, log: &Lines) {
 }
 
 /// The whole log at its most talkative, every page, and the metrics at their most detailed.
-fn everything_said(base_url: &str, key: &str, outcome: &str) -> String {
-    let mut command = nectar_exporter(&[
+async fn everything_said(base_url: &str, key: &str, outcome: &str) -> String {
+    let secret = SecretPlace::new();
+    let flags = secret.flags(&[
         "--nectar.base-url",
         base_url,
         "--web.listen-address=127.0.0.1:0",
@@ -144,11 +147,26 @@ fn everything_said(base_url: &str, key: &str, outcome: &str) -> String {
         "--metrics.detail=accounts",
         "--nectar.poll-interval=50ms",
     ]);
-    let mut running = Running::start(command.env("NECTAR_API_KEY", key));
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut running = Running::start(nectar_exporter(&flags).env("NECTAR_API_KEY", key));
     let address = running.address();
+    let receives = running.wait_for("Receiving webhook events on");
+    let events = format!("http://{}/webhooks/nectar", receives.rsplit_once("address=").unwrap().1.trim());
     running.wait_for(outcome);
     running.wait_for("Poll finished");
     let mut said = String::new();
+    let (http, now) = (reqwest::Client::new(), Timestamp::now().as_second());
+    let event = Event::of("sim-secret-id", "connection.sim-secret", "sim-secret", Some("sim-secret"));
+    for event in [
+        Event { secret: OTHER_SECRET, ..event.clone() },
+        Event { signed_in: -3600, ..event.clone() },
+        Event { body: format!("{{{}", event.body), ..event.clone() },
+        event,
+    ] {
+        let answer = event.request(&http, &events, now).send().await.unwrap();
+        said +=
+            &format!("{} {:?} {}", answer.status(), answer.headers().clone(), answer.text().await.unwrap());
+    }
     for path in ["/metrics", "/", "/worklist", "/worklist?format=csv", "/-/ready", "/-/healthy", "/nothing"] {
         said.push_str(&get(&address, path));
     }

@@ -63,6 +63,11 @@ impl TestClock {
         self.0.lock().unwrap().now += by;
     }
 
+    /// The wall clock, in Unix seconds.
+    pub fn wall_seconds(&self) -> i64 {
+        self.now().as_second()
+    }
+
     /// Whether there is a wait that has exactly this long left.
     pub fn is_awaited(&self, left: Duration) -> bool {
         let state = self.0.lock().unwrap();

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use clap::FromArgMatches;
 use flate2::read::GzDecoder;
-use nectar_exporter::app::App;
+use nectar_exporter::app::{App, Webhooks};
 use nectar_exporter::config::{Cli, Config, command};
 use nectar_exporter::http::web_config::ConfigReloader;
 use nectar_exporter::nectar::{Certificates, Key};
 use nectar_exporter::observe::DroppedLines;
+use nectar_exporter::webhook::signature::secrets_in;
 use nectar_simulator::{Plan, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -35,9 +36,11 @@ const SHORT_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Exporter {
     /// Where it serves, without a slash at the end.
     pub url: String,
+    /// Where it receives events, if it does.
+    pub webhook_url: Option<String>,
     /// The clock it goes by.
     pub clock: Arc<TestClock>,
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     _stop: DropGuard,
 }
 
@@ -84,12 +87,16 @@ impl Exporter {
             _ => format!("http://{address}"),
         };
         let stop = CancellationToken::new();
-        let app =
-            App::new(settings, key, clock.clone(), DroppedLines::default()).unwrap().protected_by(web_config);
+        let (webhooks, webhook_listener) = (webhooks(&settings).await, sockets::listener());
+        let webhook_url = webhooks
+            .as_ref()
+            .map(|webhooks| format!("http://{}{}", webhook_listener.local_addr().unwrap(), webhooks.path));
+        let app = App::new(settings, key, clock.clone(), DroppedLines::default()).unwrap();
+        let app = app.protected_by(web_config).receiving(webhooks, vec![webhook_listener]);
         tokio::spawn(app.run(vec![listener], stop.clone()));
         // One for all scrapes, and trusting nobody: reading the system's certificates at each costs more than the scrape.
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0);
-        Self { url, clock, http: http.build().unwrap(), _stop: stop.drop_guard() }
+        Self { url, webhook_url, clock, http: http.build().unwrap(), _stop: stop.drop_guard() }
     }
 
     /// Starts it against given bodies.
@@ -181,6 +188,12 @@ impl Exporter {
             assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
         }
     }
+}
+
+async fn webhooks(settings: &Config) -> Option<Webhooks> {
+    let webhook = settings.webhook.as_ref()?;
+    let secrets = secrets_in(webhook.secret_file.clone().unwrap()).await.unwrap();
+    Some(Webhooks { path: webhook.path.clone(), secrets: secrets.into(), web_config: None })
 }
 
 /// How many polls have ended. Looks for one line only: to read all of a scrape takes longer than the poll.

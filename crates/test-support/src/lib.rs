@@ -31,6 +31,7 @@ pub mod own_process;
 pub mod paused_time;
 pub mod scrape;
 pub mod sockets;
+pub mod webhooks;
 
 use std::future::IntoFuture;
 use std::path::PathBuf;

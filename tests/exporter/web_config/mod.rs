@@ -4,5 +4,5 @@ mod changes;
 mod faults;
 mod handshakes;
 mod passwords;
-mod place;
+pub mod place;
 mod tls;
