@@ -8,7 +8,7 @@ const POLL = 300;
 const CLOSE = 26 * HOUR;
 // What a failed request shows as, by the code of the response.
 const REASONS = { 503: 'server_error', 429: 'rate_limited', none: 'timeout' };
-const SEARCH = /^nectar_(api|exporter)_.*_(total|bucket|sum|count)$/;
+const SEARCH = /^nectar_(api|exporter|webhook)_.*_(total|bucket|sum|count)$/;
 
 export function write(writer, { samples }, grid) {
   const chance = random(11);
@@ -26,10 +26,13 @@ export function write(writer, { samples }, grid) {
   let lastGood = grid.begin;
   let whole = true;
   let cpu = 0;
+  const receives = samples.has('nectar_webhook_events_total');
+  let lastEvent;
   for (let time = grid.begin; time <= grid.now; time += 60) {
     if ((time - grid.begin) % POLL === 0) {
       whole = poll(counters, companies.length, bad(time), chance);
       if (whole) lastGood = time;
+      if (receives && event(counters, chance)) lastEvent = time;
       cpu += 0.35;
     }
     cpu += 0.016;
@@ -46,6 +49,7 @@ export function write(writer, { samples }, grid) {
       nectar_exporter_start_timestamp_seconds: grid.begin - DAY,
       scrape_samples_scraped: served + (Math.floor(time / 900) % 40),
     };
+    if (lastEvent) gauges.nectar_webhook_last_event_timestamp_seconds = lastEvent;
     for (const [name, value] of Object.entries(gauges)) record(name, {}, time, value);
     for (const { labels } of companies) {
       const { company_id, company } = labels;
@@ -118,4 +122,18 @@ function poll(counters, companies, bad, chance) {
   if (!whole) rise(counters, 'nectar_exporter_poll_failures_total', { reason: 'server_error' });
   observe(counters, 'nectar_exporter_poll_duration_seconds', {}, seconds);
   return whole;
+}
+
+/** Sometimes a status changes or a bill comes, and sometimes a stranger knocks. Whether there was an event. */
+function event(counters, chance) {
+  const outcomes = {
+    reading: ['connection.updated', 'connection.validated'],
+    ignored: ['document', 'document'],
+    malformed: ['unknown'],
+  };
+  const outcome = [undefined, undefined, undefined, 'reading', 'ignored', 'malformed'][Math.floor(chance() * 6)];
+  for (const type of outcomes[outcome] ?? []) rise(counters, 'nectar_webhook_events_total', { type, outcome });
+  if (outcome === 'reading')
+    observe(counters, 'nectar_webhook_reading_delay_seconds', {}, 10 * Math.exp((chance() - 0.5) * 2));
+  return outcome === 'reading' || outcome === 'ignored';
 }

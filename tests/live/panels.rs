@@ -2,9 +2,10 @@
 //!
 //! To compare another query with the simulated Nectar, add a row.
 
+use xtask::promql::webhooks::OFF;
 use xtask::queries::Query;
 
-use crate::tally::{Truth, age, number};
+use crate::tally::{Truth, age, number, rows};
 use crate::trend;
 use crate::truth::{
     Seen, accounts, accounts_in_error, accounts_of_one, by_status, checked_ago, checked_between,
@@ -125,6 +126,7 @@ pub const TABLE: &[Row] = &[
     (EXPORTER, "Data age", "A", |_| age(0.0)),
     (EXPORTER, "Series per object", "A", |_| number(0)),
     (EXPORTER, "Version", "A", |_| number(1)),
+    (EXPORTER, "Since the last event", "A", |_| rows(&[], [(vec![], f64::from(OFF))])),
     (EXPORTER, "Data age against the interval", "B", |_| number(5)),
     (EXPORTER, "Data age against the interval", "C", |_| number(3600)),
 ];

@@ -8,7 +8,7 @@ use crate::grid::Grid;
 use crate::link::To;
 use crate::panel::{NO_DATA, Panel, datasource};
 use crate::promql::companies::Of;
-use crate::promql::exporter;
+use crate::promql::{exporter, webhooks};
 use crate::style::{ALARM, ATTENTION, NEUTRAL, Unit};
 use crate::table::{Column, table};
 use crate::variable::{self, Shown};
@@ -22,6 +22,10 @@ const NO_PROCESS: &str = "No data: the exporter does not answer, or cannot read 
 const NO_REQUEST: &str = "No requests were made, or there is no data: see Up";
 /// What a panel about failures says when there is none.
 const NO_FAILURE: &str = "Nothing failed, or there is no data: see Up";
+/// What a graph of webhook events says when there is none.
+const NO_EVENT: &str = "No event came, webhooks are off, or there is no data: see Up";
+/// What a graph of refused webhook requests says when there is none.
+const NO_REFUSAL: &str = "Nothing was refused, webhooks are off, or there is no data: see Up";
 
 /// The exporter board.
 pub fn board() -> Board {
@@ -42,6 +46,8 @@ pub fn board() -> Board {
         .heading("Polite to the API?")
         .row(8, [requests(), request_failures()])
         .row(8, [latency(), retries()])
+        .heading("Webhooks")
+        .uneven(8, [(4, last_event()), (7, events()), (7, refused_events()), (6, reading_delay())])
         .heading("What does it cost?")
         .row(8, [samples(), memory(), cpu(), descriptors()]);
     Board {
@@ -145,6 +151,38 @@ fn latency() -> Panel {
 fn retries() -> Panel {
     let description = "Requests that were sent again since the first try failed in a way that may pass.";
     lines("Retries", description, Unit::PerSecond).ask("{{endpoint}}", exporter::retries())
+}
+
+fn last_event() -> Panel {
+    let description = "Time since the last webhook event with a good signature, by exporter. None yet: since its start. Off: it receives no \
+                       webhooks, which is no fault.";
+    let words = json!({"type": "value", "options": {
+        webhooks::NONE_YET.to_string(): {"text": "None yet", "color": NEUTRAL, "index": 0},
+        webhooks::OFF.to_string(): {"text": "Off", "color": NEUTRAL, "index": 1},
+    }});
+    Panel::new(View::Stat, "Since the last event", description, Unit::Seconds, NO_DATA)
+        .ask("{{instance}}", webhooks::since_last_event())
+        .mapping(words)
+}
+
+fn events() -> Panel {
+    let description = "Webhook events in each step, by what came of them: a reading of the company, a poll of all, or none.";
+    Panel::new(View::Columns, "Events", description, Unit::Count, NO_EVENT)
+        .ask("{{outcome}}", webhooks::events())
+}
+
+fn refused_events() -> Panel {
+    let description = "Webhook requests in each step that were not taken for an event, by why. Anybody can send what is malformed.";
+    Panel::new(View::Columns, "Refused requests", description, Unit::Count, NO_REFUSAL)
+        .ask("{{outcome}}", webhooks::refused())
+}
+
+fn reading_delay() -> Panel {
+    let description = "How long it took from an event to the end of the reading of its company that answered it: half of them were faster \
+                       than the median, 99 % than the percentile.";
+    Panel::new(View::Lines, "From event to reading", description, Unit::Seconds, NO_EVENT)
+        .ask("median", webhooks::delay_quantile(0.5))
+        .ask("99th percentile", webhooks::delay_quantile(0.99))
 }
 
 fn samples() -> Panel {

@@ -6,3 +6,4 @@ pub mod exporter;
 pub mod selector;
 pub mod trend;
 pub mod utilities;
+pub mod webhooks;

@@ -52,6 +52,7 @@ const DAMAGES: &[Damage] = &[
     ("literals are known", "WEBSITE_GONE", Overview, "WEBSITE_DOWN|URL_INACCESSIBLE", "WEBSITE_GONE|URL_INACCESSIBLE"),
     ("literals are known", "needs_intervention", Overview, r#"category=\"intervention_needed\""#, r#"category=\"needs_intervention\""#),
     ("literals are known", "website_issue", Overview, r#"category=\"error\""#, r#"category=\"website_issue\""#),
+    ("literals are known", "bad_sign", Exporter, "bad_signature", "bad_sign"),
     ("labels add up", "grouped by provider", Overview, "count by (datasource)", "count by (provider)"),
     ("labels add up", "joined on connection_id", Overview, "* on (company_id) group_left (company)", "* on (company_id, connection_id) group_left (company)"),
     ("labels add up", "what can be several", Overview, "(group by (company_id, company) (topk by (company_id) (1, ", "(group by (company_id, company) (topk by (company_id) (2, "),

@@ -25,4 +25,5 @@ mod rules;
 mod structure;
 mod tables;
 mod variables;
+mod webhooks;
 mod weeks;

@@ -5,7 +5,7 @@ use nectar_exporter::fleet::undocumented::OVERFLOW;
 use nectar_exporter::metrics::catalogue;
 use nectar_exporter::metrics::metric::{Desc, Group, Type};
 use nectar_exporter::nectar::decode::UNKNOWN;
-use nectar_exporter::observe::Endpoint;
+use nectar_exporter::observe::{Endpoint, EventOutcome, EventRefusal};
 use nectar_exporter::status::Kind;
 use promql_parser::label::MatchOp;
 use promql_parser::parser::VectorSelector;
@@ -89,7 +89,7 @@ pub fn matchers(board: &Value) -> Vec<String> {
     })
 }
 
-/// Every literal status, category, endpoint or reason is one that the exporter can serve.
+/// Every literal status, category, endpoint, outcome or reason is one that the exporter can serve.
 pub fn literals(board: &Value) -> Vec<String> {
     judge_selectors(board, |_, selector, _| {
         selector.matchers.matchers.iter().find_map(|matcher| {
@@ -115,6 +115,13 @@ fn known_values(selector: &VectorSelector, label: &str) -> Option<Vec<&'static s
         (_, "category") => Some(kind.categories().iter().map(|category| category.label()).collect()),
         (_, "kind") => Some(Kind::ALL.iter().map(|kind| kind.label()).collect()),
         (_, "endpoint") => Some(Endpoint::ALL.iter().map(|endpoint| endpoint.label()).collect()),
+        (_, "outcome") => Some(
+            EventOutcome::ALL
+                .iter()
+                .map(|outcome| outcome.label())
+                .chain(EventRefusal::ALL.iter().map(|refusal| refusal.label()))
+                .collect(),
+        ),
         (_, "reason") => Some(
             Failure::all()
                 .map(Failure::label)
