@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops board-pictures deny soak drill fuzz bench
+.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops board-pictures deny soak drill fuzz bench bench-webhooks
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -86,6 +86,11 @@ fuzz:
 # Measures an exporter with 100,000 connections beside nginx and a bare client, and prints one table. Takes about twenty minutes. For a tenth of it: `make bench ARGS=--quick`; for single rows: `make bench ARGS="plain gzip"`.
 bench: tools
 	BENCH_NGINX="$$(./scripts/install-bench-tools)" && export BENCH_NGINX && cargo bench --locked --bench fleet -- $(ARGS)
+
+# Measures how soon a change is in the metrics, with polls alone and with webhooks, in real time. Takes twenty minutes; or so many as are
+# given: `make bench-webhooks ARGS=5`.
+bench-webhooks: tools
+	cargo bench --locked --bench webhooks -- $(ARGS)
 
 # Measures what the alert rules and Alertmanager cost with 100,000 connections, in Prometheus 3. Takes about twenty minutes.
 bench-rules: tools

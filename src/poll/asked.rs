@@ -89,10 +89,12 @@ impl Asked {
         self.companies.retain(|id, _| is_read(id));
     }
 
-    /// Companies that are to be read now, at most so many of them.
+    /// Companies that are to be read now, at most so many of them: those first that have waited longest.
     pub(super) fn due(&self, now: Duration, at_most: usize) -> Vec<CompanyId> {
         let due = self.companies.iter().filter(|(_, company)| company.due().is_some_and(|due| due <= now));
-        due.map(|(id, _)| CompanyId::clone(id)).take(at_most).collect()
+        let mut due: Vec<_> = due.map(|(id, company)| (company.waiting, id)).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, id)| CompanyId::clone(id)).take(at_most).collect()
     }
 
     /// When the next company is to be read.
@@ -221,6 +223,17 @@ mod tests {
             |from: &Duration| began.iter().filter(|at| **at >= *from && **at < *from + minute).count();
         assert_eq!(began.iter().map(within).max(), Some(2), "{began:?}");
         assert_eq!(began.len(), 10, "{began:?}");
+    }
+
+    #[test]
+    fn who_has_waited_longest_is_read_first() {
+        let (mut asked, at) = (Asked::default(), Duration::from_secs);
+        for (second, id) in [(3, "a"), (1, "b"), (2, "c")] {
+            asked.ask_for(&id.into(), at(second));
+        }
+        assert_eq!(asked.due(at(5), 2), ["b".into(), "c".into()]);
+        assert_eq!(asked.due(at(4), 2), ["b".into(), "c".into()], "the third gathers events");
+        assert_eq!(asked.due(at(5), 9).len(), 3);
     }
 
     #[test]

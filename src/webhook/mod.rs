@@ -9,7 +9,6 @@ pub mod event;
 pub mod seen_ids;
 pub mod signature;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use hyper::body::{Body, Incoming};
 use hyper::header::ALLOW;
 use hyper::{HeaderMap, Method, StatusCode};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::clock::SharedClock;
 use crate::http::{Limits, Request};
@@ -36,6 +35,9 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// For a body to arrive.
 const BODY_TIME: Duration = Duration::from_secs(5);
+
+/// How often the log says that a signature is wrong, at most.
+const WARN_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How often the file with the secrets is read again.
 const SECRET_EVERY: Duration = Duration::from_secs(10);
@@ -59,8 +61,8 @@ struct Inner {
     seen: Mutex<SeenIds>,
     events: Arc<dyn ObserveEvents>,
     clients: Arc<dyn ObserveClients>,
-    /// Whether the last signature was wrong: that is in the log once.
-    is_refusing: AtomicBool,
+    /// When the log last said that a signature is wrong, by the monotonic clock.
+    last_warning: Mutex<Option<Duration>>,
 }
 
 impl Receiver {
@@ -73,8 +75,8 @@ impl Receiver {
         events: Arc<dyn ObserveEvents>,
         clients: Arc<dyn ObserveClients>,
     ) -> Self {
-        let (seen, is_refusing) = Default::default();
-        Self(Arc::new(Inner { path, secrets, requests, clock, seen, events, clients, is_refusing }))
+        let (seen, last_warning) = Default::default();
+        Self(Arc::new(Inner { path, secrets, requests, clock, seen, events, clients, last_warning }))
     }
 
     /// The response to one request. It waits for its body, and for nothing of Nectar.
@@ -106,9 +108,8 @@ impl Receiver {
             return Err(EventRefusal::BadTime);
         }
         let body = read(body).await?;
-        let is_signed = claims.are_signed(&body, &self.0.secrets.current());
-        self.note_signature(is_signed);
-        if !is_signed {
+        if !claims.are_signed(&body, &self.0.secrets.current()) {
+            self.warn_of_signature();
             return Err(EventRefusal::BadSignature);
         }
         let event = Event::read(&body);
@@ -129,16 +130,16 @@ impl Receiver {
         self.0.requests.ask(Changed { company: company.as_deref(), connection: connection.as_deref() })
     }
 
-    fn note_signature(&self, is_signed: bool) {
-        if self.0.is_refusing.swap(!is_signed, Ordering::Relaxed) != is_signed {
-            return;
-        }
-        if is_signed {
-            info!(msg = "Webhook events have the right signature again");
-        } else {
+    /// Anybody can send requests: they must not fill the log.
+    fn warn_of_signature(&self) {
+        let now = self.0.clock.monotonic();
+        let mut last = self.0.last_warning.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| now.saturating_sub(last) >= WARN_EVERY) {
+            *last = Some(now);
             warn!(
-                msg = "A webhook event does not have the right signature; further ones are counted, and not logged",
-                advice = "compare --webhook.secret-file with the endpoint's signing secret in Svix; anybody can send such requests",
+                msg = "A webhook event does not have the right signature; for an hour, further ones are counted and not logged",
+                advice =
+                    "compare the file of --webhook.secret-file with the endpoint's signing secret in Svix",
             );
         }
     }

@@ -123,18 +123,20 @@ async fn what_is_answered() {
     assert_eq!(last, Some(world.program.clock.wall_seconds() as f64));
 }
 
+type Change = fn(&mut reqwest::Request);
+
 /// Requests that are no events, one after the other, as who guesses would send them.
 #[tokio::test]
 async fn what_is_answered_to_other_requests() {
     let world = World::with(&["--webhook.path=/events"]).await;
     let (connection, _) = world.login(0);
     let event = Event::of("a", UPDATED, &connection, None);
-    let request = |change: fn(&mut reqwest::Request)| {
+    let request = |change: Change| {
         let mut request = world.program.request(&event).build().unwrap();
         change(&mut request);
         reqwest::Client::new().execute(request)
     };
-    let cases: [(&str, fn(&mut reqwest::Request), u16); 9] = [
+    let cases: [(&str, Change, u16); 9] = [
         ("no signature", |request| drop(request.headers_mut().remove("svix-signature")), 400),
         ("no time", |request| drop(request.headers_mut().remove("svix-timestamp")), 400),
         ("no id", |request| drop(request.headers_mut().remove("svix-id")), 400),
@@ -340,7 +342,8 @@ async fn as_a_program() {
     for event in [&first, &again] {
         assert_eq!(event.request(&http, &url, now).send().await.unwrap().status(), 401);
     }
-    running.wait_for("does not have the right signature; further ones are counted, and not logged");
+    running
+        .wait_for("does not have the right signature; for an hour, further ones are counted and not logged");
     running.signal("TERM");
     assert_eq!(running.end(), Some(0));
     let refused = running.log.iter().filter(|line| line.contains("right signature")).count();
