@@ -29,7 +29,7 @@ use nectar_exporter::metrics::{Build, Detail};
 use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
-use nectar_simulator::{Plan, Simulator};
+use nectar_simulator::{Endpoint, EndpointError, Plan, Simulator};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,8 @@ enum StartError {
     System(#[from] io::Error),
     #[error("the demo's own address takes no port")]
     DemoUrl,
+    #[error("cannot send events (--sim.webhook-url, --sim.webhook-secret): {0}")]
+    Endpoint(#[from] EndpointError),
 }
 
 fn main() -> ExitCode {
@@ -280,9 +282,17 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
 }
 
 async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
+    let endpoint =
+        flags.webhook_url.as_ref().map(|url| Endpoint::new(url, &flags.webhook_secret)).transpose()?;
     let listeners = http::bind_all(&flags.listen_addresses).await?;
     say_where(&listeners)?;
     let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), Timestamp::now);
+    if let Some(mut endpoint) = endpoint {
+        endpoint.seed = flags.sim.seed;
+        // What failed is not tried again more slowly than in life.
+        endpoint.speed = flags.sim.speed.max(1.0);
+        tokio::spawn(simulator.send_events(endpoint, stop.clone()));
+    }
     simulator.serve(listeners, stop).await;
     Ok(())
 }
