@@ -1,5 +1,6 @@
 //! The program: arguments, files, sockets, and which command runs.
 
+mod listeners;
 mod process;
 
 use std::env;
@@ -31,14 +32,13 @@ use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::secret_file::{Secret, SecretFileError};
 use nectar_exporter::webhook::signature::secrets_in;
-use nectar_simulator::{Plan, Simulator};
-const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0";
+use nectar_simulator::{Endpoint, EndpointError, Plan, Simulator, WEBHOOK_SECRET};
 use secrecy::SecretString;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use url::Url;
 
+use crate::listeners::{Addresses, say_where};
 use crate::process::{Hangup, on_runtime, start};
 
 /// How many file descriptors there are, if the system does not say.
@@ -71,6 +71,8 @@ enum StartError {
     System(#[from] io::Error),
     #[error("the demo's own address takes no port")]
     DemoUrl,
+    #[error("cannot send events (--sim.webhook-url, --sim.webhook-secret): {0}")]
+    Endpoint(#[from] EndpointError),
 }
 
 fn main() -> ExitCode {
@@ -272,7 +274,12 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
         let key = Key::fixed(secret.into())?;
         let listeners = Addresses::of(&settings).listen(&summary, &signals.stop).await?;
         let simulator = Simulator::new(&plan(&flags.sim), secret, Timestamp::now);
-        tokio::spawn(simulator.clone().serve(simulated, signals.stop.clone()));
+        if let (Some(webhook), Some(receives)) = (&settings.webhook, listeners.webhook.first()) {
+            let url = format!("http://{}{}", receives.local_addr()?, webhook.path);
+            let endpoint = endpoint(&url, WEBHOOK_SECRET, &flags.sim)?;
+            tokio::spawn(simulator.send_events(endpoint, signals.stop.clone()));
+        }
+        tokio::spawn(simulator.serve(simulated, signals.stop.clone()));
         if let Some(first) = listeners.web.first() {
             let port = first.local_addr()?.port();
             let scheme =
@@ -292,11 +299,23 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
 }
 
 async fn simulate(flags: &SimulateFlags, stop: CancellationToken) -> Result<(), StartError> {
+    let url = flags.webhook_url.as_ref();
+    let endpoint = url.map(|url| endpoint(url, &flags.webhook_secret, &flags.sim)).transpose()?;
     let listeners = http::bind_all(&flags.listen_addresses).await?;
     say_where("Listening on", &listeners)?;
     let simulator = Simulator::new(&plan(&flags.sim), flags.api_key.clone(), Timestamp::now);
+    if let Some(endpoint) = endpoint {
+        tokio::spawn(simulator.send_events(endpoint, stop.clone()));
+    }
     simulator.serve(listeners, stop).await;
     Ok(())
+}
+
+/// A receiver of the simulated events. What failed is not tried again more slowly than in life.
+fn endpoint(url: &str, secret: &str, flags: &SimFlags) -> Result<Endpoint, EndpointError> {
+    let mut endpoint = Endpoint::new(url, secret)?;
+    (endpoint.seed, endpoint.speed) = (flags.seed, flags.speed.max(1.0));
+    Ok(endpoint)
 }
 
 fn plan(flags: &SimFlags) -> Plan {
@@ -340,47 +359,4 @@ async fn webhooks(settings: &Config) -> Result<Option<Webhooks>, StartError> {
 
 async fn within_time<T>(path: &Path, reading: impl Future<Output = T>) -> Result<T, StartError> {
     tokio::time::timeout(FILE_READ_TIMEOUT, reading).await.map_err(|_| StartError::Hangs(path.to_owned()))
-}
-
-/// One of each, for scrapes and pages, and for webhook events.
-struct Apart<T> {
-    web: T,
-    webhook: T,
-}
-
-type Addresses = Apart<Vec<ListenAddress>>;
-
-impl Addresses {
-    fn of(settings: &Config) -> Self {
-        let webhook = settings.webhook.as_ref().map(|webhook| webhook.listen_addresses.clone());
-        Self { web: settings.web.listen_addresses.clone(), webhook: webhook.unwrap_or_default() }
-    }
-
-    /// Binds every address, and logs what has begun and where, a line each. Returns no listeners if `stop` comes first: a name can
-    /// take long to resolve.
-    async fn listen(
-        &self,
-        summary: &StartupSummary,
-        stop: &CancellationToken,
-    ) -> Result<Apart<Vec<TcpListener>>, StartError> {
-        let bound = async {
-            let web = http::bind_all(&self.web).await?;
-            Ok::<_, BindError>(Apart { web, webhook: http::bind_all(&self.webhook).await? })
-        };
-        let listeners = tokio::select! {
-            () = stop.cancelled() => return Ok(Apart { web: Vec::new(), webhook: Vec::new() }),
-            bound = bound => bound?,
-        };
-        summary.say().await;
-        say_where("Listening on", &listeners.web)?;
-        say_where("Receiving webhook events on", &listeners.webhook)?;
-        Ok(listeners)
-    }
-}
-
-fn say_where(msg: &str, listeners: &[TcpListener]) -> io::Result<()> {
-    for listener in listeners {
-        info!(msg, address = %listener.local_addr()?);
-    }
-    Ok(())
 }

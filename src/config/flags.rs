@@ -102,6 +102,12 @@ pub struct SimulateFlags {
     /// The key that the simulated API accepts. It protects nothing
     #[arg(long = "sim.api-key", value_name = "KEY", default_value = "simulated")]
     pub api_key: String,
+    /// Where to send webhook events, signed as Nectar's [default: nowhere]
+    #[arg(long = "sim.webhook-url", value_name = "URL")]
+    pub webhook_url: Option<String>,
+    /// The secret that signs webhook events: whsec_ and base64. The default protects nothing
+    #[arg(long = "sim.webhook-secret", value_name = "SECRET", default_value = nectar_simulator::WEBHOOK_SECRET)]
+    pub webhook_secret: String,
     /// How to log.
     #[command(flatten)]
     pub log: LogFlags,

@@ -1,5 +1,6 @@
 //! Flags, environment, exit codes, signals and log lines, as a person at a terminal meets them.
 
+use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::process::Command;
 
@@ -92,6 +93,10 @@ fn what_keeps_it_from_starting_is_one_line() {
         (with_key(&format!("--nectar.ca-file={}", path("one-bad"))), "certificate number 2 ".to_owned()),
         (vec!["demo".to_owned(), format!("--web.listen-address={taken}")], taken.clone()),
         (vec!["simulate".to_owned(), format!("--sim.listen-address={taken}")], taken.clone()),
+        (
+            vec!["simulate".to_owned(), "--sim.webhook-url=sim-secret".to_owned()],
+            "(--sim.webhook-url, --sim.webhook-secret): the address".to_owned(),
+        ),
     ];
     for (arguments, place) in cases {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -298,6 +303,20 @@ fn the_default_address() {
         assert!(line.contains("cannot listen on :10942"), "{line}");
         assert_eq!(running.end(), Some(1), "{line}");
     }
+}
+
+/// Nobody asks its API: it looks by itself whether anything has changed.
+#[test]
+fn the_simulated_nectar_sends_events() {
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("--sim.webhook-url=http://{}/hook", receiver.local_addr().unwrap());
+    let simulate = ["simulate", "--sim.listen-address=127.0.0.1:0", "--sim.speed=1000000", &url];
+    let _running = Running::start(&mut nectar_exporter(&simulate));
+    let (stream, _) = receiver.accept().unwrap();
+    let head = BufReader::new(stream).lines().map(Result::unwrap).take_while(|line| !line.is_empty());
+    let head: Vec<String> = head.collect();
+    assert_eq!(head[0], "POST /hook HTTP/1.1");
+    assert!(head.iter().any(|line| line.contains("-signature: v1,")), "{head:?}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! A simulated Nectar: its API, over a made-up fleet, on a real socket.
 //!
 //! The demo, the tests and the benchmarks use it through [`Simulator`]. A request goes through `routes`; it reads a `fleet`, which
-//! `generator` makes and `scheduler` changes as time passes.
+//! `generator` makes and `scheduler` changes as time passes. `events` tells what has changed, and `delivery` sends it to a webhook.
 
+mod delivery;
+mod events;
 mod every_status;
 mod faults;
 mod fleet;
@@ -36,10 +38,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::events::Announced;
 use self::fleet::{Company, Fleet};
 use self::in_flight::InFlight;
 use self::scheduler::Scheduler;
 
+pub use self::delivery::{Endpoint, EndpointError, WEBHOOK_SECRET};
 pub use self::faults::{Fault, Faults, Scope};
 pub use self::wire::SECRET;
 
@@ -134,6 +138,19 @@ impl Simulator {
             _ = join_all(servers) => {}
             () = cut_off => {}
         }
+    }
+
+    /// Sends a webhook event to `endpoint` for each connection that is new or gets another status after this call, until `stop`. Times
+    /// that change alone lead to none; nor does a status that is back at what it was within a quarter of a second.
+    pub fn send_events(
+        &self,
+        endpoint: Endpoint,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let shared = Arc::clone(&self.0);
+        // Before the caller awaits it: what the caller changes next counts.
+        let announced = shared.read(|fleet, _| Announced::all(fleet));
+        async move { _ = stop.run_until_cancelled(endpoint.send(&shared, announced)).await }
     }
 
     /// How many requests came in so far.

@@ -15,8 +15,8 @@ enum Form {
     Zulu,
     Offset(Offset),
     Nanoseconds,
-    /// No zone; UTC is meant.
-    NoZone,
+    /// No zone, and so many digits after the seconds; UTC is meant.
+    NoZone(usize),
 }
 
 impl TimestampFormat {
@@ -26,9 +26,14 @@ impl TimestampFormat {
             0 => Form::Zulu,
             1 => Form::Offset(Offset::from_seconds(offset_seconds(number / 4)).unwrap_or(Offset::UTC)),
             2 => Form::Nanoseconds,
-            _ => Form::NoZone,
+            _ => Form::NoZone(3),
         };
         Self { form, now }
+    }
+
+    /// Webhook events have these two formats.
+    pub fn of_event(number: u64, now: Timestamp) -> Self {
+        Self { form: Form::NoZone(if number.is_multiple_of(2) { 6 } else { 9 }), now }
     }
 
     /// Never later than now, even if the clock stepped back; cutting digits off only makes it earlier.
@@ -38,7 +43,7 @@ impl TimestampFormat {
             Form::Zulu => format!("{time:.0}"),
             Form::Offset(offset) => format!("{:.0}", time.display_with_offset(offset)),
             Form::Nanoseconds => format!("{time:.9}"),
-            Form::NoZone => format!("{time:.3}").trim_end_matches('Z').to_owned(),
+            Form::NoZone(digits) => format!("{time:.digits$}").trim_end_matches('Z').to_owned(),
         }
     }
 

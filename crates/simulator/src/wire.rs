@@ -52,8 +52,9 @@ pub struct Rows<'a> {
 
 impl Serialize for Rows<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rows = self.connections.iter();
-        serializer.collect_seq(rows.map(|row| ConnectionRecord::new(self.company, row, self.now)))
+        let rows = self.connections.iter().copied();
+        let record = |row| ConnectionRecord::new(self.company, row, self.now, TimestampFormat::of);
+        serializer.collect_seq(rows.map(record))
     }
 }
 
@@ -89,9 +90,10 @@ impl<'a> StatusFields<'a> {
     }
 }
 
+/// A connection with all its fields.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ConnectionRecord<'a> {
+pub struct ConnectionRecord<'a> {
     id: Uuid,
     #[serde(flatten)]
     status_record: StatusFields<'a>,
@@ -113,8 +115,14 @@ struct ConnectionRecord<'a> {
 }
 
 impl<'a> ConnectionRecord<'a> {
-    fn new(company: &'a Company, connection: &'a Connection, now: Timestamp) -> Self {
-        let format = TimestampFormat::of(connection.serial, now);
+    /// `format_of` chooses the format of the times in the row with a number.
+    pub fn new(
+        company: &'a Company,
+        connection: &'a Connection,
+        now: Timestamp,
+        format_of: fn(u64, Timestamp) -> TimestampFormat,
+    ) -> Self {
+        let format = format_of(connection.serial, now);
         let tag = tag(connection.id);
         let utility = connection.utility;
         let detail = connection_error(connection);
@@ -137,9 +145,7 @@ impl<'a> ConnectionRecord<'a> {
             data_collection_start_date: format.date(year_before(connection.created)),
             multiply_by_occupancy: tag.is_multiple_of(8),
             accounts: accounts
-                .map(|(account, number)| {
-                    AccountRecord::new(connection, account, TimestampFormat::of(number, now))
-                })
+                .map(|(account, number)| AccountRecord::new(connection, account, format_of(number, now)))
                 .collect(),
         }
     }

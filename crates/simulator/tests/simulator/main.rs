@@ -12,6 +12,8 @@
 
 mod api;
 mod endpoints;
+mod events;
 mod faults;
 mod fleet;
+mod receiver;
 mod scheduler;
