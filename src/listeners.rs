@@ -11,12 +11,12 @@ use tracing::info;
 use crate::{StartError, StartupSummary};
 
 /// One of each, for scrapes and pages, and for webhook events.
-pub struct Apart<T> {
+pub struct ByServer<T> {
     pub web: T,
     pub webhook: T,
 }
 
-pub type Addresses = Apart<Vec<ListenAddress>>;
+pub type Addresses = ByServer<Vec<ListenAddress>>;
 
 impl Addresses {
     pub fn of(settings: &Config) -> Self {
@@ -30,13 +30,13 @@ impl Addresses {
         &self,
         summary: &StartupSummary,
         stop: &CancellationToken,
-    ) -> Result<Apart<Vec<TcpListener>>, StartError> {
+    ) -> Result<ByServer<Vec<TcpListener>>, StartError> {
         let bound = async {
             let web = bind_all(&self.web).await?;
-            Ok::<_, BindError>(Apart { web, webhook: bind_all(&self.webhook).await? })
+            Ok::<_, BindError>(ByServer { web, webhook: bind_all(&self.webhook).await? })
         };
         let listeners = tokio::select! {
-            () = stop.cancelled() => return Ok(Apart { web: Vec::new(), webhook: Vec::new() }),
+            () = stop.cancelled() => return Ok(ByServer { web: Vec::new(), webhook: Vec::new() }),
             bound = bound => bound?,
         };
         summary.say().await;
