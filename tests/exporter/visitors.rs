@@ -156,7 +156,7 @@ impl Exporter {
         fs::read_dir(format!("/proc/{}/fd", self.running.id())).unwrap().count()
     }
 
-    fn memory_kib(&self) -> u64 {
+    pub fn memory_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.running.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()

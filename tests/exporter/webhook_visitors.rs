@@ -92,7 +92,10 @@ fn pipelined_garbage(stream: &mut TcpStream) -> std::io::Result<()> {
 
 /// A request with an event that is signed.
 fn signed(id: &str) -> String {
-    let event = Event::of(id, "connection.updated.v2", "no-such-login", None);
+    request_with(&Event::of(id, "connection.updated.v2", "no-such-login", None))
+}
+
+fn request_with(event: &Event) -> String {
     let mut request = "POST /webhooks/nectar HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".to_owned();
     for (name, value) in event.headers(Timestamp::now().as_second()) {
         request += &format!("{name}: {value}\r\n");
@@ -133,8 +136,13 @@ impl World {
         Self { exporter: Exporter { running, address }, events, _simulator: simulator, _secret: secret }
     }
 
-    fn polls(&self) -> f64 {
-        Scrape::read(&self.exporter.scrape()).sum("nectar_exporter_polls_total", &[])
+    /// Scrapes until two further polls have ended: one that was under way, and a whole one.
+    fn polls_go_on(&self, name: &str) {
+        let polls = || Scrape::read(&self.exporter.scrape()).sum("nectar_exporter_polls_total", &[]);
+        let (before, began) = (polls(), Instant::now());
+        while polls() < before + 2.0 {
+            assert!(began.elapsed() < PATIENCE, "{name}: no poll");
+        }
     }
 }
 
@@ -145,11 +153,7 @@ fn whatever_visitors_do_events_are_taken() {
     let port = Port { address: &world.events, places: 64, memory_kib: 192 * 1024 };
     world.exporter.withstands(&port, ATTACKS, |name, batch| {
         assert!(is_taken(connect(&world.events), &signed(&format!("{name} {batch}"))), "{name}");
-        let (before, began) = (world.polls(), Instant::now());
-        // One that was under way, and a whole one.
-        while world.polls() < before + 2.0 {
-            assert!(began.elapsed() < PATIENCE, "{name}: no poll");
-        }
+        world.polls_go_on(name);
     });
 }
 
@@ -173,4 +177,28 @@ fn slow_bodies_keep_nobody_out() {
     stream.write_all(begin.as_bytes()).unwrap();
     assert!(is_taken(connect(&world.events), &signed("b")), "who needs another place");
     assert!(is_taken(stream, rest));
+}
+
+/// Who has the secret is believed to send events, and not to be careful.
+#[test]
+fn whatever_is_signed_is_taken() {
+    let world = World::start();
+    let before = world.exporter.memory_kib();
+    for (part, end) in [
+        ("[", "]"),
+        (r#"{"company":"#, "}"),
+        (r#"{"id":"k","#, "}"),
+        ("0", ""),
+        (r#"{"k":"#, ""),
+        (r#"{"id":"\ud800"#, r#""}"#),
+        ("\u{0}", ""),
+    ] {
+        let times = MIB / (part.len() + end.len());
+        let body = part.repeat(times) + &end.repeat(times);
+        let event = Event { body, ..Event::of(&part.escape_debug().to_string(), "", "", None) };
+        assert!(is_taken(connect(&world.events), &request_with(&event)), "{part}");
+    }
+    let memory = world.exporter.memory_kib().saturating_sub(before);
+    assert!(memory < 32 * 1024, "{memory} KiB more");
+    world.polls_go_on("odd bodies");
 }
