@@ -57,15 +57,16 @@ impl ConnectionLimiter {
         Self { limits, observer, slots: Arc::default() }
     }
 
-    /// Gives a new connection a slot. When all are taken, the connection that has been idle or unfinished for longest is closed; one
-    /// that is being answered is closed only when all are.
+    /// Gives a new connection a slot. When all are taken, the connection that has been idle or unfinished for longest is closed; where
+    /// those that are being answered are spared, one of them is closed only when all are.
     pub(super) fn admit(&self) -> ConnectionGuard {
         let evicted = CancellationToken::new();
         let mut slots = self.slots();
         while slots.taken.len() >= self.limits.connections.max(1) {
             let is_served =
                 |slot: &Slot| matches!(slot.state, ConnectionState::Responding | ConnectionState::Flushing);
-            let order = |(number, slot): (&u64, &Slot)| (is_served(slot), slot.since, *number);
+            let is_spared = |slot: &Slot| self.limits.spares_answered && is_served(slot);
+            let order = |(number, slot): (&u64, &Slot)| (is_spared(slot), slot.since, *number);
             let Some((_, _, longest)) = slots.taken.iter().map(order).min() else { break };
             self.evict(&mut slots, longest, Refusal::NoPlace);
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections open at once. A further one takes the place of the one that has been idle or unfinished for longest.
     pub connections: usize,
+    /// Whether those that are being answered go last then. Not where requests have bodies: who sends one slowly would keep others out.
+    pub spares_answered: bool,
     /// Bytes of request line and headers together; more is answered with 431.
     pub header_bytes: usize,
     /// For a TLS handshake, and for the head of a request to arrive, from its first byte; for the first request,
@@ -27,6 +29,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
+            spares_answered: true,
             header_bytes: 16 * 1024,
             header_time: Duration::from_secs(5),
             idle_time: Duration::from_secs(330),

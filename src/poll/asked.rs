@@ -24,6 +24,8 @@ pub(super) struct Asked {
     /// When the first event came that no poll has answered yet.
     poll: Option<Duration>,
     last_asked_poll: Option<Duration>,
+    /// Whether no company is to be read, since Nectar refuses the key.
+    is_held: bool,
 }
 
 /// A company that was read, or is to be.
@@ -79,6 +81,11 @@ impl Asked {
         None
     }
 
+    /// Nectar has accepted the key, or refused it: then the next poll is to try it again, and nothing else.
+    pub(super) fn hold(&mut self, is_refused: bool) {
+        self.is_held = is_refused;
+    }
+
     /// A poll begins: it answers all who asked for one.
     pub(super) fn poll_began(&mut self) {
         self.poll = None;
@@ -91,7 +98,8 @@ impl Asked {
 
     /// Companies that are to be read now, at most so many of them: those first that have waited longest.
     pub(super) fn due(&self, now: Duration, at_most: usize) -> Vec<CompanyId> {
-        let due = self.companies.iter().filter(|(_, company)| company.due().is_some_and(|due| due <= now));
+        let companies = self.companies.iter().filter(|_| !self.is_held);
+        let due = companies.filter(|(_, company)| company.due().is_some_and(|due| due <= now));
         let mut due: Vec<_> = due.map(|(id, company)| (company.waiting, id)).collect();
         due.sort_unstable();
         due.into_iter().map(|(_, id)| CompanyId::clone(id)).take(at_most).collect()
@@ -99,7 +107,7 @@ impl Asked {
 
     /// When the next company is to be read.
     pub(super) fn next_reading(&self) -> Option<Duration> {
-        self.companies.values().filter_map(Company::due).min()
+        self.companies.values().filter(|_| !self.is_held).filter_map(Company::due).min()
     }
 
     /// When the next poll is to begin; none if no event asks for one.
@@ -245,6 +253,16 @@ mod tests {
         asked.keep_only(|id| id == "b");
         assert_eq!(asked.due(GATHER, 9), ["b".into()]);
         assert!(asked.due(GATHER, 0).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_read_with_a_refused_key() {
+        let mut asked = Asked::default();
+        asked.hold(true);
+        asked.ask_for(&"a".into(), Duration::ZERO);
+        assert!(asked.due(GATHER, 9).is_empty() && asked.next_reading().is_none());
+        asked.hold(false);
+        assert!(asked.due(GATHER, 9).len() == 1 && asked.next_reading() == Some(GATHER));
     }
 
     #[test]

@@ -166,6 +166,8 @@ impl Poller {
             () = &mut deadline => Err(Failure::Deadline.into()),
         };
         self.reader.failures().list(&list, client.key_hint());
+        let is_refused = |error: &ReadError| error.failure == Failure::Request(Reason::Auth);
+        let is_key_refused = list.as_ref().is_err_and(is_refused);
         let mut stats = PollStats::default();
         match list {
             Ok(list) => {
@@ -177,6 +179,8 @@ impl Poller {
                 self.reader.fleet.record_failure_of_all(failure, poll_began);
             }
         }
+        // Not before its companies were read: what waited is answered.
+        self.reader.requests.hold(is_key_refused);
         let outcome = stats.outcome();
         let ended = self.clock.monotonic();
         let took = ended.saturating_sub(poll_began);

@@ -97,6 +97,12 @@ impl ReadingRequests {
         self.asked().poll_began();
     }
 
+    /// Says whether Nectar refuses the key: then no company is read before a poll has found that it does not.
+    pub(super) fn hold(&self, is_refused: bool) {
+        self.asked().hold(is_refused);
+        self.0.reading_changed.notify_one();
+    }
+
     /// Forgets companies that are not read any more.
     pub(super) fn keep_only(&self, is_read: impl Fn(&str) -> bool) {
         self.asked().keep_only(is_read);

@@ -112,16 +112,45 @@ mod tests {
         }
     }
 
+    /// What is read of an object that has this in it, and is an event as well.
+    fn beside(odd: &str) -> Event {
+        Event::read(format!(r#"{{"eventType":"connection.created",{odd},"id":"k"}}"#).as_bytes())
+    }
+
+    #[test]
+    fn what_is_odd_costs_only_itself() {
+        let whole = Event {
+            event_type: EventType::ConnectionCreated,
+            company: None,
+            connection: Some("k".to_owned()),
+        };
+        let (deep, digits) = (100_000, "9".repeat(100_000));
+        for odd in [
+            format!(r#""a":{}{}"#, "[".repeat(deep), "]".repeat(deep)),
+            format!(r#""company":{}1{}"#, r#"{"company":"#.repeat(deep), "}".repeat(deep)),
+            format!(r#""id":{digits},"company":{{"id":{digits}}}"#),
+            format!(r#""a":{digits}e{digits}"#),
+            r#""id":"twice","id":["thrice"]"#.to_owned(),
+            r#""\ud800":"\udfff","id":"\udead","company":{"id":"\ud800"}"#.to_owned(),
+            format!(r#""company":{{"id":"{}"}}"#, "x".repeat(257)),
+            vec![r#""k":0"#; 200_000].join(","),
+            vec![r#""company":{}"#; 90_000].join(","),
+        ] {
+            assert_eq!(beside(&odd), whole, "{} bytes: {}", odd.len(), odd.get(..60).unwrap_or(&odd));
+        }
+    }
+
     #[test]
     fn bodies_that_are_attacks() {
-        let deep = "[".repeat(500_000);
-        let nested =
-            format!(r#"{{"a":{}{},"eventType":"connection.created"}}"#, "[".repeat(90), "]".repeat(90));
-        let long = format!(r#"{{"eventType":"connection.created","id":"{}"}}"#, "x".repeat(257));
-        assert_eq!(Event::read(deep.as_bytes()).event_type, EventType::Other);
-        assert_eq!(Event::read(format!(r#"{{"a":{deep}"#).as_bytes()).event_type, EventType::Other);
-        assert_eq!(Event::read(b"\xff\xfe").event_type, EventType::Other);
-        assert_eq!(Event::read(nested.as_bytes()).event_type, EventType::ConnectionCreated);
-        assert_eq!(Event::read(long.as_bytes()).connection, None);
+        let open = "[".repeat(1024 * 1024);
+        let objects = r#"{"eventType":"#.repeat(80_000);
+        for body in [open.as_bytes(), format!(r#"{{"a":{open}"#).as_bytes(), objects.as_bytes()] {
+            assert_eq!(Event::read(body).event_type, EventType::Other);
+        }
+        for body in [&b"\xff\xfe"[..], b"{\"eventType\":\"connection.created\",\"a\":\"\xff\"}"] {
+            assert_eq!(Event::read(body).event_type, EventType::Other, "not UTF-8");
+        }
+        let long = format!(r#"{{"eventType":"connection.created{}"}}"#, ".v".repeat(500_000));
+        assert_eq!(Event::read(long.as_bytes()).event_type, EventType::ConnectionCreated);
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::ALLOW;
 use hyper::{HeaderMap, Method, StatusCode};
@@ -46,7 +46,8 @@ const SECRET_EVERY: Duration = Duration::from_secs(10);
 /// with the largest body, they limit the memory that clients take.
 pub fn limits(web: Limits) -> Limits {
     let (idle_time, answer_time) = (Duration::from_secs(60), Duration::from_secs(10));
-    Limits { connections: (web.connections / 8).max(1), idle_time, answer_time, ..web }
+    let (connections, spares_answered) = ((web.connections / 8).max(1), false);
+    Limits { connections, spares_answered, idle_time, answer_time, ..web }
 }
 
 /// Answers the requests of one listener. Cheap to clone.
@@ -107,7 +108,8 @@ impl Receiver {
         if !claims.is_recent(self.0.clock.now()) {
             return Err(EventRefusal::BadTime);
         }
-        let body = read(body).await?;
+        let reading = tokio::time::timeout(BODY_TIME, read(body));
+        let body = reading.await.unwrap_or(Err(EventRefusal::Incomplete))?;
         if !claims.are_signed(&body, &self.0.secrets.current()) {
             self.warn_of_signature();
             return Err(EventRefusal::BadSignature);
@@ -161,17 +163,22 @@ pub async fn watch_secrets(secrets: Arc<Secret>, clock: SharedClock, stop: Cance
     }
 }
 
-async fn read(body: Incoming) -> Result<Bytes, EventRefusal> {
-    if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes <= MAX_BODY_BYTES) {
-        let reading = Limited::new(body, MAX_BODY_BYTES).collect();
-        let read = tokio::time::timeout(BODY_TIME, reading).await.map_err(|_| EventRefusal::Incomplete)?;
-        return match read {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(EventRefusal::TooLarge),
-            Err(_) => Err(EventRefusal::Incomplete),
-        };
+/// The whole body. Its place is as large as it can become, and is not moved. Each piece is copied into it: a piece keeps the buffer in
+/// which it came, and a body that comes byte by byte would keep thousands of times its size.
+async fn read<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Vec<u8>, EventRefusal> {
+    let fits = |bytes: &usize| *bytes <= MAX_BODY_BYTES;
+    let announced = body.size_hint().upper().map_or(Ok(MAX_BODY_BYTES), usize::try_from);
+    let length = announced.ok().filter(fits).ok_or(EventRefusal::TooLarge)?;
+    let mut whole = Vec::with_capacity(length);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| EventRefusal::Incomplete)?;
+        let piece = frame.into_data().unwrap_or_default();
+        if !fits(&whole.len().saturating_add(piece.len())) {
+            return Err(EventRefusal::TooLarge);
+        }
+        whole.extend_from_slice(&piece);
     }
-    Err(EventRefusal::TooLarge)
+    Ok(whole)
 }
 
 /// One line, without detail: who has no secret need not learn what is missing.
@@ -183,4 +190,45 @@ fn refused(refusal: EventRefusal) -> Response {
         EventRefusal::Incomplete => (StatusCode::REQUEST_TIMEOUT, "Too slow.\n"),
     };
     (status, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A piece of a body, with its buffer.
+    struct Piece {
+        _buffer: Arc<()>,
+        bytes: usize,
+    }
+
+    impl AsRef<[u8]> for Piece {
+        fn as_ref(&self) -> &[u8] {
+            b"12".get(..self.bytes).unwrap_or_default()
+        }
+    }
+
+    /// A body without a length, in pieces of one or two bytes.
+    #[tokio::test]
+    async fn no_buffer_is_kept_for_a_few_bytes() {
+        for (length, is_good) in
+            [(0, true), (1, true), (MAX_BODY_BYTES, true), (MAX_BODY_BYTES + 1, false), (usize::MAX, false)]
+        {
+            let buffers = Arc::new(());
+            let pieces = stream::unfold(length, |left| {
+                assert_eq!(Arc::strong_count(&buffers), 1, "{left} bytes before the end");
+                let piece = Piece { _buffer: Arc::clone(&buffers), bytes: left.min(2) };
+                let next = (left > 0).then(|| (Frame::data(Bytes::from_owner(piece)), left - left.min(2)));
+                std::future::ready(next.map(|(frame, left)| (Ok::<_, Infallible>(frame), left)))
+            });
+            let read = read(StreamBody::new(pieces)).await.map(|body| body.len());
+            assert_eq!(read, if is_good { Ok(length) } else { Err(EventRefusal::TooLarge) });
+        }
+    }
 }

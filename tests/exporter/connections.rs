@@ -175,6 +175,19 @@ async fn who_is_being_answered_goes_last() {
     is_all_of_large(&[begun, end_of(&mut reader).await].concat());
 }
 
+/// Where requests have bodies: who sends one slowly is being answered, and must not keep others out.
+#[tokio::test]
+async fn who_is_being_answered_goes_first_if_it_came_first() {
+    let _stopped = PausedTime::new();
+    let address = server(Limits { connections: 2, spares_answered: false, ..Limits::default() });
+    let mut reader = silent(address, REQUEST_OF_LARGE).await;
+    begun(&mut reader).await;
+    let mut idle = answered(address).await;
+    let _third = answered(address).await;
+    assert!(end_of(&mut reader).await.len() < LARGE, "it could stay");
+    assert!(asks(&mut idle).await, "it had to go");
+}
+
 #[tokio::test]
 async fn a_slow_head_ends_and_an_idle_connection_stays() {
     let _stopped = PausedTime::new();

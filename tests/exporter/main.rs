@@ -40,6 +40,7 @@ mod tls;
 mod truth;
 mod visitors;
 mod web_config;
+mod webhook_visitors;
 mod webhooks;
 mod words;
 mod worklist;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use test_support::PATIENCE;
 use test_support::exporter_process::{Running, nectar_exporter};
@@ -13,24 +14,25 @@ use test_support::scrape::Scrape;
 
 const WORKLIST: &[u8] = b"GET /worklist HTTP/1.1\r\nHost: x\r\n\r\n";
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
-/// What clients may cost: their places, and what each is just being sent.
-const MEMORY_KIB: u64 = 128 * 1024;
-/// Places for clients, and what else a process has open.
-const DESCRIPTORS: usize = 512 + 128;
+/// What a process has open beside its clients.
+const OTHER_DESCRIPTORS: usize = 128;
 
-/// Visitors come in so many batches, and a scrape behind each.
+/// A usual process may have 1024 files open, and this one has other tests.
+static ONE_ATTACK: Mutex<()> = Mutex::new(());
+
+/// Visitors come in so many batches, and who must be served behind each.
 const BATCHES: usize = 3;
 
 /// What a visitor does with its connection at first. What it leaves open stays so until the end of the attack.
-type Visit = fn(&mut TcpStream) -> std::io::Result<()>;
+pub type Visit = fn(&mut TcpStream) -> std::io::Result<()>;
 
-struct Attack {
-    name: &'static str,
-    visitors: usize,
-    visit: Visit,
+pub struct Attack {
+    pub name: &'static str,
+    pub visitors: usize,
+    pub visit: Visit,
 }
 
-/// No more visitors at once than there are places, and a few: a usual process may have 1024 files open, and this one has other tests.
+/// No more visitors at once than there are places, and a few.
 const ATTACKS: &[Attack] = &[
     Attack { name: "idle from the start", visitors: 600, visit: |_| Ok(()) },
     Attack {
@@ -71,7 +73,7 @@ fn pipeline(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(&SCRAPE.repeat(100))
 }
 
-fn large_head(stream: &mut TcpStream) -> std::io::Result<()> {
+pub fn large_head(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")?;
     let line = format!("X-Filler: {}\r\n", "x".repeat(1_000));
     (0..1_000).try_for_each(|_| stream.write_all(line.as_bytes()))
@@ -83,7 +85,7 @@ fn pipelined_garbage(stream: &mut TcpStream) -> std::io::Result<()> {
 }
 
 /// The preface, settings, and streams that are begun and reset at once.
-fn http2_resets(stream: &mut TcpStream) -> std::io::Result<()> {
+pub fn http2_resets(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")?;
     for number in (1..2_000_u32).step_by(2) {
         let id = number.to_be_bytes();
@@ -104,9 +106,18 @@ fn whole_scrape(stream: &mut TcpStream) -> std::io::Result<String> {
     String::from_utf8(body).map_err(|_| ErrorKind::InvalidData.into())
 }
 
-struct Exporter {
-    running: Running,
-    address: String,
+/// Where visitors come to.
+pub struct Port<'a> {
+    pub address: &'a str,
+    /// Clients that are served at once.
+    pub places: usize,
+    /// What they may cost: their places, and what each is just sending or being sent.
+    pub memory_kib: u64,
+}
+
+pub struct Exporter {
+    pub running: Running,
+    pub address: String,
 }
 
 impl Exporter {
@@ -117,23 +128,35 @@ impl Exporter {
         Self { running, address }
     }
 
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream
+    /// A scrape on a new connection, whole.
+    pub fn scrape(&self) -> String {
+        whole_scrape(&mut connect(&self.address)).unwrap()
     }
 
-    /// A scrape on a new connection, whole.
-    fn scrape(&self) -> String {
-        whole_scrape(&mut self.connect()).unwrap()
+    /// Lets all `attacks` come to a port. `is_well` looks at the exporter behind each batch; it gets the name of the attack and the
+    /// number of the batch.
+    pub fn withstands(&self, port: &Port, attacks: &[Attack], is_well: impl Fn(&str, usize)) {
+        for Attack { name, visitors, visit } in attacks {
+            let _alone = ONE_ATTACK.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = self.memory_kib();
+            let mut open = Vec::new();
+            // They keep coming while others are served, and stay.
+            for batch in 0..BATCHES {
+                open.extend((0..visitors / BATCHES).filter_map(|_| visited(port.address, *visit)));
+                is_well(name, batch);
+                let descriptors = self.descriptors();
+                assert!(descriptors < port.places + OTHER_DESCRIPTORS, "{name}: {descriptors} descriptors");
+                let memory = self.memory_kib().saturating_sub(before);
+                assert!(memory < port.memory_kib, "{name}: {memory} KiB more");
+            }
+        }
     }
 
     fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.running.id())).unwrap().count()
     }
 
-    fn memory_kib(&self) -> u64 {
+    pub fn memory_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.running.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
@@ -155,27 +178,23 @@ fn whatever_visitors_do_scrapes_go_on() {
     let exporter = Exporter::start(demo());
     let text = exporter.scrape();
     assert!(Scrape::read(&text).has("nectar_connection_info"));
-    for attack in ATTACKS {
-        let before = exporter.memory_kib();
-        let mut open = Vec::new();
-        // They keep coming while we scrape, and stay.
-        for _ in 0..BATCHES {
-            open.extend((0..attack.visitors / BATCHES).filter_map(|_| visit(&exporter, attack)));
-            let text = exporter.scrape();
-            let name = attack.name;
-            assert!(text.contains("\nprocess_open_fds "), "{name}");
-            let descriptors = exporter.descriptors();
-            assert!(descriptors < DESCRIPTORS, "{name}: {descriptors} descriptors");
-            let memory = exporter.memory_kib().saturating_sub(before);
-            assert!(memory < MEMORY_KIB, "{name}: {memory} KiB more");
-        }
-    }
+    let port = Port { address: &exporter.address, places: 512, memory_kib: 128 * 1024 };
+    exporter.withstands(&port, ATTACKS, |name, _| {
+        assert!(exporter.scrape().contains("\nprocess_open_fds "), "{name}");
+    });
 }
 
-/// Its connection, if the exporter has not closed it yet.
-fn visit(exporter: &Exporter, attack: &Attack) -> Option<TcpStream> {
-    let mut stream = exporter.connect();
-    (attack.visit)(&mut stream).ok().map(|()| stream)
+pub fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The connection of a visitor, if the exporter has not closed it yet.
+fn visited(address: &str, visit: Visit) -> Option<TcpStream> {
+    let mut stream = connect(address);
+    visit(&mut stream).ok().map(|()| stream)
 }
 
 /// Under `ulimit` the shell sets both limits, or one, and becomes the exporter.
@@ -201,7 +220,7 @@ fn descriptors_are_raised_to_the_hard_limit() {
 #[test]
 fn few_descriptors_are_not_used_up() {
     let mut exporter = Exporter::start(with_limit("ulimit -n 200"));
-    let _open: Vec<TcpStream> = (0..250).map(|_| exporter.connect()).collect();
+    let _open: Vec<TcpStream> = (0..250).map(|_| connect(&exporter.address)).collect();
     let text = exporter.scrape();
     assert!(text.contains("\nnectar_connection_info{"));
     assert!(exporter.descriptors() < 200);

@@ -254,6 +254,25 @@ async fn a_reading_that_fails_is_tried_again() {
     assert_eq!(scrape.value("nectar_webhook_reading_delay_seconds_sum", &[]), Some(302.0));
 }
 
+/// A key that Nectar refuses is sent once per poll, and with no event.
+#[tokio::test]
+async fn events_send_no_refused_key() {
+    let world = World::with(&[]).await;
+    let (connection, company) = world.login(0);
+    world.simulator.faults().set(Scope::Everything, Fault::Status(401));
+    world.program.next_poll().await;
+    let requests = world.simulator.requests();
+    world.sends(&Event::of("a", UPDATED, &connection, Some(&company))).await;
+    world.program.clock.advance(GATHER);
+    world.program.next_poll().await;
+    assert_eq!(world.simulator.requests(), requests + 1);
+    world.simulator.faults().clear();
+    let labels = world.change(&connection, "PASSWORD_INCORRECT");
+    world.program.next_poll().await;
+    world.shows(&labels).await;
+    assert_eq!(world.simulator.requests(), requests + 1 + 1 + 4, "the list, and each company");
+}
+
 /// While a secret is rotated, the file has both; it is read again without a restart.
 #[tokio::test]
 async fn a_rotated_secret_comes_into_force() {
