@@ -167,6 +167,7 @@ impl App {
         };
         let receiving = webhooks
             .map(|(webhooks, listeners)| server.receive(webhooks, listeners, &self.poller, self.events));
+        let reading = tokio::spawn(self.poller.event_readings().run(stop.clone()));
         let polling = tokio::spawn(self.poller.run(stop.clone()));
         tokio::spawn(self.exposition.publish_changes(stop.clone()));
         let routes = self.routes;
@@ -180,8 +181,8 @@ impl App {
         tokio::pin!(serving);
         tokio::select! {
             _ = &mut serving => Ok(()),
-            // Serving without polling would go on showing old data.
-            _ = polling => {
+            // Serving without polling would go on showing old data; and events would be taken for nothing.
+            _ = futures::future::select(polling, reading) => {
                 let asked_to_stop = stop.is_cancelled();
                 stop.cancel();
                 serving.await;
@@ -243,7 +244,7 @@ impl Server {
         serve(tls_mode, listeners, limits, protected, self.observer.clone(), self.stop.clone())
     }
 
-    /// Receives events, and reads what they ask for.
+    /// Receives events.
     fn receive(
         &self,
         webhooks: Webhooks,
@@ -253,11 +254,11 @@ impl Server {
     ) -> impl Future<Output = ()> + use<> {
         let Webhooks { path, secrets, web_config } = webhooks;
         tokio::spawn(watch_secrets(Arc::clone(&secrets), Arc::clone(&self.clock), self.stop.clone()));
-        tokio::spawn(poller.event_readings().run(self.stop.clone()));
         let (requests, clock) = (poller.requests(), Arc::clone(&self.clock));
         let receiver = Receiver::new(path, secrets, requests, clock, events, self.observer.clone());
         let respond = move |request| receiver.clone().respond(request);
-        self.serve(web_config, listeners, webhook::limits(self.limits), |_| false, respond)
+        // Svix sends no password: the signature is what protects.
+        self.serve(web_config, listeners, webhook::limits(self.limits), |_| true, respond)
     }
 }
 

@@ -100,6 +100,9 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Nectar does not accept the key.
+    pub const KEY_REFUSED: Self = Self::Request(Reason::Auth);
+
     /// Every failure.
     pub fn all() -> impl Iterator<Item = Self> {
         let own = [Self::Incomplete, Self::Deadline, Self::NotListed];

@@ -20,8 +20,8 @@ use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
 use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
 use nectar_exporter::config::{
-    Cli, Command, Config, ConfigError, KeySource, SimulateFlags, command, unknown_variables, variable_of,
-    with_variables,
+    Cli, Command, Config, ConfigError, KeySource, SimulateFlags, WebhookSecrets, command, unknown_variables,
+    variable_of, with_variables,
 };
 use nectar_exporter::failure::FILE_READ_TIMEOUT;
 use nectar_exporter::http::web_config::{ConfigReloader, WebConfigError};
@@ -51,6 +51,10 @@ enum StartError {
     Key(#[from] KeyError),
     #[error(transparent)]
     WebhookSecret(#[from] SecretFileError),
+    #[error(
+        "{0} of --webhook.config.file has basic_auth_users, and events come without a password; take them out"
+    )]
+    WebhookUsers(PathBuf),
     #[error(transparent)]
     Check(#[from] CheckError),
     #[error(transparent)]
@@ -120,7 +124,8 @@ struct StartupSummary {
     companies: String,
     /// Variables that look like those of a flag, but are not.
     stray: Vec<String>,
-    key_file: Option<PathBuf>,
+    /// What each file with a secret is called, and where it is.
+    secret_files: Vec<(&'static str, PathBuf)>,
     crosses_network_in_the_clear: bool,
 }
 
@@ -131,7 +136,7 @@ impl StartupSummary {
             detail: settings.metrics.detail,
             companies: settings.poll.selection(),
             stray,
-            key_file: key.and_then(Key::file).map(Path::to_owned),
+            secret_files: secret_files(settings, key),
             crosses_network_in_the_clear: settings.nectar.crosses_network_in_the_clear(),
         }
     }
@@ -153,15 +158,26 @@ impl StartupSummary {
         let in_the_clear = self.crosses_network_in_the_clear.then(|| {
             "The API key crosses the network in the clear: use https in --nectar.base-url".to_owned()
         });
-        let readable = match &self.key_file {
-            Some(file) if is_readable_by_all(file).await => Some(format!(
-                "Everybody on this machine can read or write the API key file {}: chmod o= takes that away",
-                file.display()
-            )),
-            _ => None,
-        };
+        let mut readable = Vec::new();
+        for (name, file) in &self.secret_files {
+            if is_readable_by_all(file).await {
+                readable.push(format!(
+                    "Everybody on this machine can read or write the {name} {}: chmod o= takes that away",
+                    file.display()
+                ));
+            }
+        }
         stray.chain(in_the_clear).chain(readable).collect()
     }
+}
+
+fn secret_files(settings: &Config, key: Option<&Key>) -> Vec<(&'static str, PathBuf)> {
+    let key = key.and_then(Key::file).map(|file| ("API key file", file.to_owned()));
+    let webhook = settings.webhook.as_ref().and_then(|webhook| match &webhook.secrets {
+        WebhookSecrets::File(file) => Some(("webhook secret file", file.clone())),
+        WebhookSecrets::Demo => None,
+    });
+    key.into_iter().chain(webhook).collect()
 }
 
 /// The key is read from the environment and is not a flag, because a command line is public.
@@ -230,7 +246,7 @@ async fn report_on(
         report.ok("The web configuration can be used.")?;
     }
     if webhooks(&settings).await?.is_some() {
-        report.ok("The signing secret of webhook events can be used.")?;
+        report.ok("Webhook events can be received.")?;
     }
     let clock = SystemClock::shared();
     if flags.config_only {
@@ -348,11 +364,14 @@ async fn web_config(path: Option<&PathBuf>) -> Result<Option<ConfigReloader>, St
 /// Reads the files for webhook events, if they are received.
 async fn webhooks(settings: &Config) -> Result<Option<Webhooks>, StartError> {
     let Some(webhook) = &settings.webhook else { return Ok(None) };
-    let secrets = match &webhook.secret_file {
-        Some(path) => secrets_in(path.clone()).await?,
-        None => Secret::Fixed(WEBHOOK_SECRET.into()),
+    let secrets = match &webhook.secrets {
+        WebhookSecrets::File(path) => secrets_in(path.clone()).await?,
+        WebhookSecrets::Demo => Secret::Fixed(WEBHOOK_SECRET.into()),
     };
     let web_config = web_config(webhook.config_file.as_ref()).await?;
+    if let Some(config) = web_config.as_ref().filter(|config| config.now().has_users()) {
+        return Err(StartError::WebhookUsers(config.path().to_owned()));
+    }
     let (secrets, web_config) = (secrets.into(), web_config.map(Into::into));
     Ok(Some(Webhooks { path: webhook.path.clone(), secrets, web_config }))
 }

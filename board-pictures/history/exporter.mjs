@@ -124,7 +124,7 @@ function poll(counters, companies, bad, chance) {
   return whole;
 }
 
-/** Sometimes a status changes or a bill comes, and sometimes a stranger knocks. Whether there was an event. */
+/** Sometimes a status changes or a bill comes, and sometimes a stranger sends a request. Whether there was an event. */
 function event(counters, chance) {
   const outcomes = {
     reading: ['connection.updated', 'connection.validated'],

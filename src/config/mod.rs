@@ -7,4 +7,4 @@ mod settings;
 pub use flags::{
     Cli, Command, LogFlags, LogFormat, SimulateFlags, command, unknown_variables, variable_of, with_variables,
 };
-pub use settings::{Config, ConfigError, KeySource, Web, Webhook};
+pub use settings::{Config, ConfigError, KeySource, Web, Webhook, WebhookSecrets};

@@ -43,6 +43,15 @@ pub struct Web {
     pub config_file: Option<PathBuf>,
 }
 
+/// Where the secrets of webhook events come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebhookSecrets {
+    /// A file, which is read again when it changes.
+    File(PathBuf),
+    /// The simulated Nectar of the demo: everybody knows its secret.
+    Demo,
+}
+
 /// Where webhook events are received.
 #[derive(Debug, Clone)]
 pub struct Webhook {
@@ -50,8 +59,8 @@ pub struct Webhook {
     pub listen_addresses: Vec<ListenAddress>,
     /// The path of the events.
     pub path: String,
-    /// The file with their secrets; the demo has none.
-    pub secret_file: Option<PathBuf>,
+    /// Where their secrets come from.
+    pub secrets: WebhookSecrets,
     /// The file with TLS.
     pub config_file: Option<PathBuf>,
 }
@@ -86,14 +95,14 @@ impl Config {
         let base_url = base_url(&nectar.base_url).map_err(|fault| faults.push(fault)).ok();
         let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
         check(flags, &mut faults);
-        check_webhook(webhook, &mut faults);
+        check_webhook(webhook, &flags.listen_addresses, &mut faults);
         match (base_url, key) {
             (Some(base_url), Some(key)) if faults.is_empty() => {
                 let mut settings = Self::new(flags, base_url);
-                settings.webhook = (!webhook.listen_addresses.is_empty()).then(|| Webhook {
+                settings.webhook = webhook.secret_file.as_ref().map(|file| Webhook {
                     listen_addresses: webhook.listen_addresses.clone(),
                     path: webhook.path.clone(),
-                    secret_file: webhook.secret_file.clone(),
+                    secrets: WebhookSecrets::File(file.clone()),
                     config_file: webhook.config_file.clone(),
                 });
                 Ok((settings, key))
@@ -116,7 +125,7 @@ impl Config {
                 settings.webhook = Some(Webhook {
                     listen_addresses: vec![ListenAddress::loopback(0)],
                     path: "/webhooks/nectar".to_owned(),
-                    secret_file: None,
+                    secrets: WebhookSecrets::Demo,
                     config_file: None,
                 });
                 Ok(settings)
@@ -160,7 +169,7 @@ impl Config {
     }
 }
 
-fn check_webhook(flags: &WebhookFlags, faults: &mut Vec<String>) {
+fn check_webhook(flags: &WebhookFlags, web: &[ListenAddress], faults: &mut Vec<String>) {
     let WebhookFlags { listen_addresses, path, secret_file, config_file } = flags;
     if !is_path(path) {
         faults.push("--webhook.path takes a path that begins with /, and has no segment . or ..".to_owned());
@@ -175,6 +184,14 @@ fn check_webhook(flags: &WebhookFlags, faults: &mut Vec<String>) {
             faults.push("--webhook.secret-file is of no use without --webhook.listen-address".to_owned());
         }
         _ => {}
+    }
+    let is_taken = |port: u16| port != 0 && web.iter().any(|address| address.port() == port);
+    if listen_addresses.iter().any(|address| is_taken(address.port())) {
+        faults.push(
+            "--webhook.listen-address takes another port than --web.listen-address: it is to be open to the outside, \
+             and the metrics are not"
+                .to_owned(),
+        );
     }
     if listen_addresses.is_empty() && config_file.is_some() {
         faults.push("--webhook.config.file is of no use without --webhook.listen-address".to_owned());
@@ -326,6 +343,11 @@ mod tests {
             (&[], Some(" "), "--nectar.api-key-file takes the file with the API key, and is needed"),
             (&[file], Some("sim-secret"), "are both given"),
             (&["--webhook.listen-address=:1"], Some("k"), "--webhook.secret-file takes the file"),
+            (
+                &["--webhook.listen-address=127.0.0.1:10942", "--webhook.secret-file=f"],
+                Some("k"),
+                "--webhook.listen-address takes another port",
+            ),
             (&["--webhook.secret-file=f"], Some("k"), "is of no use without --webhook.listen-address"),
             (&["--webhook.config.file=f"], Some("k"), "is of no use without --webhook.listen-address"),
             (&["--webhook.path=webhooks"], Some("k"), "--webhook.path takes a path that begins with /"),

@@ -151,6 +151,14 @@ impl ConnectionGuard {
         self.change(|_| Some((ConnectionState::Responding, Instant::now())));
     }
 
+    /// The request that is answered has a body, and that has been read. What follows begins another request.
+    pub(super) fn body_ended(&self) {
+        self.change(|slot| {
+            slot.ends_request = true;
+            None
+        });
+    }
+
     /// The response is written, but not all of it is sent.
     pub(super) fn flushing(&self) {
         self.change(|slot| Some((ConnectionState::Flushing, slot.since)));

@@ -19,6 +19,11 @@ pub struct ListenAddress {
 }
 
 impl ListenAddress {
+    /// The port; 0 for a free one.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A port on the IPv4 loopback address.
     pub fn loopback(port: u16) -> Self {
         Self { host: Some(Ipv4Addr::LOCALHOST.to_string()), port }

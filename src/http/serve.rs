@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use futures::future::join_all;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -151,8 +151,16 @@ where
         let service = service_fn(move |request: Request| {
             guard.responding();
             let guard = Arc::clone(&guard);
+            let has_body = !request.body().is_end_stream();
             let response = routes(request);
-            async move { Ok::<_, Infallible>(response.await.map(|body| tracked_body(body, guard))) }
+            async move {
+                let response = response.await;
+                // One that was not read ends the connection.
+                if has_body {
+                    guard.body_ended();
+                }
+                Ok::<_, Infallible>(response.map(|body| tracked_body(body, guard)))
+            }
         });
         // The connection limiter times the heads of requests: the library's own timer would close idle connections, too.
         let connection = http1::Builder::new()

@@ -62,7 +62,7 @@ pub mod exporter {
             "Seconds that polls took.";
 
         REQUESTS_REFUSED = Exporter, Counter, Count, "nectar_exporter_requests_refused_total", ["reason"],
-            "Scrapes and other requests to this exporter that did not get what they asked for, by reason.";
+            "Scrapes and other requests to this exporter that did not get what they asked for, by reason. On the port of the webhooks, also what is for another path or with another method, and clients that are too slow.";
 
         LOG_LINES_DROPPED = Exporter, Counter, Count, "nectar_exporter_log_lines_dropped_total", [],
             "Log lines that were dropped because nobody took the earlier ones from standard error, or it could not be written to.";

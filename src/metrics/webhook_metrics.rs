@@ -12,7 +12,7 @@ use crate::observe::{EventOutcome, EventRefusal, EventType, ObserveEvents};
 /// What a request is about that was not taken for an event.
 const UNKNOWN: &str = "unknown";
 
-const DELAY_BUCKETS: &[f64] = &[1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 600.0];
+const DELAY_BUCKETS: &[f64] = &[2.5, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 600.0];
 
 /// Counters and histograms about webhooks.
 #[derive(Debug)]

@@ -31,10 +31,8 @@ pub(super) struct Asked {
 /// A company that was read, or is to be.
 #[derive(Debug, Default)]
 struct Company {
-    /// When the first event came that no reading that began later has answered yet.
+    /// When the first event came after the last reading began.
     waiting: Option<Duration>,
-    /// The same, of the events that the readings under way answer.
-    answering: Option<Duration>,
     under_way: usize,
     /// When the next reading may begin.
     not_before: Duration,
@@ -60,25 +58,22 @@ impl Asked {
         self.poll.get_or_insert(now);
     }
 
-    /// A reading of this company begins, whoever asked for it.
-    pub(super) fn began(&mut self, company: &CompanyId, now: Duration) {
+    /// A reading of this company begins, whoever asked for it. Returns when the first event came that it answers, if it answers any.
+    pub(super) fn began(&mut self, company: &CompanyId, now: Duration) -> Option<Duration> {
         let company = self.company(company);
         company.under_way += 1;
         company.not_before = now.saturating_add(BETWEEN_READINGS);
-        company.answering = earlier(company.answering, company.waiting.take());
+        company.waiting.take()
     }
 
-    /// A reading of this company ended, whole or not. Returns when the first event came that it answered, if it answered any.
-    pub(super) fn ended(&mut self, company: &CompanyId, is_whole: bool, now: Duration) -> Option<Duration> {
+    /// A reading of this company ended. `unanswered` is what [`began`](Self::began) returned, if the reading was not whole.
+    pub(super) fn ended(&mut self, company: &CompanyId, unanswered: Option<Duration>, now: Duration) {
         let company = self.company(company);
         company.under_way = company.under_way.saturating_sub(1);
-        let answered = company.answering.take();
-        if is_whole {
-            return answered;
+        if unanswered.is_some() {
+            company.waiting = earlier(unanswered, company.waiting);
+            company.not_before = now.saturating_add(AFTER_FAILURE);
         }
-        company.waiting = earlier(answered, company.waiting);
-        company.not_before = now.saturating_add(AFTER_FAILURE);
-        None
     }
 
     /// Nectar has accepted the key, or refused it: then the next poll is to try it again, and nothing else.
@@ -86,9 +81,17 @@ impl Asked {
         self.is_held = is_refused;
     }
 
-    /// A poll begins: it answers all who asked for one.
-    pub(super) fn poll_began(&mut self) {
-        self.poll = None;
+    /// A poll begins. Returns when the first event came that asked for one, if any did.
+    pub(super) fn poll_began(&mut self) -> Option<Duration> {
+        self.poll.take()
+    }
+
+    /// The list could not be read in a poll that began with `unanswered`.
+    pub(super) fn poll_failed(&mut self, unanswered: Option<Duration>, now: Duration) {
+        if unanswered.is_some() {
+            self.poll = earlier(unanswered, self.poll);
+            self.last_asked_poll = Some(now);
+        }
     }
 
     /// Forgets companies that are not read any more.
@@ -116,11 +119,10 @@ impl Asked {
         Some(self.last_asked_poll.map_or(asked, |last| asked.max(last.saturating_add(BETWEEN_POLLS))))
     }
 
-    /// Takes the poll that events ask for, if it is to begin now.
-    pub(super) fn take_poll(&mut self, now: Duration) -> bool {
+    /// Whether the poll that events ask for is to begin now. If so, the next one is not due for a while.
+    pub(super) fn begin_poll(&mut self, now: Duration) -> bool {
         let is_due = self.next_poll().is_some_and(|due| due <= now);
         if is_due {
-            self.poll = None;
             self.last_asked_poll = Some(now);
         }
         is_due
@@ -139,14 +141,14 @@ fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    /// What happens, and at which second.
+    /// What happens, and at which second. Readings are told apart by a letter.
     #[derive(Clone, Copy)]
     enum Step {
         Event(u64),
-        Begins(u64),
-        /// A reading ends well; and since when it was waited for.
-        Ends(u64, Option<u64>),
-        Fails(u64),
+        Begins(char, u64),
+        /// A reading ends well; and when the first event came that it answers.
+        Ends(char, u64, Option<u64>),
+        Fails(char, u64),
         /// The second at which the next reading is due.
         Due(Option<u64>),
     }
@@ -155,52 +157,82 @@ mod tests {
     #[test]
     fn when_a_company_is_read() {
         let cases: &[(&str, &[Step])] = &[
-            ("nobody asks", &[Due(None), Begins(0), Ends(1, None), Due(None)]),
+            ("nobody asks", &[Due(None), Begins('a', 0), Ends('a', 1, None), Due(None)]),
             ("the first event", &[Event(100), Due(Some(102))]),
             (
                 "several events, one reading",
-                &[Event(100), Event(101), Due(Some(102)), Begins(102), Ends(103, Some(100)), Due(None)],
-            ),
-            (
-                "an event after a reading began is not answered by it",
-                &[Event(100), Begins(102), Event(103), Due(None), Ends(104, Some(100)), Due(Some(132))],
-            ),
-            ("a reading began a moment ago", &[Begins(90), Ends(91, None), Event(100), Due(Some(120))]),
-            ("a reading began long ago", &[Begins(10), Ends(11, None), Event(100), Due(Some(102))]),
-            ("a poll answers, too", &[Event(100), Begins(101), Ends(105, Some(100)), Due(None)]),
-            (
-                "a failed reading answers nothing",
                 &[
                     Event(100),
-                    Begins(102),
-                    Event(103),
-                    Fails(110),
-                    Due(Some(410)),
-                    Begins(200),
-                    Ends(201, Some(100)),
+                    Event(101),
+                    Due(Some(102)),
+                    Begins('a', 102),
+                    Ends('a', 103, Some(100)),
                     Due(None),
                 ],
             ),
             (
-                "two readings at once: the first that is whole answers",
-                &[Event(100), Begins(102), Begins(103), Fails(104), Ends(105, None), Due(Some(404))],
+                "an event after a reading began is not answered by it",
+                &[
+                    Event(100),
+                    Begins('a', 102),
+                    Event(103),
+                    Due(None),
+                    Ends('a', 104, Some(100)),
+                    Due(Some(132)),
+                ],
+            ),
+            (
+                "a reading began a moment ago",
+                &[Begins('a', 90), Ends('a', 91, None), Event(100), Due(Some(120))],
+            ),
+            ("a reading began long ago", &[Begins('a', 10), Ends('a', 11, None), Event(100), Due(Some(102))]),
+            ("a poll answers, too", &[Event(100), Begins('a', 101), Ends('a', 105, Some(100)), Due(None)]),
+            (
+                "a failed reading answers nothing",
+                &[
+                    Event(100),
+                    Begins('a', 102),
+                    Event(103),
+                    Fails('a', 110),
+                    Due(Some(410)),
+                    Begins('b', 200),
+                    Ends('b', 201, Some(100)),
+                    Due(None),
+                ],
+            ),
+            (
+                "a failed reading that nobody waited for holds nobody up",
+                &[Begins('a', 90), Fails('a', 99), Event(150), Due(Some(152))],
+            ),
+            (
+                "of two readings at once, each answers what came before it began",
+                &[
+                    Event(100),
+                    Begins('a', 102),
+                    Event(103),
+                    Begins('b', 104),
+                    Ends('a', 105, Some(100)),
+                    Fails('b', 106),
+                    Due(Some(406)),
+                ],
             ),
         ];
         let (id, at) = (CompanyId::from("c"), Duration::from_secs);
         for (name, steps) in cases {
             let mut asked = Asked::default();
+            let mut answers = BTreeMap::new();
             for (number, step) in steps.iter().enumerate() {
                 match *step {
                     Event(second) => asked.ask_for(&id, at(second)),
-                    Begins(second) => asked.began(&id, at(second)),
-                    Ends(second, since) => {
-                        assert_eq!(
-                            asked.ended(&id, true, at(second)),
-                            since.map(at),
-                            "{name}, step {number}"
-                        );
+                    Begins(reading, second) => _ = answers.insert(reading, asked.began(&id, at(second))),
+                    Ends(reading, second, since) => {
+                        assert_eq!(answers.remove(&reading), Some(since.map(at)), "{name}, step {number}");
+                        asked.ended(&id, None, at(second));
                     }
-                    Fails(second) => assert_eq!(asked.ended(&id, false, at(second)), None, "{name}"),
+                    Fails(reading, second) => {
+                        let unanswered = answers.remove(&reading).flatten();
+                        asked.ended(&id, unanswered, at(second));
+                    }
                     Due(due) => {
                         assert_eq!(asked.next_reading(), due.map(at), "{name}, step {number}");
                         let Some(due) = due else { continue };
@@ -222,7 +254,7 @@ mod tests {
             asked.ask_for(&id, now);
             if !asked.due(now, 1).is_empty() {
                 asked.began(&id, now);
-                asked.ended(&id, true, now);
+                asked.ended(&id, None, now);
                 began.push(now);
             }
         }
@@ -272,12 +304,19 @@ mod tests {
         asked.ask_for_poll(at(100));
         asked.ask_for_poll(at(101));
         assert_eq!(asked.next_poll(), Some(at(102)));
-        assert!(!asked.take_poll(at(101)) && asked.take_poll(at(102)) && !asked.take_poll(at(103)));
+        assert!(!asked.begin_poll(at(101)) && asked.begin_poll(at(102)));
+        assert_eq!((asked.poll_began(), asked.next_poll()), (Some(at(100)), None));
         asked.ask_for_poll(at(104));
         assert_eq!(asked.next_poll(), Some(at(702)), "ten minutes after the last one");
         asked.poll_began();
         assert_eq!(asked.next_poll(), None, "another poll answers as well");
         asked.ask_for_poll(at(1000));
         assert_eq!(asked.next_poll(), Some(at(1002)));
+        let unanswered = asked.poll_began();
+        asked.poll_failed(unanswered, at(1030));
+        assert_eq!(asked.next_poll(), Some(at(1630)), "asked for again, but not at once");
+        asked.poll_began();
+        asked.poll_failed(None, at(1700));
+        assert_eq!(asked.next_poll(), None, "nobody asked");
     }
 }

@@ -52,7 +52,11 @@ impl EventReadings {
         let client = self.client.until(began.saturating_add(self.timeout));
         tokio::select! {
             biased;
-            _ = self.reader.read(&client, &company, reading) => {}
+            outcome = self.reader.read(&client, &company, reading) => {
+                if outcome.is_err_and(|failure| failure == Failure::KEY_REFUSED) {
+                    self.reader.requests.hold(true);
+                }
+            }
             () = clock.sleep(self.timeout) => {
                 self.reader.record_failure(&company, &Failure::Deadline.into(), began);
             }

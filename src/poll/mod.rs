@@ -158,7 +158,7 @@ impl Poller {
         let poll_began = self.clock.monotonic();
         let mut deadline = self.clock.sleep(self.settings.timeout);
         self.polls += 1;
-        self.reader.requests.poll_began();
+        let unanswered = self.reader.requests.poll_began();
         let client = self.client.until(poll_began.saturating_add(self.settings.timeout));
         let list = tokio::select! {
             biased;
@@ -166,21 +166,23 @@ impl Poller {
             () = &mut deadline => Err(Failure::Deadline.into()),
         };
         self.reader.failures().list(&list, client.key_hint());
-        let is_refused = |error: &ReadError| error.failure == Failure::Request(Reason::Auth);
-        let is_key_refused = list.as_ref().is_err_and(is_refused);
         let mut stats = PollStats::default();
         match list {
             Ok(list) => {
                 let waiting = self.apply_list(list, poll_began, &mut stats);
                 self.read(&client, waiting, &mut deadline, poll_began, &mut stats).await;
+                // Not before its companies were read: what waited is answered.
+                self.reader.requests.hold(false);
             }
             Err(ReadError { failure, .. }) => {
                 stats.failed(failure);
                 self.reader.fleet.record_failure_of_all(failure, poll_began);
+                self.reader.requests.poll_failed(unanswered);
+                if failure == Failure::KEY_REFUSED {
+                    self.reader.requests.hold(true);
+                }
             }
         }
-        // Not before its companies were read: what waited is answered.
-        self.reader.requests.hold(is_key_refused);
         let outcome = stats.outcome();
         let ended = self.clock.monotonic();
         let took = ended.saturating_sub(poll_began);

@@ -75,8 +75,8 @@ impl ReadingRequests {
 
     /// Says that a reading of a company begins, until what is returned is dropped.
     pub(super) fn begin(&self, company: &CompanyId) -> Reading {
-        self.asked().began(company, self.0.clock.monotonic());
-        self.reading(company)
+        let answering = self.asked().began(company, self.0.clock.monotonic());
+        self.reading(company, answering)
     }
 
     /// Begins readings of the companies that are due, at most so many of them.
@@ -84,17 +84,21 @@ impl ReadingRequests {
         let now = self.0.clock.monotonic();
         let mut asked = self.asked();
         let due = asked.due(now, at_most);
-        due.iter().for_each(|company| asked.began(company, now));
-        due.iter().map(|company| self.reading(company)).collect()
+        due.iter().map(|company| self.reading(company, asked.began(company, now))).collect()
     }
 
-    fn reading(&self, company: &CompanyId) -> Reading {
-        Reading { requests: self.clone(), company: CompanyId::clone(company), is_whole: false }
+    fn reading(&self, company: &CompanyId, answering: Option<Duration>) -> Reading {
+        Reading { requests: self.clone(), company: CompanyId::clone(company), answering }
     }
 
-    /// Says that a poll begins.
-    pub(super) fn poll_began(&self) {
-        self.asked().poll_began();
+    /// Says that a poll begins. Returns when the first event came that asked for one, if any did.
+    pub(super) fn poll_began(&self) -> Option<Duration> {
+        self.asked().poll_began()
+    }
+
+    /// Says that the list could not be read in the poll that began with `unanswered`.
+    pub(super) fn poll_failed(&self, unanswered: Option<Duration>) {
+        self.asked().poll_failed(unanswered, self.0.clock.monotonic());
     }
 
     /// Says whether Nectar refuses the key: then no company is read before a poll has found that it does not.
@@ -114,9 +118,9 @@ impl ReadingRequests {
         self.wait_until(next, &self.0.reading_changed).await;
     }
 
-    /// Waits until an event asks for a poll, and takes that request.
+    /// Waits until it is time for a poll that an event asks for.
     pub(super) async fn poll(&self) {
-        while !self.asked().take_poll(self.0.clock.monotonic()) {
+        while !self.asked().begin_poll(self.0.clock.monotonic()) {
             let next = self.asked().next_poll();
             self.wait_until(next, &self.0.poll_changed).await;
         }
@@ -151,24 +155,24 @@ impl std::fmt::Debug for ReadingRequests {
 pub(super) struct Reading {
     requests: ReadingRequests,
     pub(super) company: CompanyId,
-    is_whole: bool,
+    /// When the first event came that it answers; none if it answers none, or has answered.
+    answering: Option<Duration>,
 }
 
 impl Reading {
     /// Ends the reading: it was whole.
     pub(super) fn succeeded(mut self) {
-        self.is_whole = true;
+        if let Some(since) = self.answering.take() {
+            let shared = &self.requests.0;
+            shared.observer.answered(shared.clock.monotonic().saturating_sub(since));
+        }
     }
 }
 
 impl Drop for Reading {
     fn drop(&mut self) {
         let shared = &self.requests.0;
-        let now = shared.clock.monotonic();
-        let answered = self.requests.asked().ended(&self.company, self.is_whole, now);
-        if let Some(since) = answered {
-            shared.observer.answered(now.saturating_sub(since));
-        }
+        self.requests.asked().ended(&self.company, self.answering, shared.clock.monotonic());
         shared.reading_changed.notify_one();
     }
 }

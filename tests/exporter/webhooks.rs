@@ -273,6 +273,41 @@ async fn events_send_no_refused_key() {
     assert_eq!(world.simulator.requests(), requests + 1 + 1 + 4, "the list, and each company");
 }
 
+/// A key that is revoked between two polls is found out by a reading, and sent with no further event.
+#[tokio::test]
+async fn a_key_that_is_revoked_is_found_out_once() {
+    let world = World::with(&["--nectar.poll-interval=2h"]).await;
+    let (connection, company) = world.login(0);
+    world.simulator.faults().set(Scope::Everything, Fault::Status(401));
+    let requests = world.simulator.requests();
+    world.sends(&Event::of("a", UPDATED, &connection, Some(&company))).await;
+    world.pass(GATHER).await;
+    let is_down = |scrape: &Scrape| scrape.sum("nectar_company_up", &[]) == 3.0;
+    world.program.until("the failure", is_down).await;
+    for place in [1, 2, 3] {
+        let (connection, company) = world.login(place);
+        world.sends(&Event::of(&connection, UPDATED, &connection, Some(&company))).await;
+    }
+    world.program.clock.advance(seconds(600));
+    world.program.clock.advance(seconds(2 * 3600));
+    world.program.after_polls(2).await;
+    assert_eq!(world.simulator.requests(), requests + 2, "one reading, and the next poll's list");
+}
+
+/// A poll that an event asked for is asked for again if the list cannot be read.
+#[tokio::test]
+async fn a_poll_that_fails_is_tried_again() {
+    let world = World::with(&["--nectar.poll-interval=2h"]).await;
+    world.simulator.faults().set(Scope::CompanyList, Fault::Status(403));
+    world.sends(&Event::of("a", "connection.created.v2", "no-such-login", None)).await;
+    world.pass(GATHER).await;
+    world.program.after_polls(2).await;
+    world.simulator.faults().clear();
+    world.pass(seconds(600)).await;
+    let scrape = world.program.after_polls(3).await;
+    assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
+}
+
 /// While a secret is rotated, the file has both; it is read again without a restart.
 #[tokio::test]
 async fn a_rotated_secret_comes_into_force() {
@@ -300,6 +335,30 @@ async fn a_rotated_secret_comes_into_force() {
     }
 }
 
+/// A connection on which an event is sent byte by byte, or several after each other.
+struct Raw {
+    stream: TcpStream,
+    head: String,
+    body: String,
+}
+
+impl Raw {
+    async fn of(world: &World, event: &Event) -> Self {
+        let url: Url = world.program.webhook_url.as_ref().unwrap().parse().unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).await.unwrap();
+        let mut head =
+            format!("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n", url.path(), event.body.len());
+        for (name, value) in event.headers(world.program.clock.wall_seconds()) {
+            head += &format!("{name}: {value}\r\n");
+        }
+        Self { stream, head: head + "\r\n", body: event.body.clone() }
+    }
+
+    async fn write(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).await.unwrap();
+    }
+}
+
 /// A body that does not come is not waited for.
 #[tokio::test]
 async fn a_slow_body_is_given_up() {
@@ -307,23 +366,42 @@ async fn a_slow_body_is_given_up() {
     let _stopped = PausedTime::new();
     let (connection, _) = world.login(0);
     let event = Event::of("a", UPDATED, &connection, None);
-    let url: Url = world.program.webhook_url.as_ref().unwrap().parse().unwrap();
-    let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).await.unwrap();
-    let mut head = format!("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n", url.path());
-    for (name, value) in event.headers(world.program.clock.wall_seconds()) {
-        head += &format!("{name}: {value}\r\n");
-    }
-    stream.write_all(format!("{head}\r\n{{").as_bytes()).await.unwrap();
+    let mut raw = Raw::of(&world, &event).await;
+    raw.write(&(raw.head.clone() + "{")).await;
     // An answer to somebody who came later: the head has been read.
     world.sends(&Event { id: "b".to_owned(), ..event }).await;
     let mut said = Vec::new();
-    let reading = stream.read_to_end(&mut said);
+    let reading = raw.stream.read_to_end(&mut said);
     tokio::pin!(reading);
     while poll!(&mut reading).is_pending() {
         tokio::time::advance(Duration::from_millis(100)).await;
     }
     assert!(said.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&said));
     assert_eq!(world.events("incomplete").await, 1.0);
+}
+
+/// A proxy keeps its connection for the next event.
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_event() {
+    let world = World::with(&[]).await;
+    let _stopped = PausedTime::new();
+    let (connection, _) = world.login(0);
+    let event = Event::of("a", UPDATED, &connection, None);
+    let mut raw = Raw::of(&world, &event).await;
+    for number in 0..3 {
+        raw.write(&(raw.head.clone() + &raw.body)).await;
+        let mut said = vec![0; 1024];
+        let read = raw.stream.read(&mut said).await.unwrap();
+        assert!(said[..read].starts_with(b"HTTP/1.1 204 "), "event {number}: {said:?}");
+        // Four times as long as a head may take. Somebody who comes then has been seen by whoever would close this connection.
+        for _ in 0..20 {
+            tokio::time::advance(seconds(1)).await;
+            world.events("duplicate").await;
+        }
+    }
+    assert_eq!(world.events("duplicate").await, 2.0);
+    let refused = world.program.scrape().await.sum("nectar_exporter_requests_refused_total", &[]);
+    assert_eq!(refused, 0.0);
 }
 
 /// The program with its flags: TLS of its own, files that are read again, and nothing on this port but the events.
@@ -377,8 +455,19 @@ async fn as_a_program() {
     flags.insert(0, "check".to_owned());
     flags.push("--config-only".to_owned());
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let (code, said, _) = run(nectar_exporter(&flags).env("NECTAR_API_KEY", KEY));
-    assert!(code == Some(0) && said.contains("The signing secret of webhook events can be used."), "{said}");
+    let check = || run(nectar_exporter(&flags).env("NECTAR_API_KEY", KEY));
+    let (code, said, _) = check();
+    assert!(code == Some(0) && said.contains("Webhook events can be received."), "{said}");
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(secret.file(), everybody).unwrap();
+    assert!(check().1.contains("can read or write the webhook secret file"));
+    // Svix sends no password.
+    place.write(
+        "web.yml",
+        "basic_auth_users:\n  a: $2y$10$abcdefghijklmnopqrstuuS6Zf3Xx4nqjQ0m9fVYcmYhL8oWEYXbm\n",
+    );
+    let (code, said, _) = check();
+    assert!(code == Some(1) && said.contains("--webhook.config.file has basic_auth_users"), "{said}");
 }
 
 fn start(flags: &[String]) -> Running {

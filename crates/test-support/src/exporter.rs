@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::FromArgMatches;
 use flate2::read::GzDecoder;
 use nectar_exporter::app::{App, Webhooks};
-use nectar_exporter::config::{Cli, Config, command};
+use nectar_exporter::config::{Cli, Config, WebhookSecrets, command};
 use nectar_exporter::http::web_config::ConfigReloader;
 use nectar_exporter::nectar::{Certificates, Key};
 use nectar_exporter::observe::DroppedLines;
@@ -192,7 +192,8 @@ impl Exporter {
 
 async fn webhooks(settings: &Config) -> Option<Webhooks> {
     let webhook = settings.webhook.as_ref()?;
-    let secrets = secrets_in(webhook.secret_file.clone().unwrap()).await.unwrap();
+    let WebhookSecrets::File(file) = webhook.secrets.clone() else { panic!("a demo") };
+    let secrets = secrets_in(file).await.unwrap();
     Some(Webhooks { path: webhook.path.clone(), secrets: secrets.into(), web_config: None })
 }
 

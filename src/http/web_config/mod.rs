@@ -51,6 +51,11 @@ impl fmt::Debug for WebConfig {
 }
 
 impl WebConfig {
+    /// Whether requests need a user's name and password.
+    pub fn has_users(&self) -> bool {
+        self.users.is_some()
+    }
+
     /// Whether a request with these headers shows a user's name and password, where they are needed.
     pub async fn admits(&self, request: &HeaderMap) -> bool {
         match &self.users {
