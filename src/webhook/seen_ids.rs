@@ -7,7 +7,7 @@ use std::time::Duration;
 /// An event is delivered again for hours if its first delivery failed.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// With more, the oldest are forgotten. That many take about three megabytes.
+/// With more, the oldest are forgotten. That many take some four megabytes.
 const MAX_IDS: usize = 100_000;
 
 /// The ids of events that came lately, as hashes with a key of this process: two of them are the same once in billions.
