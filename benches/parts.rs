@@ -15,11 +15,13 @@ use nectar_exporter::clock::SystemClock;
 use nectar_exporter::fleet::FleetWriter;
 use nectar_exporter::fleet::tally::Tallies;
 use nectar_exporter::http::{self, ListenAddress};
+use nectar_exporter::metrics::text::Format;
 use nectar_exporter::metrics::{Detail, Exposition, SelfMetrics, Settings};
 use nectar_exporter::model::{RecordFaults, Snapshot};
 use nectar_exporter::nectar::pagination::fetch_all_pages;
 use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
 use nectar_exporter::observe::{DroppedLines, Uncounted};
+use nectar_exporter::shard::Shard;
 use nectar_simulator::{Plan, Simulator};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -114,6 +116,7 @@ fn exposition(writer: &FleetWriter) -> Exposition {
         check_interval: WEEK,
         max_data_age: Duration::from_secs(24 * 60 * 60),
         poll_interval: Duration::from_secs(5 * 60),
+        shard: Shard::ALL,
     };
     let own = Arc::new(SelfMetrics::new(DroppedLines::default()).unwrap());
     Exposition::new(writer.reader(), own, SystemClock::shared(), settings).unwrap()
@@ -132,7 +135,7 @@ fn publishing(criterion: &mut Criterion) {
     for (name, gzip) in [("scrape/100 companies, gzip", true), ("scrape/100 companies, plain", false)] {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let body = nectar.runtime.block_on(published.body(gzip)).unwrap();
+                let body = nectar.runtime.block_on(published.body(Format::Text, gzip)).unwrap();
                 body.map(|piece| piece.unwrap().len()).sum::<usize>()
             });
         });

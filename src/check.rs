@@ -147,7 +147,7 @@ pub async fn check<W: Write>(
         ))?;
     }
     let CompanySelection { listed: chosen, absent, unmatched_exclusions } =
-        CompanySelection::from(list.companies, &poll.only, &poll.except);
+        CompanySelection::from(list.companies, &poll.selection);
     let text = format!("The list has {}; to be read: {}.", count(listed, "company"), chosen.len());
     if chosen.is_empty() {
         report.note(&format!("{text} There is nothing to export."))?;

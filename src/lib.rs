@@ -2,7 +2,7 @@
 //!
 //! `app` puts the parts together. `poll` asks `nectar`, which decodes into the `model`, and writes the `fleet`; `metrics` renders the
 //! fleet, and `http` serves what was rendered. `webhook` takes Nectar's events, which ask `poll` for readings. `config` makes the settings of each from the flags. `clock`, `status`, `sanitize`,
-//! `failure`, `observe`, `log`, `secret_file` and `worker` are used throughout. `check` asks what a first poll would ask. The simulated Nectar of the
+//! `failure`, `observe`, `log`, `secret_file`, `shard` and `worker` are used throughout. `check` asks what a first poll would ask. The simulated Nectar of the
 //! demo is a crate of its own, which only the program starts.
 
 #![deny(clippy::disallowed_types)]
@@ -23,6 +23,7 @@ pub mod poll;
 pub mod reload;
 pub mod sanitize;
 pub mod secret_file;
+pub mod shard;
 pub mod webhook;
 pub mod worker;
 

@@ -134,7 +134,7 @@ impl StartupSummary {
         Self {
             base_url: settings.nectar.base_url.clone(),
             detail: settings.metrics.detail,
-            companies: settings.poll.selection(),
+            companies: settings.poll.selection.to_string(),
             stray,
             secret_files: secret_files(settings, key),
             crosses_network_in_the_clear: settings.nectar.crosses_network_in_the_clear(),

@@ -140,6 +140,12 @@ pub struct ExporterFlags {
     /// Leave out the company with this id (repeatable)
     #[arg(long = "nectar.exclude-company", value_name = "ID", value_delimiter = ',')]
     pub except: Vec<String>,
+    /// The number of this exporter, from 0, of several that share the companies [default: the number at the end of the host's name]
+    #[arg(long = "shard", value_name = "N", value_parser = whole::<u8>(0, 9))]
+    pub shard: Option<u8>,
+    /// How many exporters share the companies, 1 to 10; each takes its part of --nectar.max-concurrent-requests
+    #[arg(long = "total-shards", value_name = "N", default_value = "1", value_parser = whole::<u8>(1, 10))]
+    pub total_shards: u8,
     /// Time from the start of one poll to the start of the next
     #[arg(long = "nectar.poll-interval", value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
     pub poll_interval: Duration,
@@ -353,6 +359,12 @@ pub fn variable_of(fault: &clap::Error, arguments: &[OsString]) -> Option<String
     (!arguments.iter().any(is_given) && env::var_os(&variable).is_some()).then_some(variable)
 }
 
+/// Whether this is a flag that sets something up, and has a twin in the environment. The names without a part are those of
+/// kube-state-metrics.
+pub fn is_setting(flag: &str) -> bool {
+    flag.contains('.') || matches!(flag, "shard" | "total-shards")
+}
+
 /// The environment twin of a flag: upper case, dots and dashes to `_`, with the prefix.
 pub fn env_var(flag: &str) -> String {
     format!("{ENV_PREFIX}{}", flag.to_ascii_uppercase().replace(['.', '-'], "_"))
@@ -363,7 +375,7 @@ fn is_number(arg: &clap::Arg) -> bool {
 }
 
 fn with_env_var(arg: clap::Arg) -> clap::Arg {
-    let Some(flag) = arg.get_long().filter(|flag| flag.contains('.')) else { return arg };
+    let Some(flag) = arg.get_long().filter(|flag| is_setting(flag)) else { return arg };
     let variable = env_var(flag);
     // A minus sign begins a bad number for the flag before it, and not another flag.
     let arg = if is_number(&arg) { arg.allow_hyphen_values(true) } else { arg };

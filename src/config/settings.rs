@@ -9,6 +9,8 @@ use url::Url;
 
 use super::flags::{ExporterFlags, NectarFlags, WebhookFlags};
 use crate::http::{ListenAddress, RESERVED_PATHS, WebPaths};
+use crate::poll::Selection;
+use crate::shard::Shard;
 use crate::{metrics, nectar, poll};
 
 /// The default, unless two poll intervals are longer.
@@ -136,11 +138,12 @@ impl Config {
 
     fn new(flags: &ExporterFlags, base_url: Url) -> Self {
         let [prefix, prefix_outside] = prefixes(flags).unwrap_or_default();
+        let shard = shard(flags, &host_name()).unwrap_or(Shard::ALL);
         Self {
             nectar: nectar::Settings {
                 base_url,
                 request_timeout: flags.request_timeout,
-                max_concurrent_requests: flags.max_concurrent_requests.into(),
+                max_concurrent_requests: shard.part_of(flags.max_concurrent_requests).into(),
                 page_size: flags.page_size,
                 extra_certificates: None,
                 proxy: None,
@@ -148,8 +151,7 @@ impl Config {
             poll: poll::Settings {
                 interval: flags.poll_interval,
                 timeout: flags.poll_timeout,
-                only: ids(&flags.only),
-                except: ids(&flags.except),
+                selection: Selection { only: ids(&flags.only), except: ids(&flags.except), shard },
             },
             metrics: metrics::Settings {
                 detail: flags.detail,
@@ -157,6 +159,7 @@ impl Config {
                 check_interval: signed(flags.check_interval),
                 max_data_age: max_data_age(flags),
                 poll_interval: flags.poll_interval,
+                shard,
             },
             web: Web {
                 listen_addresses: flags.listen_addresses.clone(),
@@ -213,9 +216,8 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
             RESERVED_PATHS.join(", ")
         ));
     }
-    if let Err(fault) = prefixes(flags) {
-        faults.push(fault);
-    }
+    faults.extend(prefixes(flags).err());
+    faults.extend(shard(flags, &host_name()).err());
     for (flag, given) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
         if !given.is_empty() && ids(given).is_empty() {
             faults.push(format!("{flag} takes ids of companies, not an empty text"));
@@ -225,6 +227,35 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     if ids(&flags.only).iter().any(|id| except.iter().any(|other| other.eq_ignore_ascii_case(id))) {
         faults.push("--nectar.company and --nectar.exclude-company name the same company".to_owned());
     }
+}
+
+/// Which of several exporters this is. A StatefulSet numbers its hosts.
+fn shard(flags: &ExporterFlags, host: &str) -> Result<Shard, String> {
+    let total = flags.total_shards;
+    if total > flags.max_concurrent_requests {
+        return Err(format!(
+            "--total-shards takes at most --nectar.max-concurrent-requests, which is {} for all shards together",
+            flags.max_concurrent_requests
+        ));
+    }
+    let digits = host.len() - host.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let ordinal = host.len().checked_sub(digits).and_then(|begin| host.get(begin..)?.parse().ok());
+    let number = flags.shard.or(if total == 1 { Some(0) } else { ordinal });
+    let number = number.ok_or_else(|| {
+        "--shard is needed with --total-shards, for this host's name does not end in a number".to_owned()
+    })?;
+    Shard::new(number, total).ok_or_else(|| {
+        format!("--shard is counted from 0 and takes less than --total-shards: they are {number} and {total}")
+    })
+}
+
+/// The name of this host; empty where it is not known.
+fn host_name() -> String {
+    #[cfg(target_os = "linux")]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(target_os = "linux"))]
+    let name = String::new();
+    name
 }
 
 /// The maximum age of data; it follows the poll interval unless it is set.
@@ -350,6 +381,13 @@ mod tests {
             ),
             (&["--webhook.secret-file=f"], Some("k"), "is of no use without --webhook.listen-address"),
             (&["--webhook.config.file=f"], Some("k"), "is of no use without --webhook.listen-address"),
+            (&["--total-shards=3", "--shard=3"], Some("k"), "less than --total-shards: they are 3 and 3"),
+            (&["--shard=1"], Some("k"), "less than --total-shards: they are 1 and 1"),
+            (
+                &["--total-shards=9", "--shard=1"],
+                Some("k"),
+                "at most --nectar.max-concurrent-requests, which is 8 for all",
+            ),
             (&["--webhook.path=webhooks"], Some("k"), "--webhook.path takes a path that begins with /"),
         ];
         for (flags, key, message) in cases {
@@ -366,8 +404,32 @@ mod tests {
         for list in ["a,b", "a, b", " a , b,", "\"a, b\"", "'a','b'", "a\nb\n", "a b", "a; b"] {
             let (only, except) =
                 (format!("--nectar.company={list}"), format!("--nectar.exclude-company={list}"));
-            assert_eq!(settings(&[&only], Some("k")).unwrap().poll.only, ["a", "b"], "{list:?}");
-            assert_eq!(settings(&[&except], Some("k")).unwrap().poll.except, ["a", "b"], "{list:?}");
+            assert_eq!(settings(&[&only], Some("k")).unwrap().poll.selection.only, ["a", "b"], "{list:?}");
+            assert_eq!(
+                settings(&[&except], Some("k")).unwrap().poll.selection.except,
+                ["a", "b"],
+                "{list:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_shard_is_that_of_its_host() {
+        let flags = |arguments: &[&str]| {
+            let arguments = [&["nectar-exporter"], arguments].concat();
+            let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
+            Cli::from_arg_matches(&matches).unwrap().exporter
+        };
+        for (arguments, host, expected) in [
+            (&[][..], "nectar-exporter-2", Some("shard 0 of 1")),
+            (&["--total-shards=3"], "nectar-exporter-2", Some("shard 2 of 3")),
+            (&["--total-shards=3"], "n12", None),
+            (&["--total-shards=3"], "n", None),
+            (&["--total-shards=3"], "", None),
+            (&["--total-shards=3", "--shard=1"], "n-2", Some("shard 1 of 3")),
+        ] {
+            let shard = shard(&flags(arguments), host).ok().map(|shard| shard.to_string());
+            assert_eq!(shard.as_deref(), expected, "{arguments:?} on {host}");
         }
     }
 

@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::undocumented::ShownUndocumented;
 use crate::model::{Connection, Snapshot};
 use crate::observe::ObserveStatuses;
@@ -19,6 +21,8 @@ pub type ByLabel = BTreeMap<Box<str>, u64>;
 /// How many records were seen to change to which status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
+    /// When the first reading of the company began; none before.
+    since: Option<Timestamp>,
     connections: ByLabel,
     accounts: ByLabel,
     left: BTreeMap<Category, Left>,
@@ -34,6 +38,16 @@ pub struct Left {
 }
 
 impl Changes {
+    /// Counts from the reading on that began at this time, unless they count already.
+    pub fn count_since(&mut self, begun_wall: Timestamp) {
+        self.since.get_or_insert(begun_wall);
+    }
+
+    /// Since when these are counted; none before the first reading.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
     /// The counts of one kind.
     pub fn kind(&self, kind: Kind) -> &ByLabel {
         match kind {

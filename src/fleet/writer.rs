@@ -200,6 +200,9 @@ fn next_state(
             tallies = Arc::clone(&stored.tallies);
         }
     }
+    if changes.since().is_none() {
+        Arc::make_mut(&mut changes).count_since(snapshot.begun_wall);
+    }
     seed_unknown(&mut changes, &tallies, undocumented);
     let stored = Some(Arc::new(StoredSnapshot { snapshot, tallies }));
     CompanyState {

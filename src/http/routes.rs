@@ -23,13 +23,12 @@ use hyper::header::{
 use hyper::{Method, StatusCode};
 use tracing::error;
 
-use super::landing;
 use super::paths::{Route, WebPaths};
 use super::worklist::Worklist;
+use super::{accept, landing};
 use crate::clock::SharedClock;
 use crate::http::Request;
 use crate::http::encoding::accepts_gzip;
-use crate::metrics::text::CONTENT_TYPE as METRICS;
 use crate::metrics::{Detail, Exposition};
 use crate::observe::{ObserveClients, Refusal};
 use crate::worker::SpawnError;
@@ -109,11 +108,12 @@ impl Routes {
 
     async fn metrics(&self, request: &Request) -> Response {
         let zipped = accepts_gzip(request.headers());
-        let body = match self.0.exposition.body(zipped).await {
+        let format = accept::format(request.headers());
+        let body = match self.0.exposition.body(format, zipped).await {
             Ok(body) => body,
             Err(error) => return failed(error),
         };
-        let headers = [(CONTENT_TYPE, METRICS), (VARY, "Accept-Encoding")];
+        let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "Accept, Accept-Encoding")];
         // Each chunk is asked for when the client has taken those before it.
         let mut response = (headers, Body::from_stream(stream::iter(body))).into_response();
         if zipped {

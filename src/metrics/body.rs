@@ -8,12 +8,14 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::gzip::{self, Checksum, Deflater};
-use super::published::Block;
+use super::published::{Block, Written};
+use super::text::Format;
 
 /// Plain text, or one gzip member, piece by piece.
 #[derive(Debug)]
 pub struct Body {
     gzip: bool,
+    format: Format,
     blocks: Arc<[Block]>,
     /// The time that ages are computed for.
     now: Timestamp,
@@ -30,6 +32,7 @@ pub struct Body {
 impl Body {
     pub(super) fn new(
         gzip: bool,
+        format: Format,
         blocks: Arc<[Block]>,
         now: Timestamp,
         before: String,
@@ -37,7 +40,7 @@ impl Body {
     ) -> Self {
         let (before, after) = (Some(before), Some(after));
         let (next, deflater, checksum) = ((0, 0), Deflater::default(), Checksum::EMPTY);
-        Self { gzip, blocks, now, before, after, next, deflater, checksum }
+        Self { gzip, format, blocks, now, before, after, next, deflater, checksum }
     }
 
     fn next_published(&mut self) -> Option<io::Result<Bytes>> {
@@ -45,14 +48,15 @@ impl Body {
         loop {
             let (number, place) = self.next;
             let block = blocks.get(number)?;
+            let Written { segments, checksum } = block.written(self.format);
             self.next.1 += 1;
             if place == 0 {
-                self.checksum = self.checksum.then(block.checksum);
+                self.checksum = self.checksum.then(*checksum);
             }
-            if let Some(segment) = block.segments.get(place) {
+            if let Some(segment) = segments.get(place) {
                 return Some(if self.gzip { Ok(segment.deflated().clone()) } else { segment.inflate() });
             }
-            if let Some(ages) = block.ages.get(place - block.segments.len()) {
+            if let Some(ages) = block.ages.get(place - segments.len()) {
                 let mut text = String::new();
                 ages.write(self.now, &mut text);
                 return Some(self.write(&text).map(Bytes::from));

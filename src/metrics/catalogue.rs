@@ -82,6 +82,9 @@ pub mod exporter {
         DETAIL_LIMITED = Exporter, Gauge, Flag, "nectar_exporter_detail_limited", [],
             "Whether series per connection and account are withheld (1) because there would be more than --metrics.detail-limit.";
 
+        SHARD_INFO = Exporter, Gauge, Flag, "nectar_exporter_shard_info", ["shard", "total_shards"],
+            "Which of several exporters this one is, as configured with --shard and --total-shards. Always 1.";
+
         START = Exporter, Gauge, UnixSeconds, "nectar_exporter_start_timestamp_seconds", [],
             "When this exporter was started, by the wall clock, in Unix seconds.";
 

@@ -189,7 +189,12 @@ fn changes(text: &mut Text, views: &[View<'_>], kind: Kind, metric: &Metric<3>) 
     for state in read_once(views) {
         let labelled = state.changes.kind(kind).iter().map(|(label, count)| (&**label, count));
         for row in rows(kind, labelled, |sum: &mut u64, count| *sum += count) {
-            family.count([&state.company.id, row.status, row.category.label()], row.value);
+            let labels = [&*state.company.id, row.status, row.category.label()];
+            family.count(labels, row.value);
+            // An undocumented status may lose its label, and get it back later.
+            if let Some(since) = state.changes.since().filter(|_| row.category != Category::Unknown) {
+                family.created(labels, since);
+            }
         }
     }
 }
@@ -204,7 +209,11 @@ fn broken(
     let mut family = text.family(metric);
     for state in read_once(views) {
         for category in Category::BROKEN {
-            write(&mut family, [&state.company.id, category.label()], state.changes.left(category));
+            let labels = [&*state.company.id, category.label()];
+            write(&mut family, labels, state.changes.left(category));
+            if let Some(since) = state.changes.since() {
+                family.created(labels, since);
+            }
         }
     }
 }

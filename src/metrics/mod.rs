@@ -8,6 +8,7 @@ mod gzip;
 pub mod metric;
 mod number;
 mod objects;
+mod openmetrics;
 mod published;
 mod rows;
 mod segment;
@@ -33,10 +34,11 @@ pub use webhook_metrics::WebhookMetrics;
 use crate::clock::SharedClock;
 use crate::fleet::tally::Tallies;
 use crate::fleet::{Fleet, FleetReader, PollOutcome};
+use crate::shard::Shard;
 use crate::worker::{Priority, SpawnError, Worker};
 use catalogue::exporter as cat;
 use published::Published;
-use text::Text;
+use text::{Format, Text};
 
 /// While a poll runs, the fleet is published this often at most.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
@@ -80,6 +82,8 @@ pub struct Settings {
     pub max_data_age: Duration,
     /// Not used here, but served as a metric.
     pub poll_interval: Duration,
+    /// Not used here either.
+    pub shard: Shard,
 }
 
 /// How many series there are about the companies of `fleet`, without those about single connections and accounts. `now` is just after
@@ -91,7 +95,7 @@ pub fn company_series(fleet: &Fleet, now: Timestamp) -> u64 {
     let views = rows::views(fleet.companies.values(), &fleet.undocumented, now, Duration::MAX);
     companies::write_counts(&mut text, &fleet.undocumented, &views);
     let series = text.families().map(|(_, samples)| match samples {
-        text::Samples::Written(lines) => lines.lines().count(),
+        text::Samples::Written(lines, _) => lines.lines().count(),
         text::Samples::Aging(ages) => ages.len(),
     });
     u64::try_from(series.sum::<usize>()).unwrap_or(u64::MAX)
@@ -209,13 +213,13 @@ impl Exposition {
         }
     }
 
-    /// The body of a scrape, in Prometheus' text format 0.0.4. Reads memory only.
+    /// The body of a scrape. Reads memory only.
     ///
     /// # Errors
     /// [`RenderError`], if what was published may not be shown any more, and nothing newer can be rendered.
-    pub async fn body(&self, gzip: bool) -> Result<Body, RenderError> {
+    pub async fn body(&self, format: Format, gzip: bool) -> Result<Body, RenderError> {
         // Read first: a poll's fleet is published before the poll is counted, so it is never older than the count.
-        let self_metrics = self.self_metrics.text(self.published().fleet.ready);
+        let self_metrics = self.self_metrics.text(format, self.published().fleet.ready, self.started);
         let mut published = self.published();
         if published.is_outdated(self.clock.now()) {
             self.publish().await;
@@ -229,9 +233,9 @@ impl Exposition {
         let mut after = Text::default();
         let is_limited = published.is_limited && published.fleet.ready;
         self.about_exporter(&mut after, published.fleet.last_whole_poll, is_limited);
-        let (blocks, after) =
-            (Arc::clone(&published.blocks), after.into_string_without_ages() + &self_metrics);
-        Ok(Body::new(gzip, blocks, self.clock.now(), before.into_string_without_ages(), after))
+        let before = before.into_string_without_ages(format);
+        let after = after.into_string_without_ages(format) + &self_metrics + format.end();
+        Ok(Body::new(gzip, format, Arc::clone(&published.blocks), self.clock.now(), before, after))
     }
 
     fn published(&self) -> Arc<Published> {
@@ -248,6 +252,9 @@ impl Exposition {
         text.family(&cat::CHECK_INTERVAL).sample([], self.settings.check_interval.as_secs_f64());
         text.family(&cat::MAX_DATA_AGE).sample([], self.settings.max_data_age.as_secs_f64());
         text.family(&cat::DETAIL_LIMITED).count([], u64::from(limited));
+        let shard =
+            [self.settings.shard.number(), self.settings.shard.total()].map(|number| number.to_string());
+        text.family(&cat::SHARD_INFO).sample(shard.each_ref().map(String::as_str), 1.0);
         text.family(&cat::START).time([], Some(self.started));
         let Build { version, revision, rustc } = Build::THIS;
         text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);

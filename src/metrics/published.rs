@@ -8,7 +8,7 @@ use super::gzip::{Checksum, Deflater};
 use super::objects::Objects;
 use super::rows::views;
 use super::segment::Segment;
-use super::text::{self, Aging, Head, Text};
+use super::text::{self, Aging, Format, Head, Text};
 use super::{Detail, RenderError, Settings, companies, objects};
 use crate::fleet::changes::Changes;
 use crate::fleet::tally::Tallies;
@@ -44,12 +44,34 @@ pub(super) struct Published {
 /// Text that is ready to be sent, and the ages behind it, which are written at the scrape.
 #[derive(Debug, Default)]
 pub(super) struct Block {
-    /// Heads and samples.
+    text: Written,
+    /// The same in OpenMetrics. It shares nearly all segments.
+    openmetrics: Written,
+    /// The ages of one family, without its head.
+    pub(super) ages: Vec<Arc<Aging>>,
+}
+
+/// Heads and samples of a block, in one format.
+#[derive(Debug, Default)]
+pub(super) struct Written {
     pub(super) segments: Vec<Segment>,
     /// The checksum of all segments together. Combining theirs would take too long for a scrape.
     pub(super) checksum: Checksum,
-    /// The ages of one family, without its head.
-    pub(super) ages: Vec<Arc<Aging>>,
+}
+
+impl Block {
+    /// The text in a format.
+    pub(super) fn written(&self, format: Format) -> &Written {
+        match format {
+            Format::Text => &self.text,
+            Format::OpenMetrics => &self.openmetrics,
+        }
+    }
+
+    fn push(&mut self, [text, openmetrics]: [&[Segment]; 2]) {
+        self.text.segments.extend_from_slice(text);
+        self.openmetrics.segments.extend_from_slice(openmetrics);
+    }
 }
 
 /// Some companies, rendered. All chunks have the same families, in the same order.
@@ -64,7 +86,8 @@ struct Chunk {
 /// [`text::Samples`] of one chunk, as they are kept: compressed, but for ages.
 #[derive(Debug, Clone)]
 enum KeptSamples {
-    Written(Vec<Segment>),
+    /// In the text format, and in OpenMetrics where that differs.
+    Written(Vec<Segment>, Option<Vec<Segment>>),
     Aging(Arc<Aging>),
 }
 
@@ -226,7 +249,7 @@ impl Renderer<'_> {
             &mut listing,
             &states.iter().map(|state| state.as_ref()).collect::<Vec<_>>(),
         );
-        let mut blocks = vec![Block::default()];
+        let mut blocks = Vec::new();
         for (head, samples) in self.compressed(listing)? {
             self.add_family(&mut blocks, head, [&samples].into_iter())?;
         }
@@ -235,9 +258,10 @@ impl Renderer<'_> {
             let samples = chunks.iter().filter_map(|chunk| Some(&chunk.families.get(number)?.1));
             self.add_family(&mut blocks, *head, samples)?;
         }
-        for block in &mut blocks {
-            let checksums = block.segments.iter().map(Segment::checksum);
-            block.checksum = checksums.fold(Checksum::EMPTY, Checksum::then);
+        for Written { segments, checksum } in
+            blocks.iter_mut().flat_map(|block| [&mut block.text, &mut block.openmetrics])
+        {
+            *checksum = segments.iter().map(Segment::checksum).fold(Checksum::EMPTY, Checksum::then);
         }
         Ok(blocks)
     }
@@ -249,23 +273,33 @@ impl Renderer<'_> {
         head: Head,
         samples: impl Iterator<Item = &'s KeptSamples>,
     ) -> Result<(), RenderError> {
-        let mut family = Block { segments: vec![self.segment(&head.lines())?], ..Block::default() };
+        let mut family = Block::default();
+        let mut has_samples = false;
         for samples in samples {
             match samples {
-                KeptSamples::Written(segments) => family.segments.extend_from_slice(segments),
-                KeptSamples::Aging(aging) if !aging.is_empty() => family.ages.push(Arc::clone(aging)),
+                KeptSamples::Written(text, openmetrics) => {
+                    has_samples |= !text.is_empty();
+                    family.push([text, openmetrics.as_ref().unwrap_or(text)]);
+                }
+                KeptSamples::Aging(aging) if !aging.is_empty() => {
+                    has_samples = true;
+                    family.ages.push(Arc::clone(aging));
+                }
                 KeptSamples::Aging(_) => {}
             }
         }
-        let has_samples = family.segments.len() > 1 || !family.ages.is_empty();
-        match blocks.last_mut() {
-            _ if !has_samples => {}
-            // A block ends with its ages: behind them, another one begins.
-            Some(last) if last.ages.is_empty() => {
-                last.segments.append(&mut family.segments);
-                last.ages = family.ages;
-            }
-            _ => blocks.push(family),
+        if !has_samples {
+            return Ok(());
+        }
+        // A block ends with its ages: behind them, another one begins.
+        if blocks.last().is_none_or(|last| !last.ages.is_empty()) {
+            blocks.push(Block::default());
+        }
+        let [text, openmetrics] = Format::ALL.map(|format| self.segment(&head.lines(format)));
+        if let Some(last) = blocks.last_mut() {
+            last.push([&[text?], &[openmetrics?]]);
+            last.push(Format::ALL.map(|format| &*family.written(format).segments));
+            last.ages = family.ages;
         }
         Ok(())
     }
@@ -273,7 +307,10 @@ impl Renderer<'_> {
     fn compressed(&mut self, mut text: Text) -> Result<Vec<(Head, KeptSamples)>, RenderError> {
         let families = text.families().map(|(head, samples)| match samples {
             text::Samples::Aging(aging) => Ok((head, KeptSamples::Aging(Arc::new(aging)))),
-            text::Samples::Written(lines) => Ok((head, KeptSamples::Written(self.segments(lines)?))),
+            text::Samples::Written(lines, openmetrics) => {
+                let openmetrics = openmetrics.map(|lines| self.segments(&lines)).transpose()?;
+                Ok((head, KeptSamples::Written(self.segments(lines)?, openmetrics)))
+            }
         });
         families.collect()
     }

@@ -6,6 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus::core::Collector;
 #[cfg(target_os = "linux")]
 use prometheus::core::Desc;
@@ -21,6 +22,8 @@ use tracing::warn;
 use super::catalogue::exporter as cat;
 use super::catalogue::fleet::CONNECTION_STATUS_DURATION;
 use super::metric::Metric;
+use super::openmetrics;
+use super::text::Format;
 use crate::failure::{Failure, Reason};
 use crate::observe::{
     DroppedLines, Endpoint, ObserveClients, ObservePolls, ObserveRequests, ObserveStatuses, Refusal,
@@ -143,8 +146,8 @@ impl SelfMetrics {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All of them, in Prometheus' text format; those about the fleet only if there is one to show.
-    pub fn text(&self, shows_fleet: bool) -> String {
+    /// All of them; those about the fleet only if there is one to show. All count since this program was `started`.
+    pub fn text(&self, format: Format, shows_fleet: bool, started: Timestamp) -> String {
         let mut families = {
             let _whole = self.counting();
             let dropped = self.dropped_lines.number();
@@ -153,6 +156,9 @@ impl SelfMetrics {
         };
         if shows_fleet {
             families.extend(self.status_duration.collect());
+        }
+        if format == Format::OpenMetrics {
+            return openmetrics::encode(&families, started);
         }
         TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
             warn!(msg = "The exporter's own metrics could not be written", error = %error);

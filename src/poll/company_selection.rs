@@ -1,14 +1,45 @@
 //! Which companies of the list are to be read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::model::{Company, CompanyId};
+use crate::shard::Shard;
+
+/// Which companies this exporter reads.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// Only these company ids; all if empty.
+    pub only: Vec<String>,
+    /// Not these company ids.
+    pub except: Vec<String>,
+    /// Of these, those that fall to this shard.
+    pub shard: Shard,
+}
+
+impl Selection {
+    /// Whether a company of this id is to be read.
+    pub fn has(&self, id: &str) -> bool {
+        (self.only.is_empty() || among(&self.only, id)) && !among(&self.except, id) && self.shard.has(id)
+    }
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.only.len(), self.except.len()) {
+            (0, 0) => f.write_str("all")?,
+            (0, except) => write!(f, "all but {except}")?,
+            (only, _) => write!(f, "{only} by id")?,
+        }
+        if self.shard == Shard::ALL { Ok(()) } else { write!(f, ", {}", self.shard) }
+    }
+}
 
 /// Companies to read, and companies that were asked for but are missing.
 #[derive(Debug)]
 pub(crate) struct CompanySelection {
-    /// Listed, and asked for.
+    /// Listed, and to be read.
     pub(crate) listed: BTreeMap<CompanyId, Company>,
     /// Asked for by id, but not in the list.
     pub(crate) absent: Vec<Company>,
@@ -17,20 +48,20 @@ pub(crate) struct CompanySelection {
 }
 
 impl CompanySelection {
-    /// Chooses from `companies`: only those in `only`, or all if that is empty; none of those in `except`.
-    pub(crate) fn from(companies: Vec<Company>, only: &[String], except: &[String]) -> Self {
+    /// Chooses from `companies`.
+    pub(crate) fn from(companies: Vec<Company>, selection: &Selection) -> Self {
         let mut absent: BTreeMap<String, Company> = BTreeMap::new();
-        for id in only {
+        for id in selection.only.iter().filter(|id| selection.shard.has(id)) {
             let id: CompanyId = id.as_str().into();
             let company = Company { name: Arc::clone(&id), external_id: "".into(), id };
             absent.insert(company.id.to_ascii_lowercase(), company);
         }
         let mut listed = BTreeMap::new();
-        let mut unmatched_exclusions = except.to_vec();
+        let mut unmatched_exclusions = selection.except.clone();
         for company in companies {
             unmatched_exclusions.retain(|id| !id.eq_ignore_ascii_case(&company.id));
             absent.remove(&company.id.to_ascii_lowercase());
-            if is_wanted(&company.id, only, except) {
+            if selection.has(&company.id) {
                 listed.insert(Arc::clone(&company.id), company);
             }
         }
@@ -46,11 +77,6 @@ impl CompanySelection {
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.listed.contains_key(id) || self.absent.iter().any(|company| &*company.id == id)
     }
-}
-
-/// Whether a company of this id is to be read: it is in `only`, or that is empty; and not in `except`.
-pub(super) fn is_wanted(id: &str, only: &[String], except: &[String]) -> bool {
-    (only.is_empty() || among(only, id)) && !among(except, id)
 }
 
 /// Ids are UUIDs, so letter case does not matter.
@@ -79,7 +105,8 @@ mod tests {
             let company =
                 |id: &String| Company { id: id.as_str().into(), name: "N".into(), external_id: "".into() };
             let all = ids("a b c").iter().map(company).collect();
-            let filter = CompanySelection::from(all, &ids(only), &ids(except));
+            let selection = Selection { only: ids(only), except: ids(except), shard: Shard::ALL };
+            let filter = CompanySelection::from(all, &selection);
             let context = format!("only {only:?}, except {except:?}");
             assert_eq!(
                 filter.listed.keys().map(|id| id.to_string()).collect::<Vec<_>>(),

@@ -20,6 +20,7 @@ use tracing::info;
 
 use company_reader::{CompanyReader, Counts};
 pub(crate) use company_selection::CompanySelection;
+pub use company_selection::Selection;
 pub use event_readings::EventReadings;
 pub use reading_requests::{Changed, ReadingRequests};
 
@@ -43,21 +44,8 @@ pub struct Settings {
     pub interval: Duration,
     /// A poll that takes longer ends here.
     pub timeout: Duration,
-    /// Only these company ids; all if empty.
-    pub only: Vec<String>,
-    /// Not these company ids.
-    pub except: Vec<String>,
-}
-
-impl Settings {
-    /// Which companies are read, in words.
-    pub fn selection(&self) -> String {
-        match (self.only.len(), self.except.len()) {
-            (0, 0) => "all".to_owned(),
-            (0, except) => format!("all but {except}"),
-            (only, _) => format!("{only} by id"),
-        }
-    }
+    /// Which companies are read.
+    pub selection: Selection,
 }
 
 /// Polls Nectar and writes the fleet.
@@ -215,7 +203,7 @@ impl Poller {
             // A company without a readable id cannot be read, so this poll is not whole.
             stats.failed(Failure::Request(Reason::Decode));
         }
-        let filter = CompanySelection::from(list.companies, &self.settings.only, &self.settings.except);
+        let filter = CompanySelection::from(list.companies, &self.settings.selection);
         stats.companies = filter.len();
         stats.nothing_to_read = list_is_empty || stats.companies == 0;
         self.reader.failures().keep_only(|id| filter.contains(id));

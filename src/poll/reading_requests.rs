@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::Settings;
 use super::asked::Asked;
-use super::company_selection::is_wanted;
+use super::company_selection::Selection;
 use crate::clock::SharedClock;
 use crate::failure::Failure;
 use crate::fleet::{Fleet, FleetReader};
@@ -31,8 +31,7 @@ pub struct ReadingRequests(Arc<Shared>);
 struct Shared {
     fleet: FleetReader,
     clock: SharedClock,
-    only: Vec<String>,
-    except: Vec<String>,
+    selection: Selection,
     observer: Arc<dyn ObserveEvents>,
     asked: Mutex<Asked>,
     /// Wakes whoever waits for the next reading of a company.
@@ -49,9 +48,9 @@ impl ReadingRequests {
         settings: &Settings,
         observer: Arc<dyn ObserveEvents>,
     ) -> Self {
-        let (only, except) = (settings.only.clone(), settings.except.clone());
+        let selection = settings.selection.clone();
         let (asked, reading_changed, poll_changed) = Default::default();
-        Self(Arc::new(Shared { fleet, clock, only, except, observer, asked, reading_changed, poll_changed }))
+        Self(Arc::new(Shared { fleet, clock, selection, observer, asked, reading_changed, poll_changed }))
     }
 
     /// Asks for a reading of the company whose connection changed. If it is not known which one that is, for a poll of all.
@@ -65,7 +64,7 @@ impl ReadingRequests {
             self.0.reading_changed.notify_one();
             return EventOutcome::Reading;
         }
-        if changed.company.is_some_and(|id| !is_wanted(id, &self.0.only, &self.0.except)) {
+        if changed.company.is_some_and(|id| !self.0.selection.has(id)) {
             return EventOutcome::NotWatched;
         }
         self.asked().ask_for_poll(now);

@@ -3,7 +3,7 @@
 //!
 //! `world` starts everything (`servers`, `receiver`, `mail`, `haste`), `fleet` is what the simulated Nectar sends, `ask` queries
 //! Prometheus. The tests are `alerts`, and for the boards `boards`, which compares them (`panels`) with the `truth` (`tally`),
-//! `hostile` and `happenings`.
+//! `hostile` and `happenings`; `shards`, and `openmetrics`.
 //!
 //! Only times are shortened. Tests wait for a message, never for time to pass.
 
@@ -17,10 +17,12 @@ mod fleet;
 mod happenings;
 mod haste;
 mod hostile;
+mod openmetrics;
 mod panels;
 mod receiver;
 mod runbooks;
 mod servers;
+mod shards;
 mod tally;
 mod trend;
 mod truth;

@@ -111,6 +111,8 @@ scrape_configs: [{{job_name: any, static_configs: [{{targets: {targets:?}}}]}}]
         // Alertmanager considers an alert ended if it has not heard of it for four times this long, and a busy machine may be late by
         // some seconds. What is new or over is sent at once.
         "--rules.alert.resend-delay=2s".to_owned(),
+        // Those that do not know it say so in their log.
+        "--enable-feature=created-timestamp-zero-ingestion".to_owned(),
     ];
     Server::start("prometheus", &arguments)
 }

@@ -70,43 +70,71 @@ impl World {
         fault: Option<Fault>,
         query: &str,
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = SystemClock::shared();
-        let simulator = Simulator::new(plan, KEY, wall(&clock));
+        let simulator = Simulator::new(plan, KEY, wall(&SystemClock::shared()));
         if let Some(fault) = fault {
             simulator.faults().set(Scope::Everything, fault);
         }
         let (nectar, listener) = free_listener().await;
         tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
 
-        let base_url = format!("http://{nectar}/v2.2");
-        let interval = format!("--nectar.poll-interval={}s", POLL_INTERVAL.as_secs());
-        let own = ["nectar-exporter", "--nectar.base-url", &base_url, &interval];
-        let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
-        let cli = Cli::from_arg_matches(&matches).unwrap();
-        let (settings, _) =
-            Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, Some(KEY.into())).unwrap();
-        let app = App::new(
-            settings,
-            Key::fixed(KEY.into()).unwrap(),
-            Arc::new(Haste(clock)),
-            DroppedLines::default(),
-        )
-        .unwrap();
         let (target, listener) = free_listener().await;
-        let exporter = CancellationToken::new();
-        tokio::spawn(app.run(vec![listener], exporter.clone()));
+        let exporter = start_exporter(&nectar, flags, listener);
+        let port = target.rsplit_once(':').unwrap().1;
+        let targets: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
+        let world = Self::watching(&targets, simulator, nectar, exporter).await;
+        world.until(query).await;
+        world
+    }
 
+    /// Like `over`, but the companies are shared by `shards` exporters. Prometheus also knows the address of one more, which is not
+    /// there yet.
+    pub async fn sharded(plan: &Plan, shards: usize) -> (Self, Vec<Shard>) {
+        let simulator = Simulator::new(plan, KEY, wall(&SystemClock::shared()));
+        let (nectar, listener) = free_listener().await;
+        tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
+        let mut all = Vec::new();
+        for number in 0..shards {
+            let (address, listener) = free_listener().await;
+            all.push(Shard { number, address, stop: CancellationToken::new() });
+            all[number].start(&nectar, shards, listener);
+        }
+        // Taken, and free again: nobody else gets it so soon.
+        let (address, _) = free_listener().await;
+        all.push(Shard { number: shards, address, stop: CancellationToken::new() });
+        let targets: Vec<String> = all.iter().map(|shard| shard.address.clone()).collect();
+        let world = Self::watching(&targets, simulator, nectar, CancellationToken::new()).await;
+        (world, all)
+    }
+
+    /// Prometheus and Alertmanager for these targets.
+    async fn watching(
+        targets: &[String],
+        simulator: Simulator,
+        nectar: String,
+        exporter: CancellationToken,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let receiver = Receiver::default();
         let alertmanager = alertmanager(folder.path(), &receiver.listen().await, &mail::listen().await);
         alertmanager.ready().await;
-        let port = target.rsplit_once(':').unwrap().1;
-        let targets: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
-        let prometheus = prometheus(folder.path(), &targets, &alertmanager);
+        let prometheus = prometheus(folder.path(), targets, &alertmanager);
         prometheus.ready().await;
-        let world = Self { simulator, receiver, nectar, exporter, prometheus, alertmanager, _folder: folder };
-        world.until(query).await;
-        world
+        Self { simulator, receiver, nectar, exporter, prometheus, alertmanager, _folder: folder }
+    }
+
+    /// Starts a shard anew, as one of so many. Waits until its address is free.
+    pub async fn restart(&self, shard: &mut Shard, of: usize) {
+        shard.stop.cancel();
+        let began = Instant::now();
+        let listener = loop {
+            match TcpListener::bind(&shard.address).await {
+                Ok(listener) => break listener,
+                Err(error) => assert!(began.elapsed() < PATIENCE, "{}: {error}", shard.address),
+            }
+            tokio::time::sleep(GLANCE).await;
+        };
+        shard.stop = CancellationToken::new();
+        shard.start(&self.nectar, of, listener);
     }
 
     /// All connections of the simulated Nectar.
@@ -195,6 +223,37 @@ impl World {
     pub async fn ask_as_board(&self, query: &Query) -> Vec<Series> {
         self.prometheus.ask(&in_a_young_world(&query.expression), query.over_time).await
     }
+}
+
+/// One of several exporters that share the companies.
+pub struct Shard {
+    number: usize,
+    /// Where it serves, which Prometheus calls its instance.
+    pub address: String,
+    /// Ends it.
+    pub stop: CancellationToken,
+}
+
+impl Shard {
+    fn start(&mut self, nectar: &str, of: usize, listener: TcpListener) {
+        let flags = [format!("--shard={}", self.number), format!("--total-shards={of}")];
+        self.stop = start_exporter(nectar, &flags.each_ref().map(String::as_str), listener);
+    }
+}
+
+/// Starts an exporter in this process. The token ends it.
+fn start_exporter(nectar: &str, flags: &[&str], listener: TcpListener) -> CancellationToken {
+    let base_url = format!("http://{nectar}/v2.2");
+    let interval = format!("--nectar.poll-interval={}s", POLL_INTERVAL.as_secs());
+    let own = ["nectar-exporter", "--nectar.base-url", &base_url, &interval];
+    let matches = command("test".to_owned()).try_get_matches_from([&own, flags].concat()).unwrap();
+    let cli = Cli::from_arg_matches(&matches).unwrap();
+    let (settings, _) = Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, Some(KEY.into())).unwrap();
+    let (key, clock) = (Key::fixed(KEY.into()).unwrap(), Arc::new(Haste(SystemClock::shared())));
+    let app = App::new(settings, key, clock, DroppedLines::default()).unwrap();
+    let stop = CancellationToken::new();
+    tokio::spawn(app.run(vec![listener], stop.clone()));
+    stop
 }
 
 async fn free_listener() -> (String, TcpListener) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use clap::{Arg, Command};
-use nectar_exporter::config::flags::env_var;
+use nectar_exporter::config::flags::{env_var, is_setting};
 use nectar_exporter::metrics::metric::{Desc, Group};
 use nectar_exporter::metrics::{catalogue, served_without_data};
 use nectar_exporter::status::{Documented, Kind};
@@ -168,7 +168,7 @@ pub fn flags_page(command: &Command) -> String {
 pub fn flags_table(command: &Command) -> String {
     let mut table = String::from("| flag | default | variable | meaning |\n|---|---|---|---|\n");
     for arg in command.get_arguments() {
-        let shown = arg.get_long().filter(|flag| flag.contains('.') && !arg.is_hide_set());
+        let shown = arg.get_long().filter(|flag| is_setting(flag) && !arg.is_hide_set());
         let Some(flag) = shown else { continue };
         let default = default_of(arg);
         let meaning = arg.get_help().map(ToString::to_string).unwrap_or_default();
