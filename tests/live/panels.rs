@@ -143,7 +143,7 @@ pub async fn are_true(world: &World, queries: &[Query], seen: &Seen<'_>) {
         let query = query.unwrap_or_else(|| panic!("{board} has no {panel} {letter}"));
         let found = world.ask(&trend::in_a_young_world(&query.expression)).await;
         if let Err(difference) = truth(seen).compare(&found) {
-            panic!("{board}, {panel}, {letter}: {difference}\n{}", query.expression);
+            panic!("{board}, {panel}, {letter}: {difference}\n{}\n{found:?}", query.expression);
         }
     }
 }

@@ -1,16 +1,13 @@
 //! Several exporters that share the companies: together they are as one, and nobody is told anything twice.
 
-use nectar_simulator::Plan;
-
 use crate::fleet::a_quiet_login;
-use crate::world::World;
+use crate::world::{SMALL, World};
 
 const CUSTOMERS: &str = "#nectar-customers";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_three_shards_to_four_and_back_to_three() {
-    let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
-    let (world, mut shards) = World::sharded(&plan, 3).await;
+async fn from_three_shards_to_four_and_then_one_dies() {
+    let (world, mut shards) = World::sharded(&SMALL, 3, &[]).await;
     let fleet = world.fleet().await;
     let whole = format!("sum(company_id:nectar_connections:sum) == {}", fleet.len());
     world.until(&whole).await;

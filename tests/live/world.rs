@@ -27,6 +27,9 @@ use test_support::mail;
 
 const KEY: &str = "simulated";
 
+/// A small fleet, in which one company is switched off.
+pub const SMALL: Plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
+
 /// How long a condition may take, in real time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Time between two checks of a condition.
@@ -51,9 +54,8 @@ pub struct World {
 impl World {
     /// Starts all of them over a small fleet, in which one company is switched off, and waits until Prometheus has it.
     pub async fn start(detail: &str) -> Self {
-        let plan = Plan { companies: 8, connections: 14, accounts: 2, seed: 1, speed: 0.0 };
         let detail = format!("--metrics.detail={detail}");
-        Self::over(&plan, &[&detail], None, "count(nectar_company_up)").await
+        Self::over(&SMALL, &[&detail], None, "count(nectar_company_up)").await
     }
 
     /// Starts everything over the fleet of `plan`, the exporter with `flags`, with a `fault` at Nectar from the start, and waits until
@@ -88,7 +90,7 @@ impl World {
 
     /// Like `over`, but the companies are shared by `shards` exporters. Prometheus also knows the address of one more, which is not
     /// there yet.
-    pub async fn sharded(plan: &Plan, shards: usize) -> (Self, Vec<Shard>) {
+    pub async fn sharded(plan: &Plan, shards: usize, flags: &[&str]) -> (Self, Vec<Shard>) {
         let simulator = Simulator::new(plan, KEY, wall(&SystemClock::shared()));
         let (nectar, listener) = free_listener().await;
         tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
@@ -96,7 +98,7 @@ impl World {
         for number in 0..shards {
             let (address, listener) = free_listener().await;
             all.push(Shard { number, address, stop: CancellationToken::new() });
-            all[number].start(&nectar, shards, listener);
+            all[number].start(&nectar, shards, flags, listener);
         }
         // Taken, and free again: nobody else gets it so soon.
         let (address, _) = free_listener().await;
@@ -134,7 +136,7 @@ impl World {
             tokio::time::sleep(GLANCE).await;
         };
         shard.stop = CancellationToken::new();
-        shard.start(&self.nectar, of, listener);
+        shard.start(&self.nectar, of, &[], listener);
     }
 
     /// All connections of the simulated Nectar.
@@ -235,9 +237,9 @@ pub struct Shard {
 }
 
 impl Shard {
-    fn start(&mut self, nectar: &str, of: usize, listener: TcpListener) {
-        let flags = [format!("--shard={}", self.number), format!("--total-shards={of}")];
-        self.stop = start_exporter(nectar, &flags.each_ref().map(String::as_str), listener);
+    fn start(&mut self, nectar: &str, of: usize, flags: &[&str], listener: TcpListener) {
+        let own = [&*format!("--shard={}", self.number), &*format!("--total-shards={of}")];
+        self.stop = start_exporter(nectar, &[&own, flags].concat(), listener);
     }
 }
 
