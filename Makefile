@@ -61,7 +61,7 @@ format:
 
 # Rewrites the reference pages, the README's table of flags, the golden scrapes and worklists from the code.
 docs:
-	UPDATE=1 cargo test --locked --test exporter -- pages golden worklist
+	UPDATE=1 cargo test --locked --test exporter -- pages golden worklist the_form_of_the_file
 
 # Rewrites the Grafana boards from the code.
 dashboards:

@@ -12,15 +12,15 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
 use nectar_exporter::clock::SystemClock;
-use nectar_exporter::fleet::FleetWriter;
 use nectar_exporter::fleet::tally::Tallies;
+use nectar_exporter::fleet::{FleetWriter, Moment};
 use nectar_exporter::http::{self, ListenAddress};
 use nectar_exporter::metrics::text::Format;
 use nectar_exporter::metrics::{Detail, Exposition, SelfMetrics, Settings};
 use nectar_exporter::model::{RecordFaults, Snapshot};
 use nectar_exporter::nectar::pagination::fetch_all_pages;
 use nectar_exporter::nectar::{Client, Key, Settings as NectarSettings, decode};
-use nectar_exporter::observe::{DroppedLines, Uncounted};
+use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::shard::Shard;
 use nectar_simulator::{Plan, Simulator};
 use tokio::runtime::Runtime;
@@ -94,7 +94,7 @@ fn summarising(criterion: &mut Criterion) {
 /// A fleet that was read from Nectar.
 fn filled(nectar: &Nectar) -> FleetWriter {
     let (client, clock) = (nectar.client(), SystemClock::shared());
-    let writer = FleetWriter::new(WEEK, Arc::new(Uncounted));
+    let writer = FleetWriter::new(WEEK);
     let companies = nectar.runtime.block_on(client.company_list()).unwrap().companies;
     writer.apply_list(
         &companies.iter().map(|company| (company.id.clone(), company.clone())).collect(),
@@ -105,7 +105,7 @@ fn filled(nectar: &Nectar) -> FleetWriter {
         let snapshot = nectar.runtime.block_on(fetch_all_pages(&client, &company.id)).unwrap();
         writer.record_success(&company.id, snapshot);
     }
-    writer.record_poll_end(Ok(()), true, clock.now(), clock.monotonic());
+    writer.record_poll_end(Ok(()), true, Moment::of(clock.as_ref()));
     writer
 }
 

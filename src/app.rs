@@ -3,10 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
@@ -16,14 +19,18 @@ use crate::http::auth::Auth;
 use crate::http::routes::Routes;
 use crate::http::web_config::ConfigReloader;
 use crate::http::{Limits, Request, TlsMode, serve};
-use crate::metrics::{Exposition, SelfMetrics, WebhookMetrics};
+use crate::metrics::{Exposition, SelfMetrics, StorageMetrics, WebhookMetrics};
 use crate::nectar::{Client, ClientError, Key};
 use crate::observe::{DroppedLines, ObserveEvents, Uncounted};
 use crate::poll::Poller;
 use crate::reload::ReloadedFiles;
 use crate::secret_file::Secret;
+use crate::storage::{self, Fingerprint, Storage};
 use crate::webhook::{self, Receiver, watch_secrets};
 use crate::worker::SpawnError;
+
+/// At the end, a folder that hangs is waited for no longer than this.
+const LAST_WRITE: Duration = Duration::from_secs(5);
 
 /// Why the exporter could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +52,8 @@ pub enum AppError {
 /// An exporter that was not started yet.
 pub struct App {
     poller: Poller,
+    writer: FleetWriter,
+    storage: Option<Storage>,
     exposition: Exposition,
     routes: Routes,
     clock: SharedClock,
@@ -85,11 +94,12 @@ impl App {
             Some(_) => Arc::new(WebhookMetrics::new(self_metrics.registry())?),
             None => Arc::new(Uncounted),
         };
+        let (base_url, check_interval) = (settings.nectar.base_url.clone(), settings.metrics.check_interval);
         let key = Arc::new(key);
         let has_ca_file = settings.nectar.extra_certificates.is_some();
         let client =
             Client::new(settings.nectar, Arc::clone(&key), Arc::clone(&clock), self_metrics.clone())?;
-        let writer = FleetWriter::new(settings.metrics.check_interval, self_metrics.clone());
+        let writer = FleetWriter::new(check_interval);
         let fleet = writer.reader();
         let exposition = Exposition::new(fleet, self_metrics.clone(), Arc::clone(&clock), settings.metrics)?;
         let routes = Routes::new(
@@ -99,9 +109,22 @@ impl App {
             settings.web.is_demo,
             self_metrics.clone(),
         )?;
+        let storage = settings.storage_path.map(|path| {
+            let fingerprint = Fingerprint::of(&base_url, &settings.poll.selection);
+            let settings = storage::Settings { path, fingerprint, check_interval };
+            let observer = Arc::new(StorageMetrics::new(self_metrics.registry())?);
+            Ok::<Storage, AppError>(Storage::new(
+                settings,
+                writer.reader(),
+                Arc::clone(&clock),
+                observer,
+                exposition.started(),
+            )?)
+        });
+        let storage = storage.transpose()?;
         let poller = Poller::new(
             client,
-            writer,
+            writer.clone(),
             exposition.clone(),
             Arc::clone(&clock),
             settings.poll,
@@ -112,6 +135,8 @@ impl App {
         let (limits, reload) = Default::default();
         Ok(Self {
             poller,
+            writer,
+            storage,
             exposition,
             routes,
             clock,
@@ -156,6 +181,7 @@ impl App {
     /// # Errors
     /// [`AppError::PollerStopped`], if polling ends before `stop`.
     pub async fn run(mut self, listeners: Vec<TcpListener>, stop: CancellationToken) -> Result<(), AppError> {
+        let storing = self.restore(&stop).await;
         let webhooks = self.webhooks.take();
         let files = self.files(webhooks.as_ref().map(|(webhooks, _)| webhooks));
         tokio::spawn(files.reload_when_told(Arc::clone(&self.reload), stop.clone()));
@@ -179,7 +205,7 @@ impl App {
         let serving = server.serve(self.web_config, listeners, self.limits, is_open, respond);
         let serving = async { tokio::join!(serving, futures::future::OptionFuture::from(receiving)) };
         tokio::pin!(serving);
-        tokio::select! {
+        let outcome = tokio::select! {
             _ = &mut serving => Ok(()),
             // Serving without polling would go on showing old data; and events would be taken for nothing.
             _ = futures::future::select(polling, reading) => {
@@ -188,7 +214,22 @@ impl App {
                 serving.await;
                 if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
             }
+        };
+        if let Some(storing) = storing {
+            let _ = timeout(LAST_WRITE, storing).await;
         }
+        outcome
+    }
+
+    /// Shows what was stored, if something is to be stored, and goes on storing until `stop`.
+    async fn restore(&mut self, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+        let mut storage = self.storage.take()?;
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = storage.restore(self.writer.clone()) => {}
+        }
+        self.exposition.publish().await;
+        Some(tokio::spawn(storage.keep(self.poller.poll_ended(), stop.clone())))
     }
 
     fn files(&self, webhooks: Option<&Webhooks>) -> ReloadedFiles {

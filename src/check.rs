@@ -282,7 +282,7 @@ async fn look<W: Write>(
         snapshots.push((Arc::clone(&company.id), page.snapshot));
         listed.insert(Arc::clone(&company.id), company);
     }
-    let writer = FleetWriter::new(check_interval, Arc::new(Uncounted));
+    let writer = FleetWriter::new(check_interval);
     writer.apply_list(&listed, &[], Duration::ZERO);
     snapshots.into_iter().for_each(|(id, snapshot)| writer.record_success(&id, snapshot));
     let fleet = writer.reader().current();

@@ -31,6 +31,7 @@ use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::secret_file::{Secret, SecretFileError};
+use nectar_exporter::storage::{self, FolderError};
 use nectar_exporter::webhook::signature::secrets_in;
 use nectar_simulator::{Endpoint, EndpointError, Plan, Simulator, WEBHOOK_SECRET};
 use secrecy::SecretString;
@@ -248,6 +249,9 @@ async fn report_on(
     if webhooks(&settings).await?.is_some() {
         report.ok("Webhook events can be received.")?;
     }
+    if let Some(path) = &settings.storage_path {
+        report_storage(report, path).await?;
+    }
     let clock = SystemClock::shared();
     if flags.config_only {
         // This reads the certificates, and sends nothing.
@@ -255,6 +259,20 @@ async fn report_on(
         return Ok(());
     }
     Ok(check::check(report, settings, key, clock, flags.all).await?)
+}
+
+async fn report_storage(report: &mut Report<io::Stdout>, path: &Path) -> io::Result<()> {
+    let folder = path.display();
+    match storage::try_folder(path).await {
+        Ok(()) => report.ok(&format!("The state can be stored in {folder}.")),
+        // Most likely the exporter that is to be restarted.
+        Err(FolderError::InUse) => report.note(&format!(
+            "Another process stores its state in {folder}; until it ends, this exporter would store none."
+        )),
+        Err(cause) => {
+            report.failed(&format!("The state cannot be stored in {folder}: {cause}."), cause.advice())
+        }
+    }
 }
 
 fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, ConfigError> {

@@ -139,6 +139,16 @@ impl RecordFaults {
         }
     }
 
+    /// Sets how many records of `kind` have `fault`.
+    pub fn set(&mut self, kind: Kind, fault: RecordFault, count: u64) {
+        self.0.insert((kind, fault), count);
+    }
+
+    /// All counts that were made.
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, RecordFault, u64)> {
+        self.0.iter().map(|((kind, fault), count)| (*kind, *fault, *count))
+    }
+
     /// How many records of `kind` have `fault`.
     pub fn count(&self, kind: Kind, fault: RecordFault) -> u64 {
         self.0.get(&(kind, fault)).copied().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Interfaces to whatever counts: requests, polls, statuses that ended, refused clients, webhook events, and log lines that were dropped.
+//! Interfaces to whatever counts: requests, polls, refused clients, webhook events, what is stored, and log lines that were dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::failure::{Failure, Reason};
-use crate::status::Documented;
 
 /// An endpoint of Nectar's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -43,12 +42,6 @@ pub trait ObserveRequests: Send + Sync + 'static {
 pub trait ObservePolls: Send + Sync + 'static {
     /// A poll ended after `took`. If it was not whole, `outcome` has the first cause.
     fn poll_ended(&self, took: Duration, outcome: Result<(), Failure>);
-}
-
-/// Is told of every status that a connection was seen to leave.
-pub trait ObserveStatuses: Send + Sync + 'static {
-    /// A connection left this status of a [broken](crate::status::Category::is_broken) category, in which it had been for `duration`.
-    fn left(&self, status: &'static Documented, duration: Duration);
 }
 
 /// Why a client of ours did not get what it asked for.
@@ -199,16 +192,18 @@ pub trait ObserveEvents: Send + Sync + 'static {
     fn answered(&self, delay: Duration);
 }
 
+/// Is told of what is stored.
+pub trait ObserveStorage: Send + Sync + 'static {
+    /// The state in the folder is now that of this time.
+    fn written(&self, at: Timestamp);
+}
+
 /// An observer that counts nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Uncounted;
 
 impl ObserveClients for Uncounted {
     fn refused(&self, _: Refusal) {}
-}
-
-impl ObserveStatuses for Uncounted {
-    fn left(&self, _: &'static Documented, _: Duration) {}
 }
 
 impl ObserveEvents for Uncounted {

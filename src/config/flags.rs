@@ -174,6 +174,9 @@ pub struct ExporterFlags {
     /// With more series per object than this, all of them are withheld
     #[arg(long = "metrics.detail-limit", value_name = "N", default_value = "1000000", value_parser = whole::<u64>(0, u64::MAX))]
     pub detail_limit: u64,
+    /// Folder to keep the last state in, so that a restart forgets nothing [default: none]
+    #[arg(long = "storage.path", value_name = "DIR")]
+    pub storage_path: Option<PathBuf>,
     /// Address to serve on, HOST:PORT (repeatable); :PORT is every address, port 0 a free one
     #[arg(
         long = "web.listen-address",

@@ -78,6 +78,8 @@ pub struct Config {
     pub metrics: metrics::Settings,
     /// Where to serve.
     pub web: Web,
+    /// The folder to keep the last state in.
+    pub storage_path: Option<PathBuf>,
     /// Where to receive events; none if they are not received.
     pub webhook: Option<Webhook>,
 }
@@ -167,6 +169,7 @@ impl Config {
                 is_demo: false,
                 config_file: flags.web_config_file.clone(),
             },
+            storage_path: flags.storage_path.clone(),
             webhook: None,
         }
     }

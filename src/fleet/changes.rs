@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::durations::Durations;
 use super::undocumented::ShownUndocumented;
 use crate::model::{Connection, Snapshot};
-use crate::observe::ObserveStatuses;
 use crate::sanitize::by_id;
 use crate::status::{Category, Documented, Kind, Status};
 
@@ -38,6 +38,23 @@ pub struct Left {
 }
 
 impl Changes {
+    /// What an earlier run of the program had counted.
+    pub fn restored(
+        since: Option<Timestamp>,
+        connections: ByLabel,
+        accounts: ByLabel,
+        left: BTreeMap<Category, Left>,
+    ) -> Self {
+        Self { since, connections, accounts, left }
+    }
+
+    /// Begins again at 0, with the same labels.
+    pub fn begin_again(&mut self, since: Timestamp) {
+        self.since = self.since.map(|_| since);
+        self.connections.values_mut().chain(self.accounts.values_mut()).for_each(|count| *count = 0);
+        self.left.clear();
+    }
+
     /// Counts from the reading on that began at this time, unless they count already.
     pub fn count_since(&mut self, begun_wall: Timestamp) {
         self.since.get_or_insert(begun_wall);
@@ -61,13 +78,13 @@ impl Changes {
         self.left.get(&category).copied().unwrap_or_default()
     }
 
-    /// Counts what differs between two snapshots of one company, and tells `observer`.
+    /// Counts what differs between two snapshots of one company, and adds to `durations`.
     pub fn count(
         &mut self,
         before: &Snapshot,
         after: &Snapshot,
         undocumented: &ShownUndocumented,
-        observer: &dyn ObserveStatuses,
+        durations: &mut Durations,
     ) {
         for (old, new) in pairs(&before.connections, &after.connections, |connection| &connection.id) {
             if old.status != new.status {
@@ -76,7 +93,7 @@ impl Changes {
                     let left = self.left.entry(status.category).or_default();
                     left.count += 1;
                     left.duration = left.duration.saturating_add(duration);
-                    observer.left(status, duration);
+                    durations.observe(status, duration);
                 }
             }
             for (old, new) in pairs(&old.accounts, &new.accounts, |account| &account.id) {
@@ -139,21 +156,10 @@ fn pairs<'a, T>(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::sync::Mutex;
-
     use jiff::Timestamp;
 
     use super::*;
     use crate::model::RecordFaults;
-
-    #[derive(Default)]
-    struct Observed(Mutex<Vec<(&'static str, u64)>>);
-
-    impl ObserveStatuses for Observed {
-        fn left(&self, status: &'static Documented, duration: Duration) {
-            self.0.lock().unwrap().push((status.value, duration.as_secs()));
-        }
-    }
 
     /// The only connection of a company, in a status that was first seen at this second.
     fn snapshot(status: &str, first_seen: Option<i64>) -> Snapshot {
@@ -189,12 +195,17 @@ mod tests {
             (("PENDING", Some(10)), ("CONNECTED", Some(70)), None),
             (("NEW_WORD", Some(10)), ("CONNECTED", Some(70)), None),
         ] {
-            let (observer, mut changes) = (Observed::default(), Changes::default());
+            let (mut durations, mut changes) = (Durations::default(), Changes::default());
             let undocumented = ShownUndocumented::default();
             let (old, new) = (snapshot(before.0, before.1), snapshot(after.0, after.1));
-            changes.count(&old, &new, &undocumented, &observer);
-            let expected: Vec<_> = observed.map(|seconds| (before.0, seconds)).into_iter().collect();
-            assert_eq!(*observer.0.lock().unwrap(), expected, "{before:?} {after:?}");
+            changes.count(&old, &new, &undocumented, &mut durations);
+            let mut expected = Durations::default();
+            if let (Some(seconds), Status::Documented(status)) =
+                (observed, Status::read(Kind::Connection, Some(before.0)))
+            {
+                expected.observe(status, Duration::from_secs(seconds));
+            }
+            assert_eq!(durations, expected, "{before:?} {after:?}");
             let left = Category::BROKEN.map(|category| changes.left(category));
             let count: u64 = left.iter().map(|left| left.count).sum();
             let duration: Duration = left.iter().map(|left| left.duration).sum();

@@ -52,6 +52,11 @@ impl ShownUndocumented {
         found
     }
 
+    /// Those of one kind, in their order.
+    pub fn words(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.of(kind).iter().map(AsRef::as_ref)
+    }
+
     /// Gives labels of their own to the undocumented ones of `statuses`, in their order, up to the limit.
     pub fn grant<'a>(&mut self, kind: Kind, statuses: impl IntoIterator<Item = &'a Status>) {
         let words = self.of_mut(kind);

@@ -5,16 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::changes::Changes;
+use super::durations::Durations;
 use super::tally::Tallies;
 use super::undocumented::ShownUndocumented;
-use super::{CompanyState, Fleet, FleetReader, PollOutcome, StoredSnapshot};
+use super::{CompanyState, Fleet, FleetReader, Moment, PollOutcome, StoredSnapshot};
 use crate::failure::Failure;
 use crate::model::{Company, CompanyId, Connection, Snapshot};
-use crate::observe::ObserveStatuses;
 use crate::sanitize::by_id;
 use crate::status::{Kind, Status};
 
@@ -29,14 +29,13 @@ pub struct FleetWriter {
     /// monotonic clock.
     last_list_begun: Arc<Mutex<Duration>>,
     check_interval: SignedDuration,
-    observer: Arc<dyn ObserveStatuses>,
 }
 
 impl FleetWriter {
-    /// An empty fleet. `check_interval` is how soon Nectar is expected to look again; `observer` is told of each status that ends.
-    pub fn new(check_interval: SignedDuration, observer: Arc<dyn ObserveStatuses>) -> Self {
+    /// An empty fleet. `check_interval` is how soon Nectar is expected to look again.
+    pub fn new(check_interval: SignedDuration) -> Self {
         let (cell, _) = watch::channel(Arc::default());
-        Self { cell: Arc::new(cell), last_list_begun: Arc::default(), check_interval, observer }
+        Self { cell: Arc::new(cell), last_list_begun: Arc::default(), check_interval }
     }
 
     /// A new reader of the fleet.
@@ -96,15 +95,15 @@ impl FleetWriter {
         let before = Arc::clone(&self.cell.borrow());
         let state = before.companies.get(company).filter(|state| state.accepts(snapshot.begun_monotonic));
         let Some(earlier) = state.map(Arc::clone) else { return };
-        let mut undocumented = before.undocumented.clone();
+        let (mut undocumented, mut durations) = (before.undocumented.clone(), before.durations.clone());
         for kind in Kind::ALL {
             undocumented.grant(kind, tallies.kind(kind).by_status.keys());
         }
         drop(before);
-        let state = next_state(&earlier, snapshot, tallies, &undocumented, self.observer.as_ref());
+        let state = next_state(&earlier, snapshot, tallies, &undocumented, &mut durations);
         drop(earlier);
         self.change(|fleet| {
-            fleet.undocumented = undocumented;
+            (fleet.undocumented, fleet.durations) = (undocumented, durations);
             fleet.companies.insert(Arc::clone(&state.company.id), Arc::new(state))
         });
     }
@@ -130,22 +129,22 @@ impl FleetWriter {
         });
     }
 
-    /// A poll ended. It is `good` if it read the company list and at least one company, or if the list was empty. `at` and `monotonic`
-    /// are the same moment by either clock.
-    pub fn record_poll_end(&self, outcome: PollOutcome, good: bool, at: Timestamp, monotonic: Duration) {
+    /// A poll ended. It is `good` if it read the company list and at least one company, or if the list was empty.
+    pub fn record_poll_end(&self, outcome: PollOutcome, good: bool, at: Moment) {
         let _lock = self.write_lock();
         let mut fleet = Fleet::clone(&self.cell.borrow());
         reassign_labels(&mut fleet);
-        note_clock(&mut fleet, at, monotonic);
+        note_clock(&mut fleet, at);
         fleet.ready |= good;
+        fleet.restored &= !good;
         fleet.last_poll = Some(outcome);
         if outcome.is_ok() {
-            fleet.last_whole_poll = Some(at);
+            fleet.last_whole_poll = Some(at.wall);
         }
         self.cell.send_replace(Arc::new(fleet));
     }
 
-    fn write_lock(&self) -> MutexGuard<'_, Duration> {
+    pub(super) fn write_lock(&self) -> MutexGuard<'_, Duration> {
         self.last_list_begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -153,7 +152,7 @@ impl FleetWriter {
     /// thousand companies would copy a thousand of them a thousand times.
     ///
     /// What `change` returns is dropped last: removed data, with its thousands of records, must not be freed while readers wait.
-    fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) {
         let mut removed = None;
         self.cell.send_modify(|fleet| removed = Some(change(Arc::make_mut(fleet))));
         drop(removed);
@@ -180,7 +179,7 @@ fn next_state(
     mut snapshot: Snapshot,
     tallies: Tallies,
     undocumented: &ShownUndocumented,
-    observer: &dyn ObserveStatuses,
+    durations: &mut Durations,
 ) -> CompanyState {
     let mut tallies = Arc::new(tallies);
     let mut changes = Arc::clone(&before.changes);
@@ -191,7 +190,7 @@ fn next_state(
             snapshot.connections = Arc::clone(&stored.snapshot.connections);
         } else {
             let mut counted = Changes::clone(&changes);
-            counted.count(&stored.snapshot, &snapshot, undocumented, observer);
+            counted.count(&stored.snapshot, &snapshot, undocumented, durations);
             if counted != *changes {
                 changes = Arc::new(counted);
             }
@@ -211,6 +210,7 @@ fn next_state(
         begun_monotonic,
         stored,
         set_back: SignedDuration::ZERO,
+        age_at_origin: SignedDuration::ZERO,
         changes,
     }
 }
@@ -235,12 +235,10 @@ fn keep_id_case(before: &Arc<Vec<Connection>>, now: &mut Arc<Vec<Connection>>) {
 
 /// Notes by how much the wall clock was set back since each snapshot began. A clock set forward makes data look older than it is, which
 /// does no harm.
-fn note_clock(fleet: &mut Fleet, now: Timestamp, monotonic: Duration) {
+pub(super) fn note_clock(fleet: &mut Fleet, now: Moment) {
     for state in fleet.companies.values_mut() {
-        let Some(stored) = &state.stored else { continue };
-        let passed = monotonic.saturating_sub(stored.snapshot.begun_monotonic);
-        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        let lost = passed.saturating_sub(now.duration_since(stored.snapshot.begun_wall));
+        let (Some(stored), Some(age)) = (&state.stored, state.monotonic_age(now)) else { continue };
+        let lost = age.saturating_sub(now.wall.duration_since(stored.snapshot.begun_wall));
         // Clocks drift. A smaller difference is no step.
         let set_back = if lost > CLOCK_DRIFT { lost } else { SignedDuration::ZERO };
         if state.set_back != set_back {
@@ -296,10 +294,11 @@ fn forget_unknown(changes: &mut Arc<Changes>, undocumented: &ShownUndocumented) 
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use jiff::Timestamp;
+
     use super::*;
     use crate::failure::Reason;
     use crate::model::{RecordFault, RecordFaults};
-    use crate::observe::Uncounted;
 
     const FAILURE: Failure = Failure::Request(Reason::ServerError);
 
@@ -327,8 +326,7 @@ mod tests {
     }
 
     fn listing() -> (FleetWriter, BTreeMap<CompanyId, Company>) {
-        let (writer, listed) =
-            (FleetWriter::new(SignedDuration::ZERO, Arc::new(Uncounted)), [("c".into(), company())].into());
+        let (writer, listed) = (FleetWriter::new(SignedDuration::ZERO), [("c".into(), company())].into());
         writer.apply_list(&listed, &[], Duration::ZERO);
         (writer, listed)
     }

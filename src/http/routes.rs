@@ -6,7 +6,7 @@
 //! | `GET /` | the landing page |
 //! | `GET /worklist` | the logins that somebody must act on, as a page or as CSV; none at `--metrics.detail=none` |
 //! | `GET /-/healthy` | 200 while the process lives |
-//! | `GET /-/ready` | 503 until the first good poll, then 200 |
+//! | `GET /-/ready` | 503 until there is a fleet to show, then 200 |
 //!
 //! Each behind the prefix, where there is one; `/` then leads there. All but the last two may need a password; see [`Auth`](super::auth::Auth).
 

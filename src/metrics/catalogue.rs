@@ -28,7 +28,7 @@ macro_rules! metrics {
 
 /// All our metrics, in the order of the reference page. The `process_*` metrics come with the client library.
 pub fn all() -> impl Iterator<Item = &'static Desc> {
-    exporter::ALL.iter().chain(webhook::ALL).chain(fleet::ALL).chain(objects::ALL)
+    exporter::ALL.iter().chain(storage::ALL).chain(webhook::ALL).chain(fleet::ALL).chain(objects::ALL)
 }
 
 /// The metrics about the exporter itself.
@@ -88,8 +88,19 @@ pub mod exporter {
         START = Exporter, Gauge, UnixSeconds, "nectar_exporter_start_timestamp_seconds", [],
             "When this exporter was started, by the wall clock, in Unix seconds.";
 
+        RESTORED = Exporter, Gauge, Flag, "nectar_exporter_restored", [],
+            "Whether the exporter has shown since its start what an earlier run stored with --storage.path (1): until the first good poll, which is one that read the list of companies and at least one of them. Else 0. nectar_company_last_success_timestamp_seconds says how old the data of each company is.";
+
         BUILD_INFO = Exporter, Gauge, Flag, "nectar_exporter_build_info", ["version", "revision", "rustc"],
             "What this exporter was built from and with. Always 1.";
+    }
+}
+
+/// The metrics about what is stored.
+pub mod storage {
+    metrics! {
+        LAST_WRITE = Storage, Gauge, UnixSeconds, "nectar_exporter_storage_last_write_timestamp_seconds", [],
+            "When the state in --storage.path was written last, by this run of the exporter or an earlier one, in Unix seconds. 0 if there is none.";
     }
 }
 
@@ -177,10 +188,10 @@ pub mod fleet {
             "Accounts that were never checked (no connections[].accounts[].statusLastUpdateTime), as of the last good poll.";
 
         CONNECTION_STATUS_CHANGES = Fleet, Counter, Count, "nectar_connection_status_changes_total", ["company_id", "status", "category"],
-            "Connections that were seen to change to this status (connections[].status) from one poll to the next, since the start of the exporter.";
+            "Connections that were seen to change to this status (connections[].status) from one poll to the next, since the start of the exporter, or over restarts with --storage.path.";
 
         CONNECTION_STATUS_DURATION = Fleet, Histogram, Seconds, "nectar_connection_status_duration_seconds", ["status", "category"],
-            "Seconds that connections were in a status that needs their customer or is an issue of a website, observed when a poll sees that they have left it, since the start of the exporter: from its connections[].statusFirstSeenTime to that of the status that they have now. What comes and goes between two polls is not seen, nor what is mended while the exporter is down; what lacks one of the times is left out.";
+            "Seconds that connections were in a status that needs their customer or is an issue of a website, observed when a poll sees that they have left it, since the start of the exporter, or over restarts with --storage.path: from its connections[].statusFirstSeenTime to that of the status that they have now. What comes and goes between two polls is not seen, nor, without --storage.path, what is mended while the exporter is down; what lacks one of the times is left out.";
 
         COMPANY_STATUS_DURATIONS = Fleet, Counter, Count, "nectar_company_status_durations_total", ["company_id", "category"],
             "Of nectar_connection_status_duration_seconds, the number of observations for this company.";
@@ -189,7 +200,7 @@ pub mod fleet {
             "Of nectar_connection_status_duration_seconds, the sum of the observations for this company, in seconds.";
 
         ACCOUNT_STATUS_CHANGES = Fleet, Counter, Count, "nectar_account_status_changes_total", ["company_id", "status", "category"],
-            "Accounts that were seen to change to this status (connections[].accounts[].status) from one poll to the next, since the start of the exporter.";
+            "Accounts that were seen to change to this status (connections[].accounts[].status) from one poll to the next, since the start of the exporter, or over restarts with --storage.path.";
     }
 }
 

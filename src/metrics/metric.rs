@@ -10,7 +10,7 @@ use strum::IntoStaticStr;
 pub enum Type {
     /// Goes up and down.
     Gauge,
-    /// Only goes up, from 0 at the start of the process.
+    /// Only goes up, from 0 at the start of the process or from what was restored then.
     Counter,
     /// Counts observations in buckets.
     Histogram,
@@ -57,6 +57,8 @@ pub enum Group {
     Account,
     /// About the exporter: from the first scrape on.
     Exporter,
+    /// About what is stored: from the first scrape on, with `--storage.path`.
+    Storage,
     /// About webhooks: from the first scrape on, with `--webhook.listen-address`.
     Webhook,
 }

@@ -4,6 +4,7 @@ mod body;
 mod build;
 pub mod catalogue;
 mod companies;
+mod durations;
 mod gzip;
 pub mod metric;
 mod number;
@@ -13,6 +14,7 @@ mod published;
 mod rows;
 mod segment;
 mod self_metrics;
+mod storage_metrics;
 pub mod text;
 mod webhook_metrics;
 
@@ -26,6 +28,7 @@ use clap::ValueEnum;
 use flate2::CompressError;
 use jiff::{SignedDuration, Timestamp};
 pub use self_metrics::SelfMetrics;
+pub use storage_metrics::StorageMetrics;
 use strum::IntoStaticStr;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -160,6 +163,11 @@ impl Exposition {
         Arc::clone(&self.published().fleet)
     }
 
+    /// When the program was started.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
     /// Older data is not shown.
     pub fn max_data_age(&self) -> Duration {
         self.settings.max_data_age
@@ -219,7 +227,7 @@ impl Exposition {
     /// [`RenderError`], if what was published may not be shown any more, and nothing newer can be rendered.
     pub async fn body(&self, format: Format, gzip: bool) -> Result<Body, RenderError> {
         // Read first: a poll's fleet is published before the poll is counted, so it is never older than the count.
-        let self_metrics = self.self_metrics.text(format, self.published().fleet.ready, self.started);
+        let self_metrics = self.self_metrics.text(format, self.started);
         let mut published = self.published();
         if published.is_outdated(self.clock.now()) {
             self.publish().await;
@@ -232,9 +240,12 @@ impl Exposition {
         about_last_poll(&mut before, published.fleet.last_poll);
         let mut after = Text::default();
         let is_limited = published.is_limited && published.fleet.ready;
-        self.about_exporter(&mut after, published.fleet.last_whole_poll, is_limited);
+        self.about_exporter(&mut after, &published.fleet, is_limited);
         let before = before.into_string_without_ages(format);
-        let after = after.into_string_without_ages(format) + &self_metrics + format.end();
+        let shown = published.fleet.ready.then_some(&published.fleet.durations);
+        let durations = shown.map(|durations| durations::text(durations, format, self.started));
+        let after = after.into_string_without_ages(format) + &self_metrics;
+        let after = after + &durations.unwrap_or_default() + format.end();
         Ok(Body::new(gzip, format, Arc::clone(&published.blocks), self.clock.now(), before, after))
     }
 
@@ -246,8 +257,8 @@ impl Exposition {
         self.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn about_exporter(&self, text: &mut Text, last_success: Option<Timestamp>, limited: bool) {
-        text.family(&cat::LAST_SUCCESS).time([], last_success);
+    fn about_exporter(&self, text: &mut Text, fleet: &Fleet, limited: bool) {
+        text.family(&cat::LAST_SUCCESS).time([], fleet.last_whole_poll);
         text.family(&cat::POLL_INTERVAL).sample([], self.settings.poll_interval.as_secs_f64());
         text.family(&cat::CHECK_INTERVAL).sample([], self.settings.check_interval.as_secs_f64());
         text.family(&cat::MAX_DATA_AGE).sample([], self.settings.max_data_age.as_secs_f64());
@@ -256,6 +267,7 @@ impl Exposition {
             [self.settings.shard.number(), self.settings.shard.total()].map(|number| number.to_string());
         text.family(&cat::SHARD_INFO).sample(shard.each_ref().map(String::as_str), 1.0);
         text.family(&cat::START).time([], Some(self.started));
+        text.family(&cat::RESTORED).count([], u64::from(fleet.restored));
         let Build { version, revision, rustc } = Build::THIS;
         text.family(&cat::BUILD_INFO).sample([version, revision, rustc], 1.0);
     }

@@ -1,4 +1,4 @@
-//! The metrics about the exporter itself: its requests, its polls, its clients. Also how long connections were broken, a histogram.
+//! The metrics about the exporter itself: its requests, its polls, its clients.
 //!
 //! Every known label value is there from the start, at 0. Counters and histograms are what the `prometheus` crate is at its best for, so it
 //! also writes them: with its types, our own writer would need a second table of labels.
@@ -13,39 +13,22 @@ use prometheus::core::Desc;
 #[cfg(target_os = "linux")]
 use prometheus::process_collector::ProcessCollector;
 #[cfg(target_os = "linux")]
-use prometheus::proto::{self, MetricFamily};
+use prometheus::proto;
+use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 #[cfg(target_os = "linux")]
 use rustix::time::ClockId;
 use tracing::warn;
 
 use super::catalogue::exporter as cat;
-use super::catalogue::fleet::CONNECTION_STATUS_DURATION;
 use super::metric::Metric;
 use super::openmetrics;
 use super::text::Format;
 use crate::failure::{Failure, Reason};
-use crate::observe::{
-    DroppedLines, Endpoint, ObserveClients, ObservePolls, ObserveRequests, ObserveStatuses, Refusal,
-};
-use crate::status::{Documented, Kind};
+use crate::observe::{DroppedLines, Endpoint, ObserveClients, ObservePolls, ObserveRequests, Refusal};
 
 const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const POLL_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
-const DAY: f64 = 86_400.0;
-/// An hour, six hours, and days.
-const STATUS_BUCKETS: &[f64] = &[
-    DAY / 24.0,
-    DAY / 4.0,
-    DAY,
-    2.0 * DAY,
-    3.0 * DAY,
-    5.0 * DAY,
-    7.0 * DAY,
-    14.0 * DAY,
-    30.0 * DAY,
-    90.0 * DAY,
-];
 /// Codes that are counted from 0 before they occur.
 const KNOWN_CODES: [&str; 10] = ["200", "401", "403", "404", "429", "500", "502", "503", "504", NO_ANSWER];
 const NO_ANSWER: &str = "none";
@@ -62,8 +45,6 @@ pub struct SelfMetrics {
     poll_failures: IntCounterVec,
     poll_duration: HistogramVec,
     requests_refused: IntCounterVec,
-    /// About the fleet, and so not in the registry: it is not served before there is a fleet.
-    status_duration: HistogramVec,
     log_lines_dropped: IntCounter,
     dropped_lines: DroppedLines,
     /// Locked while the end of a poll is counted, and while all are read: no scrape sees half of a poll.
@@ -86,7 +67,6 @@ impl SelfMetrics {
             poll_failures: counters(&cat::POLL_FAILURES)?,
             poll_duration: histogram(&cat::POLL_DURATION, POLL_BUCKETS)?,
             requests_refused: counters(&cat::REQUESTS_REFUSED)?,
-            status_duration: histogram(&CONNECTION_STATUS_DURATION, STATUS_BUCKETS)?,
             log_lines_dropped: IntCounter::new(cat::LOG_LINES_DROPPED.name, cat::LOG_LINES_DROPPED.help)?,
             dropped_lines,
             counting: Mutex::default(),
@@ -132,9 +112,6 @@ impl SelfMetrics {
         for refusal in Refusal::ALL {
             self.requests_refused.with_label_values(&[refusal.label()]);
         }
-        for status in Kind::Connection.documented().iter().filter(|status| status.category.is_broken()) {
-            self.status_duration.with_label_values(&[status.value, status.category.label()]);
-        }
     }
 
     /// Where further metrics of this exporter are registered.
@@ -146,25 +123,27 @@ impl SelfMetrics {
         self.counting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All of them; those about the fleet only if there is one to show. All count since this program was `started`.
-    pub fn text(&self, format: Format, shows_fleet: bool, started: Timestamp) -> String {
-        let mut families = {
+    /// All of them. They count since this program was `started`.
+    pub fn text(&self, format: Format, started: Timestamp) -> String {
+        let families = {
             let _whole = self.counting();
             let dropped = self.dropped_lines.number();
             self.log_lines_dropped.inc_by(dropped.saturating_sub(self.log_lines_dropped.get()));
             self.registry.gather()
         };
-        if shows_fleet {
-            families.extend(self.status_duration.collect());
-        }
-        if format == Format::OpenMetrics {
-            return openmetrics::encode(&families, started);
-        }
-        TextEncoder::new().encode_to_string(&families).unwrap_or_else(|error| {
-            warn!(msg = "The exporter's own metrics could not be written", error = %error);
-            String::new()
-        })
+        encode(&families, format, started)
     }
+}
+
+/// The client library's families as text. Counters and histograms count `since` then.
+pub(super) fn encode(families: &[MetricFamily], format: Format, since: Timestamp) -> String {
+    if format == Format::OpenMetrics {
+        return openmetrics::encode(families, since);
+    }
+    TextEncoder::new().encode_to_string(families).unwrap_or_else(|error| {
+        warn!(msg = "The exporter's own metrics could not be written", error = %error);
+        String::new()
+    })
 }
 
 /// The client library's metrics of this process. It counts processor time in whole seconds; here it is to the hundredth.
@@ -204,13 +183,6 @@ impl ObserveRequests for SelfMetrics {
 
     fn retried(&self, endpoint: Endpoint) {
         self.request_retries.with_label_values(&[endpoint.label()]).inc();
-    }
-}
-
-impl ObserveStatuses for SelfMetrics {
-    fn left(&self, status: &'static Documented, duration: Duration) {
-        let labels = [status.value, status.category.label()];
-        self.status_duration.with_label_values(&labels).observe(duration.as_secs_f64());
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -26,7 +27,7 @@ pub use reading_requests::{Changed, ReadingRequests};
 
 use crate::clock::SharedClock;
 use crate::failure::{Failure, ReadError, Reason};
-use crate::fleet::{FleetWriter, PollOutcome};
+use crate::fleet::{Fleet, FleetWriter, Moment, PollOutcome};
 use crate::metrics::Exposition;
 use crate::model::{Company, CompanyId};
 use crate::nectar::Client;
@@ -62,6 +63,7 @@ pub struct Poller {
     /// Ids as they were first written, by their lower-case form: a company stays the same one in another letter case.
     id_cases: BTreeMap<String, CompanyId>,
     polls: u64,
+    ended: Arc<Notify>,
 }
 
 /// The results of one poll.
@@ -110,14 +112,19 @@ impl Poller {
     ) -> Self {
         let requests = ReadingRequests::new(fleet.reader(), Arc::clone(&clock), &settings, events);
         let reader = Arc::new(CompanyReader::new(fleet, requests));
-        let (last_poll_of, id_cases, polls) = Default::default();
-        Self { client, reader, exposition, clock, settings, observer, last_poll_of, id_cases, polls }
+        let (last_poll_of, id_cases, polls, ended) = Default::default();
+        Self { client, reader, exposition, clock, settings, observer, last_poll_of, id_cases, polls, ended }
     }
 
     /// Where webhook events ask for readings. This poller does the polls; the readings of single companies are for
     /// [`event_readings`](Self::event_readings).
     pub fn requests(&self) -> ReadingRequests {
         self.reader.requests.clone()
+    }
+
+    /// Is notified when a poll has ended and is published.
+    pub fn poll_ended(&self) -> Arc<Notify> {
+        Arc::clone(&self.ended)
     }
 
     /// The task that reads single companies, beside this one.
@@ -128,6 +135,7 @@ impl Poller {
 
     /// Polls at once, and then at every interval or when an event asks for it, one poll at a time, until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
+        self.id_cases = restored_ids(&self.reader.fleet.reader().current());
         loop {
             let next = self.clock.sleep(self.settings.interval);
             tokio::select! {
@@ -172,12 +180,13 @@ impl Poller {
             }
         }
         let outcome = stats.outcome();
-        let ended = self.clock.monotonic();
-        let took = ended.saturating_sub(poll_began);
+        let ended = Moment::of(self.clock.as_ref());
+        let took = ended.monotonic.saturating_sub(poll_began);
         // First the fleet, then the counters: a scrape that shows a poll as counted shows its fleet.
-        self.reader.fleet.record_poll_end(outcome, stats.is_good(), self.clock.now(), ended);
+        self.reader.fleet.record_poll_end(outcome, stats.is_good(), ended);
         self.exposition.publish().await;
         self.observer.poll_ended(took, outcome);
+        self.ended.notify_one();
         // What is not known is left out, and not logged as 0.
         info!(
             msg = "Poll finished",
@@ -286,6 +295,13 @@ impl std::fmt::Debug for Poller {
 async fn read_list(client: &Client) -> Result<CompanyList, ReadError> {
     client.begin_poll().await;
     client.company_list().await
+}
+
+/// The ids that an earlier run of the program has shown. Those that were only asked for stand as somebody wrote them.
+fn restored_ids(fleet: &Fleet) -> BTreeMap<String, CompanyId> {
+    let states = fleet.companies.values();
+    let listed = states.filter(|state| state.last_reading != Some(Err(Failure::NotListed)));
+    listed.map(|state| (state.company.id.to_ascii_lowercase(), Arc::clone(&state.company.id))).collect()
 }
 
 /// In seconds, to the millisecond: more is noise in a log.

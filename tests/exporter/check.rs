@@ -1,10 +1,12 @@
 //! `nectar-exporter check`: what a newcomer runs first.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use nectar_exporter::clock::Clock;
+use nectar_exporter::storage::Folder;
 use nectar_simulator::{Fault, Plan, Scope, Simulator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -181,5 +183,20 @@ async fn without_network_only_files_and_flags_count() {
     for flag in ["--web.config.file=/nowhere/web.yml", "--nectar.ca-file=/nowhere/ca.pem"] {
         let (code, said) = check("http://127.0.0.1:1/v2.2", KEY, &["--config-only", flag]).await;
         assert!(code == Some(1) && said.contains("/nowhere/"), "{said}");
+    }
+    let place = tempfile::tempdir().unwrap();
+    let good = place.path().join("new/folder");
+    let taken = place.path().join("taken");
+    let mut other = Folder::new(taken.clone());
+    other.claim().unwrap();
+    for (folder, expected, words) in [
+        (&*good, 0, "ok      The state can be stored in"),
+        (&*taken, 0, "note    Another process stores its state in"),
+        // Nobody can create anything there.
+        (Path::new("/proc/self"), 1, "failed  The state cannot be stored in /proc/self: No such file"),
+    ] {
+        let flag = format!("--storage.path={}", folder.display());
+        let (code, said) = check("http://127.0.0.1:1/v2.2", KEY, &["--config-only", &flag]).await;
+        assert!(code == Some(expected) && said.contains(words), "{said}");
     }
 }

@@ -38,6 +38,7 @@ mod secrets;
 mod server;
 mod shards;
 mod slow_readers;
+mod storage;
 mod tls;
 mod truth;
 mod visitors;

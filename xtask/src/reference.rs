@@ -29,7 +29,7 @@ pub fn metrics_page() -> String {
     );
     let kept: Vec<String> = served_without_data().iter().map(|name| format!("`{name}`")).collect();
     let of_the_fleet = format!(
-        "Absent until the first good poll. Absent for a company whose data is withdrawn, but for {}, the counters and the histogram.",
+        "Absent until the first good poll of this exporter, or of an earlier run with `--storage.path`. Absent for a company whose data is withdrawn, but for {}, the counters and the histogram.",
         kept.join(", ")
     );
     let groups = [
@@ -49,6 +49,7 @@ pub fn metrics_page() -> String {
             "The exporter",
             "Present from the first scrape. The `process_*` metrics of Prometheus' client libraries are there too.",
         ),
+        (Group::Storage, "What is stored", "Present from the first scrape, with `--storage.path`."),
         (Group::Webhook, "Webhooks", "Present from the first scrape, with `--webhook.listen-address`."),
     ];
     for (group, title, when) in groups {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::FromArgMatches;
 use flate2::read::GzDecoder;
-use nectar_exporter::app::{App, Webhooks};
+use nectar_exporter::app::{App, AppError, Webhooks};
 use nectar_exporter::config::{Cli, Config, WebhookSecrets, command};
 use nectar_exporter::http::web_config::ConfigReloader;
 use nectar_exporter::nectar::{Certificates, Key};
@@ -14,6 +14,7 @@ use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::webhook::signature::secrets_in;
 use nectar_simulator::{Plan, Simulator};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::PATIENCE;
@@ -41,7 +42,8 @@ pub struct Exporter {
     /// The clock it goes by.
     pub clock: Arc<TestClock>,
     pub(super) http: reqwest::Client,
-    _stop: DropGuard,
+    stop: DropGuard,
+    running: JoinHandle<Result<(), AppError>>,
 }
 
 impl Exporter {
@@ -93,10 +95,10 @@ impl Exporter {
             .map(|webhooks| format!("http://{}{}", webhook_listener.local_addr().unwrap(), webhooks.path));
         let app = App::new(settings, key, clock.clone(), DroppedLines::default()).unwrap();
         let app = app.protected_by(web_config).receiving(webhooks, vec![webhook_listener]);
-        tokio::spawn(app.run(vec![listener], stop.clone()));
+        let running = tokio::spawn(app.run(vec![listener], stop.clone()));
         // One for all scrapes, and trusting nobody: reading the system's certificates at each costs more than the scrape.
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0);
-        Self { url, webhook_url, clock, http: http.build().unwrap(), _stop: stop.drop_guard() }
+        Self { url, webhook_url, clock, http: http.build().unwrap(), stop: stop.drop_guard(), running }
     }
 
     /// Starts it against given bodies.
@@ -119,6 +121,12 @@ impl Exporter {
         let base_url = format!("http://{}/v2.2", listener.local_addr().unwrap());
         tokio::spawn(simulator.clone().serve(vec![listener], CancellationToken::new()));
         Self::start(&base_url, flags, clock).await
+    }
+
+    /// Stops it, as SIGTERM does, and waits until it has ended.
+    pub async fn stop(self) {
+        self.stop.disarm().cancel();
+        self.running.await.unwrap().unwrap();
     }
 
     /// `GET path`

@@ -15,7 +15,7 @@ pub fn once(board: &Value) -> Vec<String> {
         let name = selector.name.as_deref()?;
         let fleet = names::part(name)?
             .group()
-            .is_some_and(|group| !matches!(group, Group::Exporter | Group::Webhook));
+            .is_some_and(|group| !matches!(group, Group::Exporter | Group::Storage | Group::Webhook));
         if !fleet || query.kind == "variable" && !around.iter().any(|part| matches!(part, Expr::Aggregate(_)))
         {
             return None;
