@@ -1,9 +1,10 @@
 //! Prometheus exporter for the connection and account statuses of Nectar.
 //!
 //! `app` puts the parts together. `poll` asks `nectar`, which decodes into the `model`, and writes the `fleet`; `metrics` renders the
-//! fleet, and `http` serves what was rendered. `storage` keeps the fleet over a restart. `webhook` takes Nectar's events, which ask `poll` for readings. `config` makes the settings of each from the flags. `clock`, `status`, `sanitize`,
-//! `failure`, `observe`, `log`, `secret_file`, `shard` and `worker` are used throughout. `check` asks what a first poll would ask. The simulated Nectar of the
-//! demo is a crate of its own, which only the program starts.
+//! fleet, and `http` serves what was rendered. `storage` keeps the fleet over a restart. `webhook` takes Nectar's events, which ask
+//! `poll` for readings. `config` makes the settings of each from the flags. `clock`, `status`, `sanitize`, `failure`, `observe`, `log`,
+//! `secret_file`, `shard` and `worker` are used throughout. `check` asks what a first poll would ask. The simulated Nectar of the demo is
+//! a crate of its own, which only the program starts.
 
 #![deny(clippy::disallowed_types)]
 
