@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever step a program is killed after, the last state is found. Its writing itself: tests/exporter/storage.rs.
+    /// Whatever step a program is killed after, the last state is found. Its writing itself: tests/exporter/storage/files.rs.
     #[test]
     fn what_is_found_after_each_step() {
         for (files, expected) in [
