@@ -140,7 +140,7 @@ pub struct ExporterFlags {
     /// Leave out the company with this id (repeatable)
     #[arg(long = "nectar.exclude-company", value_name = "ID", value_delimiter = ',')]
     pub except: Vec<String>,
-    /// The number of this exporter, from 0, of several that share the companies [default: the number at the end of the host's name]
+    /// The number of this exporter, from 0, of several that share the companies [default: the digit behind the last hyphen of the host's name, as a StatefulSet has it]
     #[arg(long = "shard", value_name = "N", value_parser = whole::<u8>(0, 9))]
     pub shard: Option<u8>,
     /// How many exporters share the companies, 1 to 10; each takes its part of --nectar.max-concurrent-requests

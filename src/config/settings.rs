@@ -241,11 +241,14 @@ fn shard(flags: &ExporterFlags, host: &str) -> Result<Shard, String> {
             flags.max_concurrent_requests
         ));
     }
-    let digits = host.len() - host.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-    let ordinal = host.len().checked_sub(digits).and_then(|begin| host.get(begin..)?.parse().ok());
+    // Not any digits at the end: the name of a container has some, too.
+    let ordinal = host.rsplit_once('-').map(|(_, digits)| digits);
+    let ordinal = ordinal.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && digits.len() == 1);
+    let ordinal = ordinal.and_then(|digit| digit.parse().ok());
     let number = flags.shard.or(if total == 1 { Some(0) } else { ordinal });
     let number = number.ok_or_else(|| {
-        "--shard is needed with --total-shards, for this host's name does not end in a number".to_owned()
+        "--shard is needed with --total-shards, for this host's name does not end in a hyphen and a digit"
+            .to_owned()
     })?;
     Shard::new(number, total).ok_or_else(|| {
         format!("--shard is counted from 0 and takes less than --total-shards: they are {number} and {total}")
@@ -426,7 +429,11 @@ mod tests {
         for (arguments, host, expected) in [
             (&[][..], "nectar-exporter-2", Some("shard 0 of 1")),
             (&["--total-shards=3"], "nectar-exporter-2", Some("shard 2 of 3")),
-            (&["--total-shards=3"], "n12", None),
+            (&["--total-shards=3"], "n-12", None),
+            (&["--total-shards=3"], "n2", None),
+            (&["--total-shards=3"], "n-7f9c8d5b6-xkzf2", None),
+            (&["--total-shards=3"], "3f2a9b1c4d02", None),
+            (&["--total-shards=3"], "n-", None),
             (&["--total-shards=3"], "n", None),
             (&["--total-shards=3"], "", None),
             (&["--total-shards=3", "--shard=1"], "n-2", Some("shard 1 of 3")),

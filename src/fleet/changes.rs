@@ -91,7 +91,7 @@ impl Changes {
                 self.add(Kind::Connection, &new.status, undocumented);
                 if let Some((status, duration)) = broken_for(old, new) {
                     let left = self.left.entry(status.category).or_default();
-                    left.count += 1;
+                    left.count = left.count.saturating_add(1);
                     left.duration = left.duration.saturating_add(duration);
                     durations.observe(status, duration);
                 }
@@ -105,7 +105,8 @@ impl Changes {
     }
 
     fn add(&mut self, kind: Kind, status: &Status, undocumented: &ShownUndocumented) {
-        *self.kind_mut(kind).entry(undocumented.label(kind, status).into()).or_default() += 1;
+        let count = self.kind_mut(kind).entry(undocumented.label(kind, status).into()).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// Makes a status that is not on the page start at 0, before the first change to it.

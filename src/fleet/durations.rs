@@ -51,7 +51,7 @@ impl Durations {
         let observed = self.by_status.entry(status.value).or_default();
         let bucket = LIMITS.partition_point(|limit| Duration::from_secs(*limit) < duration);
         if let Some(count) = observed.counts.get_mut(bucket) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
         observed.sum = observed.sum.saturating_add(duration);
     }

@@ -83,6 +83,8 @@ pub struct CompanyState {
     pub age_at_origin: SignedDuration,
     /// Changes of status counted so far.
     pub changes: Arc<Changes>,
+    /// Whether an earlier run of the program may have counted already how the next snapshot differs from the stored one.
+    pub is_counted: bool,
 }
 
 /// A snapshot and its counts, which are made once and not at every scrape.
@@ -109,6 +111,7 @@ impl CompanyState {
             set_back: SignedDuration::ZERO,
             age_at_origin: SignedDuration::ZERO,
             changes: Arc::default(),
+            is_counted: false,
         }
     }
 

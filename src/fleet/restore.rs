@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::durations::Durations;
-use super::writer::note_clock;
+use super::writer::{CLOCK_DRIFT, note_clock};
 use super::{CompanyState, Fleet, FleetWriter, Moment};
 
 /// When a fleet was stored, and when it is restored.
@@ -39,11 +39,15 @@ impl FleetWriter {
 fn restore_company(state: &mut CompanyState, Restoring { stored, now, is_whole }: Restoring) {
     if !is_whole {
         Arc::make_mut(&mut state.changes).begin_again(now.wall);
+        state.is_counted = true;
     }
     // The next reading replaces it, whenever it begins.
     state.begun_monotonic = Duration::ZERO;
-    // A clock that shows an earlier time than it did then was set back. It is not known how much time has passed.
-    let passed = now.wall.duration_since(stored).max(SignedDuration::ZERO);
+    let passed = now.wall.duration_since(stored);
+    // A clock that shows an earlier time than it did then was set back. It is not known how much time has passed, so the snapshot is as old
+    // as can be.
+    let is_set_back = passed < SignedDuration::ZERO.saturating_sub(CLOCK_DRIFT);
+    let passed = if is_set_back { SignedDuration::MAX } else { passed.max(SignedDuration::ZERO) };
     let since_origin = SignedDuration::try_from(now.monotonic).unwrap_or(SignedDuration::MAX);
     state.age_at_origin = state.age_at_origin.saturating_add(passed).saturating_sub(since_origin);
 }

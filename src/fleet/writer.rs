@@ -19,7 +19,7 @@ use crate::sanitize::by_id;
 use crate::status::{Kind, Status};
 
 /// A smaller difference between two clocks is drift.
-const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const CLOCK_DRIFT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Writes the fleet, one outcome at a time, whichever task brings it. An earlier reading never replaces a later one. Cheap to clone.
 #[derive(Clone)]
@@ -188,7 +188,7 @@ fn next_state(
         keep_id_case(&stored.snapshot.connections, &mut snapshot.connections);
         if stored.snapshot.connections == snapshot.connections {
             snapshot.connections = Arc::clone(&stored.snapshot.connections);
-        } else {
+        } else if !before.is_counted {
             let mut counted = Changes::clone(&changes);
             counted.count(&stored.snapshot, &snapshot, undocumented, durations);
             if counted != *changes {
@@ -212,6 +212,7 @@ fn next_state(
         set_back: SignedDuration::ZERO,
         age_at_origin: SignedDuration::ZERO,
         changes,
+        is_counted: false,
     }
 }
 

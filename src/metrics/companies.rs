@@ -188,7 +188,7 @@ fn changes(text: &mut Text, views: &[View<'_>], kind: Kind, metric: &Metric<3>) 
     let mut family = text.family(metric);
     for state in read_once(views) {
         let labelled = state.changes.kind(kind).iter().map(|(label, count)| (&**label, count));
-        for row in rows(kind, labelled, |sum: &mut u64, count| *sum += count) {
+        for row in rows(kind, labelled, |sum: &mut u64, count| *sum = sum.saturating_add(*count)) {
             let labels = [&*state.company.id, row.status, row.category.label()];
             family.count(labels, row.value);
             // An undocumented status may lose its label, and get it back later.

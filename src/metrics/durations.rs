@@ -46,9 +46,9 @@ fn pair(name: &str, value: &str) -> LabelPair {
 }
 
 fn histogram(Observed { counts, sum }: Observed) -> Histogram {
-    let mut below = 0;
+    let mut below = 0_u64;
     let buckets = LIMITS.iter().zip(counts).map(|(limit, count)| {
-        below += count;
+        below = below.saturating_add(count);
         let mut bucket = Bucket::default();
         bucket.set_upper_bound(Duration::from_secs(*limit).as_secs_f64());
         bucket.set_cumulative_count(below);
@@ -56,7 +56,7 @@ fn histogram(Observed { counts, sum }: Observed) -> Histogram {
     });
     let mut histogram = Histogram::default();
     histogram.set_bucket(buckets.collect());
-    histogram.set_sample_count(counts.iter().sum());
+    histogram.set_sample_count(counts.iter().fold(0, |sum: u64, count| sum.saturating_add(*count)));
     histogram.set_sample_sum(sum.as_secs_f64());
     histogram
 }

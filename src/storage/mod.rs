@@ -99,6 +99,8 @@ impl Storage {
         let decoding = spawn_blocking(move || decode(&found.file, fingerprint, check_interval));
         match decoding.await.unwrap_or(Err(Unusable::Corrupt)) {
             Ok((fleet, stored)) => self.take_over(&writer, fleet, stored, is_whole),
+            // One line is enough where the folder cannot be used either.
+            Err(_) if !is_own => {}
             Err(cause) => self.cannot_be_used(&cause.to_string()),
         }
     }
@@ -129,7 +131,12 @@ impl Storage {
                 biased;
                 () = stop.cancelled() => break,
                 () = poll_ended.notified() => self.write().await,
-                true = self.fleet.changed(), if !self.is_behind => self.mark_behind().await,
+                true = self.fleet.changed(), if !self.is_behind => {
+                    // Before there is something to show, what is stored is still the newest that was shown.
+                    if self.fleet.current().ready {
+                        self.mark_behind().await;
+                    }
+                }
             }
         }
         if self.is_behind || self.fleet.has_changed() {

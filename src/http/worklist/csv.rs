@@ -114,7 +114,9 @@ fn write_line(piece: &mut String, cells: [&str; 8]) {
 /// In quotes, which is always allowed. What a spreadsheet would take for a formula begins with a quote of the other kind, which makes it
 /// text.
 fn write_cell(piece: &mut String, text: &str) {
-    let is_formula = text.trim_start_matches(' ').starts_with(FORMULA_SIGNS);
+    // Spreadsheets differ in which blanks they pass over, and some of them count as signs.
+    let is_formula =
+        [text.trim_start_matches(' '), text.trim_start()].iter().any(|text| text.starts_with(FORMULA_SIGNS));
     piece.push_str(if is_formula { "\"'" } else { "\"" });
     for (number, part) in text.split('"').enumerate() {
         if number > 0 {
@@ -146,6 +148,7 @@ mod tests {
             ("\r=1", "\"'\r=1\""),
             ("\n=1", "\"'\n=1\""),
             ("  =1", r#""'  =1""#),
+            ("\u{2028}=1", "\"'\u{2028}=1\""),
             ("＝1", r#""'＝1""#),
             ("1+1=2", r#""1+1=2""#),
             ("Müller", r#""Müller""#),
