@@ -15,6 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use super::duration;
+use super::webhook::DEFAULT_PATH;
 use crate::http::ListenAddress;
 use crate::metrics::Detail;
 
@@ -218,7 +219,7 @@ pub struct WebhookFlags {
         id = "webhook_path",
         long = "webhook.path",
         value_name = "PATH",
-        default_value = "/webhooks/nectar"
+        default_value = DEFAULT_PATH
     )]
     pub path: String,
     /// File with the signing secret of the endpoint, whsec_…; while it is rotated, several, a line each; read again when it changes

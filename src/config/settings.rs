@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::flags::{ExporterFlags, NectarFlags, WebhookFlags};
+use super::shard::{self, host_name};
+use super::webhook::{self, Webhook};
 use crate::http::{ListenAddress, RESERVED_PATHS, WebPaths};
 use crate::poll::Selection;
 use crate::shard::Shard;
@@ -45,28 +47,6 @@ pub struct Web {
     pub config_file: Option<PathBuf>,
 }
 
-/// Where the secrets of webhook events come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WebhookSecrets {
-    /// A file, which is read again when it changes.
-    File(PathBuf),
-    /// The simulated Nectar of the demo: everybody knows its secret.
-    Demo,
-}
-
-/// Where webhook events are received.
-#[derive(Debug, Clone)]
-pub struct Webhook {
-    /// Where to listen.
-    pub listen_addresses: Vec<ListenAddress>,
-    /// The path of the events.
-    pub path: String,
-    /// Where their secrets come from.
-    pub secrets: WebhookSecrets,
-    /// The file with TLS.
-    pub config_file: Option<PathBuf>,
-}
-
 /// All settings of the exporter.
 #[derive(Debug)]
 pub struct Config {
@@ -99,16 +79,11 @@ impl Config {
         let base_url = base_url(&nectar.base_url).map_err(|fault| faults.push(fault)).ok();
         let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
         check(flags, &mut faults);
-        check_webhook(webhook, &flags.listen_addresses, &mut faults);
+        webhook::check(webhook, &flags.listen_addresses, &mut faults);
         match (base_url, key) {
             (Some(base_url), Some(key)) if faults.is_empty() => {
                 let mut settings = Self::new(flags, base_url);
-                settings.webhook = webhook.secret_file.as_ref().map(|file| Webhook {
-                    listen_addresses: webhook.listen_addresses.clone(),
-                    path: webhook.path.clone(),
-                    secrets: WebhookSecrets::File(file.clone()),
-                    config_file: webhook.config_file.clone(),
-                });
+                settings.webhook = Webhook::of(webhook);
                 Ok((settings, key))
             }
             _ => Err(ConfigError(faults)),
@@ -126,12 +101,7 @@ impl Config {
             Ok(base_url) if faults.is_empty() => {
                 let mut settings = Self::new(flags, base_url);
                 settings.web.is_demo = true;
-                settings.webhook = Some(Webhook {
-                    listen_addresses: vec![ListenAddress::loopback(0)],
-                    path: "/webhooks/nectar".to_owned(),
-                    secrets: WebhookSecrets::Demo,
-                    config_file: None,
-                });
+                settings.webhook = Some(Webhook::of_demo());
                 Ok(settings)
             }
             _ => Err(ConfigError(faults)),
@@ -140,7 +110,7 @@ impl Config {
 
     fn new(flags: &ExporterFlags, base_url: Url) -> Self {
         let [prefix, prefix_outside] = prefixes(flags).unwrap_or_default();
-        let shard = shard(flags, &host_name()).unwrap_or(Shard::ALL);
+        let shard = shard::of(flags, &host_name()).unwrap_or(Shard::ALL);
         Self {
             nectar: nectar::Settings {
                 base_url,
@@ -175,35 +145,6 @@ impl Config {
     }
 }
 
-fn check_webhook(flags: &WebhookFlags, web: &[ListenAddress], faults: &mut Vec<String>) {
-    let WebhookFlags { listen_addresses, path, secret_file, config_file } = flags;
-    if !is_path(path) {
-        faults.push("--webhook.path takes a path that begins with /, and has no segment . or ..".to_owned());
-    }
-    match (listen_addresses.is_empty(), secret_file) {
-        (false, None) => faults.push(
-            "--webhook.secret-file takes the file with the endpoint's signing secret, and is needed with \
-             --webhook.listen-address"
-                .to_owned(),
-        ),
-        (true, Some(_)) => {
-            faults.push("--webhook.secret-file is of no use without --webhook.listen-address".to_owned());
-        }
-        _ => {}
-    }
-    let is_taken = |port: u16| port != 0 && web.iter().any(|address| address.port() == port);
-    if listen_addresses.iter().any(|address| is_taken(address.port())) {
-        faults.push(
-            "--webhook.listen-address takes another port than --web.listen-address: it is to be open to the outside, \
-             and the metrics are not"
-                .to_owned(),
-        );
-    }
-    if listen_addresses.is_empty() && config_file.is_some() {
-        faults.push("--webhook.config.file is of no use without --webhook.listen-address".to_owned());
-    }
-}
-
 fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     if max_data_age(flags) <= flags.poll_interval {
         let [age, interval] = [max_data_age(flags), flags.poll_interval].map(humantime::format_duration);
@@ -220,7 +161,7 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
         ));
     }
     faults.extend(prefixes(flags).err());
-    faults.extend(shard(flags, &host_name()).err());
+    faults.extend(shard::of(flags, &host_name()).err());
     for (flag, given) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
         if !given.is_empty() && ids(given).is_empty() {
             faults.push(format!("{flag} takes ids of companies, not an empty text"));
@@ -232,45 +173,13 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     }
 }
 
-/// Which of several exporters this is. A StatefulSet numbers its hosts.
-fn shard(flags: &ExporterFlags, host: &str) -> Result<Shard, String> {
-    let total = flags.total_shards;
-    if total > flags.max_concurrent_requests {
-        return Err(format!(
-            "--total-shards takes at most --nectar.max-concurrent-requests, which is {} for all shards together",
-            flags.max_concurrent_requests
-        ));
-    }
-    // Not any digits at the end: the name of a container has some, too.
-    let ordinal = host.rsplit_once('-').map(|(_, digits)| digits);
-    let ordinal = ordinal.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && digits.len() == 1);
-    let ordinal = ordinal.and_then(|digit| digit.parse().ok());
-    let number = flags.shard.or(if total == 1 { Some(0) } else { ordinal });
-    let number = number.ok_or_else(|| {
-        "--shard is needed with --total-shards, for this host's name does not end in a hyphen and a digit"
-            .to_owned()
-    })?;
-    Shard::new(number, total).ok_or_else(|| {
-        format!("--shard is counted from 0 and takes less than --total-shards: they are {number} and {total}")
-    })
-}
-
-/// The name of this host; empty where it is not known.
-fn host_name() -> String {
-    #[cfg(target_os = "linux")]
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(target_os = "linux"))]
-    let name = String::new();
-    name
-}
-
 /// The maximum age of data; it follows the poll interval unless it is set.
 fn max_data_age(flags: &ExporterFlags) -> Duration {
     flags.max_data_age.unwrap_or_else(|| MAX_DATA_AGE.max(flags.poll_interval.saturating_mul(2)))
 }
 
 /// Whether this is a path that needs no escapes. Dot segments are refused: clients resolve them, and would ask for another path.
-fn is_path(text: &str) -> bool {
+pub(super) fn is_path(text: &str) -> bool {
     let has_dots = text.split('/').any(|segment| matches!(segment, "." | ".."));
     text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b)) && !has_dots
 }
@@ -416,30 +325,6 @@ mod tests {
                 ["a", "b"],
                 "{list:?}"
             );
-        }
-    }
-
-    #[test]
-    fn the_number_of_a_shard_is_that_of_its_host() {
-        let flags = |arguments: &[&str]| {
-            let arguments = [&["nectar-exporter"], arguments].concat();
-            let matches = command("test".to_owned()).try_get_matches_from(arguments).unwrap();
-            Cli::from_arg_matches(&matches).unwrap().exporter
-        };
-        for (arguments, host, expected) in [
-            (&[][..], "nectar-exporter-2", Some("shard 0 of 1")),
-            (&["--total-shards=3"], "nectar-exporter-2", Some("shard 2 of 3")),
-            (&["--total-shards=3"], "n-12", None),
-            (&["--total-shards=3"], "n2", None),
-            (&["--total-shards=3"], "n-7f9c8d5b6-xkzf2", None),
-            (&["--total-shards=3"], "3f2a9b1c4d02", None),
-            (&["--total-shards=3"], "n-", None),
-            (&["--total-shards=3"], "n", None),
-            (&["--total-shards=3"], "", None),
-            (&["--total-shards=3", "--shard=1"], "n-2", Some("shard 1 of 3")),
-        ] {
-            let shard = shard(&flags(arguments), host).ok().map(|shard| shard.to_string());
-            assert_eq!(shard.as_deref(), expected, "{arguments:?} on {host}");
         }
     }
 
