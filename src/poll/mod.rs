@@ -365,7 +365,7 @@ mod tests {
             (0, None, 16, true),
             (0, None, 17, false),
             (3, None, 19, true),
-            (0, Some(16), 32, true),
+            (0, Some(16_u64), 32, true),
             (0, Some(16), 33, false),
         ] {
             let clock: SharedClock = Arc::new(At(SystemClock::shared(), minutes(now)));
