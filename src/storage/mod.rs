@@ -4,8 +4,8 @@
 //! scrape: a folder that cannot be used costs a line in the log, and nothing else.
 
 mod folder;
-mod format;
-mod records;
+pub mod format;
+pub mod records;
 
 use std::fmt;
 use std::io;
