@@ -77,7 +77,7 @@ FUZZ_SECONDS ?= 600
 
 # Feeds arbitrary bytes to what reads from outside. Needs cargo-fuzz and a nightly compiler: see CONTRIBUTING.md.
 fuzz:
-	@for target in decode web_config webhook; do \
+	@for target in decode storage web_config webhook; do \
 		mkdir -p fuzz/corpus/$$target && \
 		cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 			-dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit; \

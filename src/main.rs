@@ -274,8 +274,9 @@ async fn report_on(
 
 async fn report_storage(report: &mut Report<io::Stdout>, path: &Path) -> io::Result<()> {
     let folder = path.display();
-    match storage::try_folder(path).await {
-        Ok(()) => report.ok(&format!("The state can be stored in {folder}.")),
+    match storage::inspect_folder(path).await {
+        Ok(true) => report.ok(&format!("The state can be stored in {folder}.")),
+        Ok(false) => report.ok(&format!("The exporter will create {folder} for its state.")),
         // Most likely the exporter that is to be restarted.
         Err(FolderError::InUse) => report.note(&format!(
             "Another process stores its state in {folder}; until it ends, this exporter would store none."

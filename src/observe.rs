@@ -158,7 +158,7 @@ impl EventOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum EventRefusal {
-    /// It lacks one of the headers of a signed event, or has one that cannot be read.
+    /// It lacks one of the headers of a signed event, or has one that cannot be read; or its body ends before its end or cannot be read.
     Malformed,
     /// It was signed too long ago, or in the future.
     BadTime,
@@ -166,7 +166,7 @@ pub enum EventRefusal {
     BadSignature,
     /// Its body is too large.
     TooLarge,
-    /// Its body did not arrive in time, or not whole.
+    /// Its body did not arrive in time.
     Incomplete,
 }
 

@@ -85,6 +85,9 @@ pub mod exporter {
         SHARD_INFO = Exporter, Gauge, Flag, "nectar_exporter_shard_info", ["shard", "total_shards"],
             "Which of several exporters this one is, as configured with --shard and --total-shards. Always 1.";
 
+        TOTAL_SHARDS = Exporter, Gauge, Count, "nectar_exporter_total_shards", [],
+            "How many exporters share the companies, as configured with --total-shards.";
+
         START = Exporter, Gauge, UnixSeconds, "nectar_exporter_start_timestamp_seconds", [],
             "When this exporter was started, by the wall clock, in Unix seconds.";
 

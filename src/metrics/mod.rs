@@ -266,6 +266,7 @@ impl Exposition {
         let shard =
             [self.settings.shard.number(), self.settings.shard.total()].map(|number| number.to_string());
         text.family(&cat::SHARD_INFO).sample(shard.each_ref().map(String::as_str), 1.0);
+        text.family(&cat::TOTAL_SHARDS).count([], u64::from(self.settings.shard.total()));
         text.family(&cat::START).time([], Some(self.started));
         text.family(&cat::RESTORED).count([], u64::from(fleet.restored));
         let Build { version, revision, rustc } = Build::THIS;

@@ -6,7 +6,9 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
 
 const STATE: &str = "state";
 const BEHIND: &str = "state.behind";
@@ -153,6 +155,39 @@ impl Folder {
     }
 }
 
+/// Whether the folder exists, or else can be created. Nothing is changed there: what only a write would show is not found.
+///
+/// # Errors
+/// [`FolderError`], if it is another process' own, or this one may not write there.
+pub fn inspect(path: &Path) -> Result<bool, FolderError> {
+    // Of a relative path, the last one is empty.
+    let mut ancestors =
+        path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).chain([Path::new(".")]);
+    let is_there = |folder: &&Path| !is_missing(&fs::metadata(folder));
+    let nearest = ancestors.find(is_there).unwrap_or(path);
+    if !fs::metadata(nearest)?.is_dir() {
+        return Err(io::Error::from(ErrorKind::NotADirectory).into());
+    }
+    access(nearest, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)?;
+    if nearest != path {
+        return Ok(false);
+    }
+    let lock = OpenOptions::new().write(true).open(path.join(LOCK));
+    if is_missing(&lock) {
+        return Ok(true);
+    }
+    // Shared, so that others may look at the same time.
+    match lock?.try_lock_shared() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Err(FolderError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn is_missing<T>(found: &io::Result<T>) -> bool {
+    found.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
 /// How to open a file that only this user can read, and that is created if it does not exist.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -201,5 +236,49 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(folder.read().unwrap(), Some(Found { file: "d".into(), is_whole: false }), "still there");
         assert!(!place.path().join("new").join(NEW).exists());
+    }
+
+    /// Whoever looks leaves no trace, and is told the same again.
+    #[test]
+    fn what_is_seen_without_a_trace() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        fs::write(path("file"), "").unwrap();
+        fs::create_dir_all(path("odd").join(LOCK)).unwrap();
+        for name in ["empty", "read-only", "free"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        fs::set_permissions(path("read-only"), fs::Permissions::from_mode(0o500)).unwrap();
+        fs::write(path("free").join(LOCK), "").unwrap();
+        let mut taken = Folder::new(path("taken"));
+        taken.claim().unwrap();
+        let _another_look = File::open(path("free").join(LOCK)).unwrap().lock_shared();
+        // Root may write everywhere.
+        let is_root = rustix::process::geteuid().is_root();
+        let denied = |as_root| if is_root { as_root } else { Err("Permission denied") };
+        for (name, expected) in [
+            ("empty", Ok(true)),
+            ("free", Ok(true)),
+            ("new", Ok(false)),
+            ("new/folder", Ok(false)),
+            ("taken", Err("another process")),
+            ("file", Err("not a directory")),
+            ("file/folder", Err("Not a directory")),
+            ("odd", Err("Is a directory")),
+            ("read-only", denied(Ok(true))),
+            ("read-only/new", denied(Ok(false))),
+        ] {
+            for _ in 0..2 {
+                let seen = inspect(&path(name)).map_err(|error| error.to_string());
+                match (&seen, expected) {
+                    (Err(seen), Err(expected)) => assert!(seen.contains(expected), "{name}: {seen}"),
+                    _ => assert_eq!(seen, expected.map_err(str::to_owned), "{name}"),
+                }
+            }
+        }
+        assert!(!path("new").exists() && fs::read_dir(path("empty")).unwrap().next().is_none());
+        assert!(!inspect(Path::new("no-such-folder/here")).unwrap(), "below the working directory");
     }
 }

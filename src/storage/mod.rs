@@ -4,8 +4,8 @@
 //! scrape: a folder that cannot be used costs a line in the log, and nothing else.
 
 mod folder;
-mod format;
-mod records;
+pub mod format;
+pub mod records;
 
 use std::fmt;
 use std::io;
@@ -203,15 +203,14 @@ impl fmt::Debug for Storage {
     }
 }
 
-/// Whether the state can be stored in this folder, which is created if it does not exist.
+/// Whether the folder exists, or else can be created, as far as that can be told without writing.
 ///
 /// # Errors
-/// [`FolderError`], if it cannot.
-pub async fn try_folder(path: &Path) -> Result<(), FolderError> {
-    let mut folder = Folder::new(path.to_owned());
-    let claiming = timeout(READ_TIMEOUT, spawn_blocking(move || folder.claim()));
-    match claiming.await {
-        Ok(Ok(claimed)) => claimed,
+/// [`FolderError`], if the state cannot be stored there.
+pub async fn inspect_folder(path: &Path) -> Result<bool, FolderError> {
+    let path = path.to_owned();
+    match timeout(READ_TIMEOUT, spawn_blocking(move || folder::inspect(&path))).await {
+        Ok(Ok(inspected)) => inspected,
         _ => Err(io::Error::other("it did not answer in time; is it on a mount that hangs?").into()),
     }
 }

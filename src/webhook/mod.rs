@@ -171,7 +171,7 @@ async fn read<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Vec<u8>, Eve
     let length = announced.ok().filter(fits).ok_or(EventRefusal::TooLarge)?;
     let mut whole = Vec::with_capacity(length);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| EventRefusal::Incomplete)?;
+        let frame = frame.map_err(|_| EventRefusal::Malformed)?;
         let piece = frame.into_data().unwrap_or_default();
         if !fits(&whole.len().saturating_add(piece.len())) {
             return Err(EventRefusal::TooLarge);

@@ -185,18 +185,27 @@ async fn without_network_only_files_and_flags_count() {
         assert!(code == Some(1) && said.contains("/nowhere/"), "{said}");
     }
     let place = tempfile::tempdir().unwrap();
-    let good = place.path().join("new/folder");
+    let (new, file) = (place.path().join("new/folder"), place.path().join("file"));
+    std::fs::write(&file, "").unwrap();
     let taken = place.path().join("taken");
     let mut other = Folder::new(taken.clone());
     other.claim().unwrap();
     for (folder, expected, words) in [
-        (&*good, 0, "ok      The state can be stored in"),
+        (place.path(), 0, "ok      The state can be stored in"),
+        (&*new, 0, "ok      The exporter will create "),
         (&*taken, 0, "note    Another process stores its state in"),
-        // Nobody can create anything there.
-        (Path::new("/proc/self"), 1, "failed  The state cannot be stored in /proc/self: No such file"),
+        (&*file, 1, "failed  The state cannot be stored in"),
     ] {
         let flag = format!("--storage.path={}", folder.display());
         let (code, said) = check("http://127.0.0.1:1/v2.2", KEY, &["--config-only", &flag]).await;
         assert!(code == Some(expected) && said.contains(words), "{said}");
     }
+    let names = |folder: &Path| {
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(place.path()), ["file", "taken"], "nothing is created: whose it would be is not known");
+    assert_eq!(names(&taken), ["lock"]);
 }

@@ -61,6 +61,7 @@ async fn each_company_is_served_by_one_of_them() {
         assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
         let labels = [("shard", &*number.to_string()), ("total_shards", "3")];
         assert_eq!(scrape.value("nectar_exporter_shard_info", &labels), Some(1.0));
+        assert_eq!(scrape.value("nectar_exporter_total_shards", &[]), Some(f64::from(SHARDS)));
         let own = companies(scrape);
         assert!(own.len() > 5 && own.is_disjoint(&seen), "shard {number}: {}", own.len());
         seen.extend(own);

@@ -2,7 +2,7 @@
 //! memory nor descriptors run out.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -155,6 +155,34 @@ fn whatever_visitors_do_events_are_taken() {
         assert!(is_taken(connect(&world.events), &signed(&format!("{name} {batch}"))), "{name}");
         world.polls_go_on(name);
     });
+}
+
+/// Only who is too slow is told so.
+#[test]
+fn broken_bodies_are_bad_requests() {
+    let world = World::start();
+    let chunked = "Transfer-Encoding: chunked";
+    for (name, body, sent) in [
+        ("no size of a chunk", chunked, "no size\r\n"),
+        ("no size of a further chunk", chunked, "2\r\n{}\r\n-\r\n"),
+        ("more than the size of a chunk", chunked, "2\r\n{}}\r\n0\r\n\r\n"),
+        ("an end within a chunk", chunked, "2\r\n{"),
+        ("an end before the last chunk", chunked, "2\r\n{}\r\n"),
+        ("an end within a body", "Content-Length: 2", "{"),
+    ] {
+        let mut stream = connect(&world.events);
+        stream.write_all((unsigned(body) + sent).as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("\r\n\r\nBad request.\n"),
+            "{name}: {answer}"
+        );
+    }
+    let scrape = Scrape::read(&world.exporter.scrape());
+    let refused = |outcome| scrape.sum("nectar_webhook_events_total", &[("outcome", outcome)]);
+    assert_eq!([refused("malformed"), refused("incomplete")], [6.0, 0.0]);
 }
 
 /// Not even the one who is not done with its head, when there is no place left.

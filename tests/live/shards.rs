@@ -50,4 +50,21 @@ async fn from_three_shards_to_four_and_then_one_dies() {
     let mut told = world.receiver.after(known, &[]);
     told.retain(|message| message.receiver == CUSTOMERS);
     assert_eq!(told.len(), 1, "{told:#?}");
+    // It is down, and so not missing: nobody is told twice.
+    assert!(world.ask(r#"ALERTS{alertname="NectarShardMissing"}"#).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_nobody_starts_is_missing() {
+    let (world, mut shards) = World::sharded(&SMALL, 3, &[]).await;
+    world.until("count(nectar_up == 1) == 3").await;
+    let known = world.settled().await;
+    for shard in &mut shards[..3] {
+        world.restart(shard, 4).await;
+    }
+    world.receiver.wait_for(known, &["A shard is missing", "3 of 4 shards are known: 0, 1, 2."]).await;
+    world.restart(&mut shards[3], 4).await;
+    world
+        .until(r#"count(nectar_up == 1) == 4 and on () absent(ALERTS{alertname="NectarShardMissing"})"#)
+        .await;
 }
