@@ -12,8 +12,7 @@ use test_support::{assert_same_as_file, in_checkout};
 use xtask::reference;
 
 /// Files that are written by hand but for a part between two lines.
-const PARTS: [(&str, &str, &str); 3] = [
-    ("README.md", "<!-- flags: rendered from the code by `make docs` -->\n", "<!-- end of flags -->\n"),
+const PARTS: [(&str, &str, &str); 2] = [
     (
         "docs/runbooks.md",
         "<!-- words: rendered from crates/status/src/table.rs by make docs -->\n",
@@ -112,9 +111,8 @@ async fn landing_page_of_a_fleet_that_is_not_well() {
 
 #[test]
 fn parts_of_pages() {
-    let flags = format!("\n{}\n", reference::flags_table(&command("test".to_owned())));
     let requests = format!("\n{}\n", reference::requests_list());
-    let parts = [flags, requests, reference::message_words()];
+    let parts = [requests, reference::message_words()];
     for ((file, begin, end), part) in PARTS.iter().zip(parts) {
         let page = std::fs::read_to_string(in_checkout(file)).unwrap();
         let (before, rest) = page.split_once(begin).unwrap_or_else(|| panic!("{file} lacks {begin}"));
@@ -127,7 +125,7 @@ fn parts_of_pages() {
 /// the lines below it.
 #[test]
 fn commands_can_be_pasted() {
-    let folders = ["", "docs", "dashboards"].map(|folder| std::fs::read_dir(in_checkout(folder)).unwrap());
+    let folders = ["", "docs", "dashboards", "charts/nectar-exporter"].map(|folder| std::fs::read_dir(in_checkout(folder)).unwrap());
     let files = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
     let mut commands = 0;
     for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
@@ -145,6 +143,37 @@ fn commands_can_be_pasted() {
         }
     }
     assert!(commands > 30, "{commands} lines of commands");
+}
+
+/// Each link between the pages leads to a file, and to a heading in it.
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let folders = ["", "docs", "dashboards", "charts/nectar-exporter"];
+    let listed = |folder| std::fs::read_dir(in_checkout(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let pages = folders.into_iter().flat_map(listed);
+    let mut links = 0;
+    for path in pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let page = std::fs::read_to_string(&path).unwrap();
+        let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://")) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let to = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(to.exists(), "{}: {target}", path.display());
+            if !heading.is_empty() {
+                let headings = std::fs::read_to_string(to).unwrap();
+                let mut headings = headings.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.any(|anchor| anchor == heading), "{}: {target}", path.display());
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 50, "{links} links");
+}
+
+/// How forges name a heading in a link.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    words.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
 }
 
 /// Each promise names a test that exists.

@@ -265,7 +265,7 @@ fn find(value: &Value, key: &str, see: &mut impl FnMut(&str, &str)) {
 
 #[test]
 fn the_example_in_the_readme_works() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("dashboards/README.md")).unwrap();
     let (_, rest) = readme.split_once("```jsonnet\n").unwrap();
     let made = evaluated(rest.split_once("```").unwrap().0);
     for file in ["nectar-recording.yml", "nectar-alerts.yml", "nectar-overview.json"] {
