@@ -26,6 +26,7 @@ use crate::poll::Poller;
 use crate::reload::ReloadedFiles;
 use crate::secret_file::Secret;
 use crate::storage::{self, Fingerprint, Storage};
+use crate::systemd::Systemd;
 use crate::webhook::{self, Receiver, watch_secrets};
 use crate::worker::SpawnError;
 
@@ -65,6 +66,7 @@ pub struct App {
     has_ca_file: bool,
     events: Arc<dyn ObserveEvents>,
     webhooks: Option<(Webhooks, Vec<TcpListener>)>,
+    systemd: Option<Systemd>,
 }
 
 /// What webhook events are received with.
@@ -131,7 +133,7 @@ impl App {
             self_metrics.clone(),
             Arc::clone(&events),
         );
-        let (web_config, webhooks) = (None, None);
+        let (web_config, webhooks, systemd) = (None, None, None);
         let (limits, reload) = Default::default();
         Ok(Self {
             poller,
@@ -148,6 +150,7 @@ impl App {
             has_ca_file,
             events,
             webhooks,
+            systemd,
         })
     }
 
@@ -176,6 +179,12 @@ impl App {
         Self { reload, ..self }
     }
 
+    /// Tells `systemd`, if it wants to be told, how the exporter is.
+    #[must_use]
+    pub fn telling(self, systemd: Option<Systemd>) -> Self {
+        Self { systemd, ..self }
+    }
+
     /// Polls, and serves on `listeners`, until `stop`.
     ///
     /// # Errors
@@ -191,6 +200,8 @@ impl App {
             limits: self.limits,
             stop: stop.clone(),
         };
+        let telling =
+            self.systemd.map(|systemd| tokio::spawn(systemd.tell(self.poller.watched(), stop.clone())));
         let receiving = webhooks
             .map(|(webhooks, listeners)| server.receive(webhooks, listeners, &self.poller, self.events));
         let reading = tokio::spawn(self.poller.event_readings().run(stop.clone()));
@@ -215,6 +226,9 @@ impl App {
                 if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
             }
         };
+        if let Some(telling) = telling {
+            let _ = telling.await;
+        }
         if let Some(storing) = storing {
             let _ = timeout(LAST_WRITE, storing).await;
         }
@@ -229,7 +243,7 @@ impl App {
             () = storage.restore(self.writer.clone()) => {}
         }
         self.exposition.publish().await;
-        Some(tokio::spawn(storage.keep(self.poller.poll_ended(), stop.clone())))
+        Some(tokio::spawn(storage.keep(self.poller.ended(), stop.clone())))
     }
 
     fn files(&self, webhooks: Option<&Webhooks>) -> ReloadedFiles {
@@ -239,6 +253,7 @@ impl App {
             webhook_secrets: webhooks.map(|webhooks| Arc::clone(&webhooks.secrets)),
             webhook_config: webhooks.and_then(|webhooks| webhooks.web_config.clone()),
             has_ca_file: self.has_ca_file,
+            systemd: self.systemd,
         }
     }
 }

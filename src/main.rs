@@ -18,12 +18,13 @@ use jiff::Timestamp;
 use nectar_exporter::app::{App, AppError, Webhooks};
 use nectar_exporter::check::{self, CheckError, Report};
 use nectar_exporter::clock::SystemClock;
-use nectar_exporter::config::flags::{CheckFlags, DemoFlags, SimFlags};
+use nectar_exporter::config::flags::{CheckFlags, DemoFlags, HealthFlags, SimFlags};
 use nectar_exporter::config::{
-    Cli, Command, Config, ConfigError, KeySource, SimulateFlags, WebhookSecrets, command, unknown_variables,
-    variable_of, with_variables,
+    Cli, Command, Config, ConfigError, KeySource, SimulateFlags, Web, WebhookSecrets, command,
+    unknown_variables, variable_of, with_variables,
 };
 use nectar_exporter::failure::FILE_READ_TIMEOUT;
+use nectar_exporter::health::{self, HealthError};
 use nectar_exporter::http::web_config::{ConfigReloader, WebConfigError};
 use nectar_exporter::http::{self, BindError, ListenAddress};
 use nectar_exporter::metrics::{Build, Detail};
@@ -32,6 +33,7 @@ use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
 use nectar_exporter::secret_file::{Secret, SecretFileError};
 use nectar_exporter::storage::{self, FolderError};
+use nectar_exporter::systemd::Systemd;
 use nectar_exporter::webhook::signature::secrets_in;
 use nectar_simulator::{Endpoint, EndpointError, Plan, Simulator, WEBHOOK_SECRET};
 use secrecy::SecretString;
@@ -59,9 +61,17 @@ enum StartError {
     #[error(transparent)]
     Check(#[from] CheckError),
     #[error(transparent)]
+    Health(#[from] HealthError),
+    #[error(transparent)]
     Proxy(#[from] ProxyError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error(
+        "--web.systemd-socket: systemd hands over no socket; start the socket unit, and let it start the service"
+    )]
+    NoSystemdSocket,
+    #[error("--web.systemd-socket: what systemd hands over cannot be served on: {0}")]
+    SystemdSocket(io::Error),
     #[error(transparent)]
     WebConfig(#[from] WebConfigError),
     #[error(transparent)]
@@ -98,6 +108,7 @@ fn main() -> ExitCode {
         None => export(&cli, stray),
         Some(Command::Demo(flags)) => demo(flags, stray),
         Some(Command::Check(flags)) => check(flags, stray),
+        Some(Command::Health(flags)) => health(flags),
         Some(Command::Simulate(flags)) => {
             Ok(start(flags.log, Hangup::Ends, |signals, _| simulate(flags, signals.stop)))
         }
@@ -276,9 +287,27 @@ async fn report_storage(report: &mut Report<io::Stdout>, path: &Path) -> io::Res
     }
 }
 
+fn health(flags: &HealthFlags) -> Result<ExitCode, ConfigError> {
+    let web = Web::of(&flags.web)?;
+    let outcome = on_runtime(async {
+        let web_config = web_config(web.config_file.as_ref()).await?;
+        let has_tls = web_config.as_ref().is_some_and(ConfigReloader::has_tls);
+        Ok::<(), StartError>(health::ask(&web, has_tls).await?)
+    });
+    match outcome {
+        Ok(()) => println!("ready"),
+        Err(fault) => {
+            eprintln!("nectar-exporter: {fault}");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
     let (settings, key) = Config::for_api(&cli.exporter, &cli.nectar, &cli.webhook, key_variable())?;
     let ca_file = cli.nectar.ca_file.clone();
+    let (sockets, systemd) = (listeners::of_systemd(&settings.web), Systemd::from_env());
     Ok(start(cli.exporter.log, Hangup::Reloads, |signals, dropped| async move {
         let (settings, key) = with_files(settings, key, ca_file).await?;
         let summary = StartupSummary::of(&settings, stray, Some(&key));
@@ -286,15 +315,16 @@ fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
         let web_config = web_config(settings.web.config_file.as_ref()).await?;
         let webhooks = webhooks(&settings).await?;
         let app = App::new(settings, key, SystemClock::shared(), dropped)?;
-        let listeners = addresses.listen(&summary, &signals.stop).await?;
+        let listeners = addresses.listen(sockets?, &summary, &signals.stop).await?;
         let app = app.protected_by(web_config).receiving(webhooks, listeners.webhook);
-        let app = app.within(descriptors()).reloading_on(signals.reload);
+        let app = app.within(descriptors()).reloading_on(signals.reload).telling(systemd);
         Ok::<(), StartError>(app.run(listeners.web, signals.stop).await?)
     }))
 }
 
 fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> {
     let mut settings = Config::for_simulator(&flags.exporter)?;
+    let sockets = listeners::of_systemd(&settings.web);
     Ok(start(flags.exporter.log, Hangup::Ends, |signals, dropped| async move {
         let clock = SystemClock::shared();
         let web_config = web_config(settings.web.config_file.as_ref()).await?;
@@ -307,7 +337,7 @@ fn demo(flags: &DemoFlags, stray: Vec<String>) -> Result<ExitCode, ConfigError> 
         let summary = StartupSummary::of(&settings, stray, None);
         let secret = "demo";
         let key = Key::fixed(secret.into())?;
-        let listeners = Addresses::of(&settings).listen(&summary, &signals.stop).await?;
+        let listeners = Addresses::of(&settings).listen(sockets?, &summary, &signals.stop).await?;
         let simulator = Simulator::new(&plan(&flags.sim), secret, Timestamp::now);
         if let (Some(webhook), Some(receives)) = (&settings.webhook, listeners.webhook.first()) {
             let url = format!("http://{}{}", receives.local_addr()?, webhook.path);

@@ -11,6 +11,7 @@ use crate::failure::{FILE_READ_TIMEOUT, Reread};
 use crate::http::web_config::ConfigReloader;
 use crate::nectar::Key;
 use crate::secret_file::Secret;
+use crate::systemd::Systemd;
 
 /// All of them.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct ReloadedFiles {
     pub webhook_config: Option<Arc<ConfigReloader>>,
     /// Whether there is a file with certificates of Nectar, which is not read again.
     pub has_ca_file: bool,
+    /// Who is told meanwhile.
+    pub systemd: Option<Systemd>,
 }
 
 impl ReloadedFiles {
@@ -33,7 +36,9 @@ impl ReloadedFiles {
         let reloading = async {
             loop {
                 told.notified().await;
+                self.systemd.inspect(|systemd| systemd.reloading());
                 self.reload().await;
+                self.systemd.inspect(|systemd| systemd.reloaded());
             }
         };
         tokio::select! {

@@ -51,6 +51,8 @@ pub enum Command {
     Demo(Box<DemoFlags>),
     /// See whether it would work, and what it would export; with --all, all companies and not ten; with --config-only, without network
     Check(Box<CheckFlags>),
+    /// See whether the exporter on this machine is ready: for the health check of a container. Exits with status 0, or 1
+    Health(HealthFlags),
     /// Serve the simulated Nectar API alone, for testing other clients and alert rules
     Simulate(SimulateFlags),
 }
@@ -84,6 +86,14 @@ pub struct CheckFlags {
     /// Read flags and files only: for scripts before a start, which an outage of Nectar must not hold up
     #[arg(long, conflicts_with = "all")]
     pub config_only: bool,
+}
+
+/// Flags of `health`: those of the exporter that say where it is.
+#[derive(Debug, Args)]
+pub struct HealthFlags {
+    /// Where and how it serves.
+    #[command(flatten)]
+    pub web: WebFlags,
 }
 
 /// Flags of `simulate`.
@@ -178,6 +188,17 @@ pub struct ExporterFlags {
     /// Folder to keep the last state in, so that a restart forgets nothing [default: none]
     #[arg(long = "storage.path", value_name = "DIR")]
     pub storage_path: Option<PathBuf>,
+    /// Where and how to serve.
+    #[command(flatten)]
+    pub web: WebFlags,
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// Where and how to serve metrics and pages.
+#[derive(Debug, Args)]
+pub struct WebFlags {
     /// Address to serve on, HOST:PORT (repeatable); :PORT is every address, port 0 a free one
     #[arg(
         long = "web.listen-address",
@@ -186,6 +207,9 @@ pub struct ExporterFlags {
         value_delimiter = ','
     )]
     pub listen_addresses: Vec<ListenAddress>,
+    /// Serve on the sockets that systemd hands over, and not on --web.listen-address
+    #[arg(long = "web.systemd-socket")]
+    pub systemd_socket: bool,
     /// Path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
     pub telemetry_path: String,
@@ -197,10 +221,7 @@ pub struct ExporterFlags {
     pub route_prefix: Option<String>,
     /// File with TLS and basic auth, in the format of Prometheus' exporter-toolkit; read again when it changes
     #[arg(long = "web.config.file", value_name = "FILE")]
-    pub web_config_file: Option<PathBuf>,
-    /// How to log.
-    #[command(flatten)]
-    pub log: LogFlags,
+    pub config_file: Option<PathBuf>,
 }
 
 /// How to receive events that Nectar sends when a connection has changed.

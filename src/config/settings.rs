@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::flags::{ExporterFlags, NectarFlags, WebhookFlags};
+use super::flags::{ExporterFlags, NectarFlags, WebFlags, WebhookFlags};
 use super::shard::{self, host_name};
 use super::webhook::{self, Webhook};
 use crate::http::{ListenAddress, RESERVED_PATHS, WebPaths};
@@ -39,12 +39,44 @@ pub enum KeySource {
 pub struct Web {
     /// Where to listen.
     pub listen_addresses: Vec<ListenAddress>,
+    /// Whether systemd has the sockets to serve on, and the addresses count for nothing.
+    pub systemd_socket: bool,
     /// What people can look at.
     pub paths: WebPaths,
     /// Whether the fleet is made up, which the landing page says.
     pub is_demo: bool,
     /// The file with TLS and passwords.
     pub config_file: Option<PathBuf>,
+}
+
+impl Web {
+    /// The settings for a server, or to find one.
+    ///
+    /// # Errors
+    /// Everything that is inconsistent.
+    pub fn of(flags: &WebFlags) -> Result<Self, ConfigError> {
+        let mut faults = Vec::new();
+        let path = &flags.telemetry_path;
+        if !is_path(path) || RESERVED_PATHS.contains(&path.as_str()) {
+            faults.push(format!(
+                "--web.telemetry-path takes a path that begins with /, has no segment . or .., and is none of {}",
+                RESERVED_PATHS.join(", ")
+            ));
+        }
+        match prefixes(flags) {
+            Ok([prefix, prefix_outside]) if faults.is_empty() => Ok(Self {
+                listen_addresses: flags.listen_addresses.clone(),
+                systemd_socket: flags.systemd_socket,
+                paths: WebPaths { prefix, prefix_outside, telemetry_path: path.clone() },
+                is_demo: false,
+                config_file: flags.config_file.clone(),
+            }),
+            prefixes => {
+                faults.extend(prefixes.err());
+                Err(ConfigError(faults))
+            }
+        }
+    }
 }
 
 /// All settings of the exporter.
@@ -78,11 +110,11 @@ impl Config {
         let mut faults = Vec::new();
         let base_url = base_url(&nectar.base_url).map_err(|fault| faults.push(fault)).ok();
         let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
-        check(flags, &mut faults);
-        webhook::check(webhook, &flags.listen_addresses, &mut faults);
-        match (base_url, key) {
-            (Some(base_url), Some(key)) if faults.is_empty() => {
-                let mut settings = Self::new(flags, base_url);
+        let web = check(flags, &mut faults);
+        webhook::check(webhook, &flags.web.listen_addresses, &mut faults);
+        match (base_url, key, web) {
+            (Some(base_url), Some(key), Some(web)) if faults.is_empty() => {
+                let mut settings = Self::new(flags, base_url, web);
                 settings.webhook = Webhook::of(webhook);
                 Ok((settings, key))
             }
@@ -96,11 +128,10 @@ impl Config {
     /// Everything that is inconsistent.
     pub fn for_simulator(flags: &ExporterFlags) -> Result<Self, ConfigError> {
         let mut faults = Vec::new();
-        check(flags, &mut faults);
-        match base_url(SIMULATOR_URL) {
-            Ok(base_url) if faults.is_empty() => {
-                let mut settings = Self::new(flags, base_url);
-                settings.web.is_demo = true;
+        let web = check(flags, &mut faults);
+        match (base_url(SIMULATOR_URL), web) {
+            (Ok(base_url), Some(web)) if faults.is_empty() => {
+                let mut settings = Self::new(flags, base_url, Web { is_demo: true, ..web });
                 settings.webhook = Some(Webhook::of_demo());
                 Ok(settings)
             }
@@ -108,8 +139,7 @@ impl Config {
         }
     }
 
-    fn new(flags: &ExporterFlags, base_url: Url) -> Self {
-        let [prefix, prefix_outside] = prefixes(flags).unwrap_or_default();
+    fn new(flags: &ExporterFlags, base_url: Url, web: Web) -> Self {
         let shard = shard::of(flags, &host_name()).unwrap_or(Shard::ALL);
         Self {
             nectar: nectar::Settings {
@@ -133,19 +163,15 @@ impl Config {
                 poll_interval: flags.poll_interval,
                 shard,
             },
-            web: Web {
-                listen_addresses: flags.listen_addresses.clone(),
-                paths: WebPaths { prefix, prefix_outside, telemetry_path: flags.telemetry_path.clone() },
-                is_demo: false,
-                config_file: flags.web_config_file.clone(),
-            },
+            web,
             storage_path: flags.storage_path.clone(),
             webhook: None,
         }
     }
 }
 
-fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
+/// Adds what does not hold together, and returns the settings of the server, if they do.
+fn check(flags: &ExporterFlags, faults: &mut Vec<String>) -> Option<Web> {
     if max_data_age(flags) <= flags.poll_interval {
         let [age, interval] = [max_data_age(flags), flags.poll_interval].map(humantime::format_duration);
         faults.push(format!(
@@ -153,14 +179,6 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
              or data would be withdrawn between two polls: they are {age} and {interval}"
         ));
     }
-    let path = &flags.telemetry_path;
-    if !is_path(path) || RESERVED_PATHS.contains(&path.as_str()) {
-        faults.push(format!(
-            "--web.telemetry-path takes a path that begins with /, has no segment . or .., and is none of {}",
-            RESERVED_PATHS.join(", ")
-        ));
-    }
-    faults.extend(prefixes(flags).err());
     faults.extend(shard::of(flags, &host_name()).err());
     for (flag, given) in [("--nectar.company", &flags.only), ("--nectar.exclude-company", &flags.except)] {
         if !given.is_empty() && ids(given).is_empty() {
@@ -171,6 +189,7 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) {
     if ids(&flags.only).iter().any(|id| except.iter().any(|other| other.eq_ignore_ascii_case(id))) {
         faults.push("--nectar.company and --nectar.exclude-company name the same company".to_owned());
     }
+    Web::of(&flags.web).map_err(|ConfigError(more)| faults.extend(more)).ok()
 }
 
 /// The maximum age of data; it follows the poll interval unless it is set.
@@ -185,7 +204,7 @@ pub(super) fn is_path(text: &str) -> bool {
 }
 
 /// The prefix of all paths, here and as seen from outside, without a trailing slash.
-fn prefixes(flags: &ExporterFlags) -> Result<[String; 2], String> {
+fn prefixes(flags: &WebFlags) -> Result<[String; 2], String> {
     let outside = flags.external_url.as_ref().map(|text| {
         let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         url.ok_or("--web.external-url takes an http:// or https:// URL, such as https://example.org/nectar/")

@@ -50,6 +50,17 @@ pub struct Fleet {
 /// How a poll ended: `Err` has the first cause, if it was not whole.
 pub type PollOutcome = Result<(), Failure>;
 
+/// A poll that has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedPoll {
+    /// When.
+    pub at: Moment,
+    /// How many companies were read.
+    pub companies: usize,
+    /// Whether it was whole, or the first cause why not.
+    pub outcome: PollOutcome,
+}
+
 /// A moment by both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {

@@ -29,6 +29,17 @@ impl ListenAddress {
         Self { host: Some(Ipv4Addr::LOCALHOST.to_string()), port }
     }
 
+    /// The address to ask a server that listens here, on this machine; none if only the system knows its port.
+    pub fn to_ask(&self) -> Option<Self> {
+        let host = self.host.as_deref().unwrap_or("0.0.0.0");
+        let host = match host.parse::<IpAddr>() {
+            Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => Ipv4Addr::LOCALHOST.to_string(),
+            Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => Ipv6Addr::LOCALHOST.to_string(),
+            _ => host.to_owned(),
+        };
+        (self.port != 0).then_some(Self { host: Some(host), port: self.port })
+    }
+
     fn is_every_ipv6(&self) -> bool {
         self.host.as_deref().is_some_and(|host| host.parse() == Ok(Ipv6Addr::UNSPECIFIED))
     }

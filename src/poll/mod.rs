@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -27,7 +27,7 @@ pub use reading_requests::{Changed, ReadingRequests};
 
 use crate::clock::SharedClock;
 use crate::failure::{Failure, ReadError, Reason};
-use crate::fleet::{Fleet, FleetWriter, Moment, PollOutcome};
+use crate::fleet::{EndedPoll, Fleet, FleetWriter, Moment, PollOutcome};
 use crate::metrics::Exposition;
 use crate::model::{Company, CompanyId};
 use crate::nectar::Client;
@@ -37,6 +37,9 @@ use crate::observe::{ObserveEvents, ObservePolls};
 /// Companies in progress at once, per request that may be in progress at once: enough that one that hangs does not hold up the others,
 /// few enough that companies are finished one after the other when time is short.
 const COMPANIES_PER_REQUEST: usize = 4;
+
+/// How much longer than its interval and its timeout together a poll may take before systemd is no longer told that polling goes on.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// When to poll, and what.
 #[derive(Debug, Clone)]
@@ -63,7 +66,7 @@ pub struct Poller {
     /// Ids as they were first written, by their lower-case form: a company stays the same one in another letter case.
     id_cases: BTreeMap<String, CompanyId>,
     polls: u64,
-    ended: Arc<Notify>,
+    ended: watch::Sender<Option<EndedPoll>>,
 }
 
 /// The results of one poll.
@@ -122,9 +125,15 @@ impl Poller {
         self.reader.requests.clone()
     }
 
-    /// Is notified when a poll has ended and is published.
-    pub fn poll_ended(&self) -> Arc<Notify> {
-        Arc::clone(&self.ended)
+    /// The last poll that has ended and is published.
+    pub fn ended(&self) -> watch::Receiver<Option<EndedPoll>> {
+        self.ended.subscribe()
+    }
+
+    /// What tells whether this poller goes on.
+    pub fn watched(&self) -> Watched {
+        let Settings { interval, timeout, .. } = self.settings;
+        Watched { polls: self.ended(), clock: Arc::clone(&self.clock), interval, timeout }
     }
 
     /// The task that reads single companies, beside this one.
@@ -186,7 +195,7 @@ impl Poller {
         self.reader.fleet.record_poll_end(outcome, stats.is_good(), ended);
         self.exposition.publish().await;
         self.observer.poll_ended(took, outcome);
-        self.ended.notify_one();
+        self.ended.send_replace(Some(EndedPoll { at: ended, companies: stats.read, outcome }));
         // What is not known is left out, and not logged as 0.
         info!(
             msg = "Poll finished",
@@ -286,6 +295,28 @@ impl Poller {
     }
 }
 
+/// Shows how the polls of a [`Poller`] end, and whether they go on.
+#[derive(Debug)]
+pub struct Watched {
+    /// The last poll.
+    pub polls: watch::Receiver<Option<EndedPoll>>,
+    /// The clock that the poll loop goes by.
+    pub clock: SharedClock,
+    /// From the start of one poll to the start of the next.
+    pub interval: Duration,
+    /// A poll that takes longer ends there.
+    pub timeout: Duration,
+}
+
+impl Watched {
+    /// Whether a poll has ended in the time that one may take. `began` is when the first one began.
+    pub fn goes_on(&self, began: Duration) -> bool {
+        let last = self.polls.borrow().map_or(began, |poll| poll.at.monotonic);
+        let most = self.interval.saturating_add(self.timeout).saturating_add(GRACE);
+        self.clock.monotonic().saturating_sub(last) <= most
+    }
+}
+
 impl std::fmt::Debug for Poller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Poller").field("settings", &self.settings).finish_non_exhaustive()
@@ -307,4 +338,46 @@ fn restored_ids(fleet: &Fleet) -> BTreeMap<String, CompanyId> {
 /// In seconds, to the millisecond: more is noise in a log.
 fn rounded(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// With an interval of 5 minutes, and 10 that a poll may take, one has to end each 16 minutes.
+    #[test]
+    fn polls_that_go_on_are_told_from_those_that_hang() {
+        struct At(SharedClock, Duration);
+        impl crate::clock::Clock for At {
+            fn now(&self) -> jiff::Timestamp {
+                self.0.now()
+            }
+            fn monotonic(&self) -> Duration {
+                self.1
+            }
+            fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+                self.0.sleep(duration)
+            }
+        }
+        let minutes = |number| Duration::from_secs(60 * number);
+        for (began, ended, now, goes_on) in [
+            (0, None, 16, true),
+            (0, None, 17, false),
+            (3, None, 19, true),
+            (0, Some(16_u64), 32, true),
+            (0, Some(16), 33, false),
+        ] {
+            let clock: SharedClock = Arc::new(At(SystemClock::shared(), minutes(now)));
+            let poll = |ended| EndedPoll {
+                at: Moment { wall: clock.now(), monotonic: minutes(ended) },
+                companies: 0,
+                outcome: Ok(()),
+            };
+            let (_ending, polls) = watch::channel(ended.map(poll));
+            let (interval, timeout) = (minutes(5), minutes(10));
+            let watched = Watched { polls, clock, interval, timeout };
+            assert_eq!(watched.goes_on(minutes(began)), goes_on, "{ended:?} at {now}");
+        }
+    }
 }

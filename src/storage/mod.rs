@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ pub use folder::{Folder, FolderError, Found};
 pub use format::{Fingerprint, Unusable};
 
 use crate::clock::SharedClock;
-use crate::fleet::{Fleet, FleetReader, FleetWriter, Moment, Restoring};
+use crate::fleet::{EndedPoll, Fleet, FleetReader, FleetWriter, Moment, Restoring};
 use crate::observe::ObserveStorage;
 use crate::worker::{Priority, SpawnError, Worker};
 
@@ -124,13 +124,13 @@ impl Storage {
         warn!(msg = "The stored state cannot be used; the exporter starts without it", folder = %path, cause);
     }
 
-    /// Writes after each poll, of which `poll_ended` tells, and at `stop` if there is something new.
-    pub async fn keep(mut self, poll_ended: Arc<Notify>, stop: CancellationToken) {
+    /// Writes after each poll, which `polls` shows, and at `stop` if there is something new.
+    pub async fn keep(mut self, mut polls: watch::Receiver<Option<EndedPoll>>, stop: CancellationToken) {
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                () = poll_ended.notified() => self.write().await,
+                Ok(()) = polls.changed() => self.write().await,
                 true = self.fleet.changed(), if !self.is_behind => {
                     // Before there is something to show, what is stored is still the newest that was shown.
                     if self.fleet.current().ready {
