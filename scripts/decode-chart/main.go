@@ -4,10 +4,8 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	monitoringv1alpha1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1alpha1"
@@ -19,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -64,8 +63,12 @@ func faults(evaluator policy.Evaluator, document []byte) []string {
 	if object == nil {
 		return []string{where + "a kind that is not known here"}
 	}
-	if err := yaml.UnmarshalStrict(document, object); err != nil {
+	raw, err := yaml.YAMLToJSONStrict(document)
+	if err != nil {
 		return []string{where + err.Error()}
+	}
+	if faults := strictFaults(raw, object); faults != nil {
+		return prefixed(where, faults)
 	}
 	if config, is := object.(*monitoringv1alpha1.AlertmanagerConfig); is && config.Spec.Route != nil {
 		return prefixed(where, routeFaults(config.Spec.Route.Routes))
@@ -123,12 +126,21 @@ func routeFaults(routes []apiextensionsv1.JSON) []string {
 	found := []string{}
 	for _, raw := range routes {
 		route := monitoringv1alpha1.Route{}
-		decoder := json.NewDecoder(bytes.NewReader(raw.Raw))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&route); err != nil {
-			found = append(found, "route "+strings.TrimSpace(string(raw.Raw))+": "+err.Error())
-		}
+		found = append(found, strictFaults(raw.Raw, &route)...)
 		found = append(found, routeFaults(route.Routes)...)
+	}
+	return found
+}
+
+// Decodes as Kubernetes does; Go's own decoder would take a name in other letters, such as scrapeTimeOut.
+func strictFaults(raw []byte, into any) []string {
+	strict, err := kjson.UnmarshalStrict(raw, into)
+	if err != nil {
+		strict = append(strict, err)
+	}
+	var found []string
+	for _, fault := range strict {
+		found = append(found, fault.Error())
 	}
 	return found
 }
