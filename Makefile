@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops board-pictures deny soak drill fuzz bench bench-webhooks
+.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards chart mutants lint-ops lint-chart board-pictures deny soak drill fuzz bench bench-webhooks
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -33,6 +33,11 @@ mutants: tools
 lint-ops: tools
 	./scripts/lint-ops
 
+# Checks the Helm chart with Helm 3 and 4, the schemas of Kubernetes and the types of the Prometheus operator. Needs Go and Python, and
+# builds or installs what it lacks. UPDATE=1 rewrites the golden renders in tests/chart.
+lint-chart: tools
+	./scripts/lint-chart
+
 # Draws the boards as Grafana shows them, and takes pictures of the exporter's pages, into target/board-pictures. Needs Node and
 # Chromium. For some of it: `make board-pictures ARGS="nectar-overview pages"`.
 board-pictures: tools
@@ -63,9 +68,14 @@ format:
 docs:
 	UPDATE=1 cargo test --locked --test exporter -- pages golden worklist the_form_of_the_file
 
-# Rewrites the Grafana boards from the code.
+# Rewrites the Grafana boards from the code, and the chart's copies of them.
 dashboards:
 	cargo xtask dashboards
+	cargo xtask chart
+
+# Rewrites what the Helm chart has from elsewhere: boards, rules, thresholds, versions, and its README's table of values.
+chart:
+	cargo xtask chart
 
 # Checks the licences and sources of all crates. Installs cargo-deny into target/, which takes some minutes once.
 deny:

@@ -54,10 +54,7 @@ local escaped(string) = std.strReplace(std.strReplace(string, '\\', '\\\\'), '"'
 
   // An alert with everything that is set.
   local alert(rule) =
-    local fields = std.get(old.alerts, rule.alert, {});
-    local edited(field, value) =
-      if !std.objectHas(fields, field) then value
-      else text.replaceAll(rule.alert, value, fields[field], new.alerts[rule.alert][field]);
+    local edited(field, value) = text.replaceAll(rule.alert, value, old(rule.alert, field), new(rule.alert, field));
     local runbook = std.split(rule.annotations.runbook_url, '#');
     assert std.length(runbook) == 2 : rule.alert + ': runbook_url has not one #';
     selected(rule {
@@ -68,8 +65,7 @@ local escaped(string) = std.strReplace(std.strReplace(string, '\\', '\\\\'), '"'
     }),
 
   local board(name) =
-    local edits(of) = std.get(of.boards, name, []);
-    local replaced = text.replaceAll(name, boards[name], edits(old), edits(new));
+    local replaced = text.replaceAll(name, boards[name], old(name, 'json'), new(name, 'json'));
     // As scripts/set-runbook-base does.
     local edited = if config.nectarRunbookUrl == null then replaced
     else std.strReplace(replaced, '"url": "#${', '"url": "%s#${' % escaped(config.nectarRunbookUrl));

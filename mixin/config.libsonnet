@@ -14,20 +14,15 @@
     nectarGrafanaUrl: null,
     nectarDashboardUrl: null,
 
-    // In days or percent. Boards and the texts of alerts change along.
-    nectarThresholds: {
-      // NectarInterventionOverdue takes over from NectarInterventionNeeded when a customer has not acted for longer.
-      interventionOverdueDays: 14,
-      // NectarInvestigationStuck: Nectar has been investigating a login for longer.
-      investigationStuckDays: 14,
-      // NectarPendingStuck: a new login has been pending for longer.
-      pendingStuckDays: 8,
-      // NectarAccountsFailing: this part of a company's live accounts or more has an error.
-      accountsFailingPercent: 25,
-      // NectarProviderOutage: of a utility's logins that were checked lately, this part or more finds the website down.
-      providerOutagePercent: 80,
-      // NectarFleetShrunk: there are fewer than this part of yesterday's connections.
-      fleetShrunkPercent: 80,
-    },
+    // In days or percent; those as shipped are in mixin/thresholds.json. Boards and the texts of alerts change along.
+    //   interventionOverdueDays  NectarInterventionOverdue takes over from NectarInterventionNeeded when a customer has not acted for
+    //                            longer
+    //   investigationStuckDays   NectarInvestigationStuck: Nectar has been investigating a login for longer
+    //   pendingStuckDays         NectarPendingStuck: a new login has been pending for longer
+    //   accountsFailingPercent   NectarAccountsFailing: this part of a company's live accounts or more has an error
+    //   providerOutagePercent    NectarProviderOutage: of a utility's logins that were checked lately, this part or more finds the
+    //                            website down
+    //   fleetShrunkPercent       NectarFleetShrunk: there are fewer than this part of yesterday's connections
+    nectarThresholds: (import 'thresholds.json').shipped,
   },
 }

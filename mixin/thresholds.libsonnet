@@ -1,48 +1,12 @@
-// Where the thresholds `t` stand: a list of texts for each field of an alert or board, with how often each is found there.
-function(t) {
-  local share(percent) = '%g' % (percent / 100),
-  // As in the JSON of a board: 14.0, and 7.5.
-  local step(days) = if days == std.floor(days) then '%d.0' % days else '%g' % days,
+// Where the thresholds `t` stand: a list of texts for a field of an alert, or for the JSON of a board, with how often each is found there.
+// mixin/thresholds.json is the table of them; the Helm chart reads it, too.
+local table = import 'thresholds.json';
 
-  alerts: {
-    NectarInterventionNeeded: { expr: [['< time() - %g * 86400' % t.interventionOverdueDays, 1]] },
-    NectarInterventionOverdue: {
-      expr: [['< time() - %g * 86400' % t.interventionOverdueDays, 2]],
-      summary: [['over %g days' % t.interventionOverdueDays, 1]],
-    },
-    NectarInvestigationStuck: {
-      expr: [['- %g * 86400' % t.investigationStuckDays, 1]],
-      summary: [['over %g days' % t.investigationStuckDays, 1]],
-    },
-    NectarPendingStuck: {
-      expr: [['- %g * 86400' % t.pendingStuckDays, 1]],
-      summary: [['over %g days' % t.pendingStuckDays, 1]],
-    },
-    NectarAccountsFailing: {
-      expr: [['>= ' + share(t.accountsFailingPercent), 1]],
-      summary: [['%g %% or more' % t.accountsFailingPercent, 1]],
-    },
-    NectarProviderOutage: { expr: [['>= ' + share(t.providerOutagePercent), 1]] },
-    NectarFleetShrunk: {
-      expr: [['< ' + share(t.fleetShrunkPercent), 1]],
-      summary: [['less than %g %%' % t.fleetShrunkPercent, 1]],
-    },
-  },
-  // Of the JSON of a board.
-  boards: {
-    'nectar-overview.json': [
-      ['%g %% or more are down' % t.providerOutagePercent, 1],
-      ['>= %s)' % share(t.providerOutagePercent), 5],
-      ['"value": ' + share(t.providerOutagePercent), 1],
-      ['"Waiting %g days"' % t.interventionOverdueDays, 2],
-      ['/ 86400 > %g)' % t.interventionOverdueDays, 5],
-      ['over %g days' % t.interventionOverdueDays, 1],
-      ['"value": ' + step(t.interventionOverdueDays), 1],
-    ],
-    'nectar-provider.json': [['"value": ' + share(t.providerOutagePercent), 1]],
-    'nectar-worklist.json': [
-      ['from %g days' % t.interventionOverdueDays, 1],
-      ['"value": ' + step(t.interventionOverdueDays), 2],
-    ],
-  },
-}
+// `text` with `value` in it: as a number, as a share of 1, or as in the JSON of a board, which writes 14.0, and 7.5.
+local written(text, value) =
+  local decimal = if value == std.floor(value) then '%d.0' % value else '%g' % value;
+  local forms = [['{number}', '%g' % value], ['{share}', '%g' % (value / 100)], ['{decimal}', decimal]];
+  std.foldl(function(text, form) std.strReplace(text, form[0], form[1]), forms, text);
+
+function(t) function(where, field)
+  [[written(row.text, t[row.threshold]), row.times] for row in table.texts if row['in'] == where && row.field == field]

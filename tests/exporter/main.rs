@@ -11,6 +11,7 @@
 
 mod answers;
 mod any_json;
+mod chart;
 mod check;
 mod clock_steps;
 mod command_line;

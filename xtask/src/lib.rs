@@ -3,10 +3,12 @@
 //!
 //! A board is built from the bottom up: `promql` (what is asked) → `style` (colours, units, thresholds), `view`, `table` and
 //! `panel` (how it is shown) → `grid` (where it is shown) → `board` (the JSON) → `boards` (all of them) → `files`.
-//! `queries` reads the queries back from a finished board, as Grafana would send them.
+//! `queries` reads the queries back from a finished board, as Grafana would send them. `chart` brings boards and rules into the Helm
+//! chart.
 
 pub mod board;
 pub mod boards;
+pub mod chart;
 pub mod files;
 pub mod grid;
 pub mod link;

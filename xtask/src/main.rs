@@ -1,14 +1,15 @@
-//! `cargo xtask`: generates the Grafana boards from the code, and tests the tests of the alert rules.
+//! `cargo xtask`: generates the Grafana boards from the code, fills the Helm chart, and tests the tests of the alert rules.
 
 mod mutants;
 
 use std::process::ExitCode;
 
 use xtask::queries::{self, Choices};
-use xtask::{boards, files};
+use xtask::{boards, chart, files};
 
 const USAGE: &str = "usage:
   cargo xtask dashboards            write dashboards/*.json
+  cargo xtask chart                 write what the Helm chart has from elsewhere
   cargo xtask queries [NAME=VALUE]  print every query of the boards, one JSON object per line. NAME is a variable of a
                                     board (job, instance, company, provider, connection) or __rate_interval; what is
                                     not given is all. The board of one company needs company=ID
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Some((command, [])) if command == "dashboards" => {
             files::write_all(&files::folder()).map_err(|error| error.to_string())
         }
+        Some((command, [])) if command == "chart" => chart::write_all().map_err(|error| error.to_string()),
         Some((command, choices)) if command == "queries" => print_queries(choices),
         Some((command, arguments)) if command == "mutants" => test_mutants(arguments),
         _ => Err(USAGE.to_owned()),

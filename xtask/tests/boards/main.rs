@@ -1,5 +1,5 @@
 //! Tests of the boards that need no Grafana: their structure, their queries, and that each rule finds what it is for.
-//! Also of the mixin, which is made from boards and rules.
+//! Also of the mixin and the Helm chart, which are made from boards and rules.
 
 // Tests may stop at the first surprise.
 #![allow(
@@ -10,6 +10,7 @@
     clippy::unwrap_used
 )]
 
+mod chart;
 mod colours;
 mod committed;
 mod damage;

@@ -11,7 +11,7 @@ use xtask::queries;
 use crate::parsed::{selector, walk};
 
 /// Other thresholds than those in `mixin/config.libsonnet`. `tests/alerts/thresholds.yml` has a test for each.
-const THRESHOLDS: &str = "{
+pub(super) const THRESHOLDS: &str = "{
     interventionOverdueDays: 7, investigationStuckDays: 9, pendingStuckDays: 3,
     accountsFailingPercent: 10, providerOutagePercent: 50, fleetShrunkPercent: 95,
 }";
@@ -25,7 +25,7 @@ const SHIPPED_STEPS: [f64; 2] = [14.0, 0.8];
 const MATCHER: &str = r#"cluster=~"a|b.\\d""#;
 const NECTAR: &str = "https://dash.nectarclimate.com";
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
@@ -44,7 +44,7 @@ fn evaluated(expression: &str) -> Value {
 }
 
 /// All that the mixin has, with `settings`.
-fn mixin(settings: &str) -> Value {
+pub(super) fn mixin(settings: &str) -> Value {
     evaluated(&format!(
         "local mixin = (import 'mixin.libsonnet') + {{ _config+:: {settings} }};
          {{ boards: mixin.grafanaDashboards, recording: mixin.prometheusRules, alerts: mixin.prometheusAlerts,
@@ -52,7 +52,7 @@ fn mixin(settings: &str) -> Value {
     ))
 }
 
-fn comparable(value: Value) -> Value {
+pub(super) fn comparable(value: Value) -> Value {
     match value {
         Value::Number(number) => format!("{:.9}", number.as_f64().unwrap()).into(),
         Value::Array(list) => list.into_iter().map(comparable).collect(),
@@ -71,7 +71,7 @@ fn edit(value: &mut Value, change: &impl Fn(&str) -> String) {
     }
 }
 
-fn rules(mixin: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn rules(mixin: &Value) -> impl Iterator<Item = &Value> {
     let groups =
         ["recording", "alerts"].into_iter().flat_map(|file| mixin[file]["groups"].as_array().unwrap());
     groups.flat_map(|group| group["rules"].as_array().unwrap())
