@@ -1,6 +1,6 @@
 //! Every flag, declared once: name, default, accepted values, meaning. The variables for them follow by rule.
 //!
-//! The page `docs/flags.md` and the table in the README are rendered from here.
+//! The page `docs/flags.md` is rendered from here.
 
 use std::env;
 use std::ffi::OsString;

@@ -125,7 +125,8 @@ fn parts_of_pages() {
 /// the lines below it.
 #[test]
 fn commands_can_be_pasted() {
-    let folders = ["", "docs", "dashboards", "charts/nectar-exporter"].map(|folder| std::fs::read_dir(in_checkout(folder)).unwrap());
+    let folders = ["", "docs", "dashboards", "charts/nectar-exporter"]
+        .map(|folder| std::fs::read_dir(in_checkout(folder)).unwrap());
     let files = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
     let mut commands = 0;
     for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {

@@ -103,11 +103,12 @@ fn request_with(event: &Event) -> String {
     request + &format!("Content-Length: {}\r\n\r\n{}", event.body.len(), event.body)
 }
 
-fn is_taken(mut stream: TcpStream, request: &str) -> bool {
+/// Its answer must be that it was taken; `when` says which request it was.
+fn is_taken(mut stream: TcpStream, request: &str, when: &str) {
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.starts_with("HTTP/1.1 204 ")
+    let outcome = stream.read_to_string(&mut answer);
+    assert!(answer.starts_with("HTTP/1.1 204 "), "{when}: {outcome:?}, {answer:?}");
 }
 
 struct World {
@@ -152,7 +153,7 @@ fn whatever_visitors_do_events_are_taken() {
     // Each of them may have sent a body of 1 MiB; the rest is what their sockets and the allocator keep.
     let port = Port { address: &world.events, places: 64, memory_kib: 192 * 1024 };
     world.exporter.withstands(&port, ATTACKS, |name, batch| {
-        assert!(is_taken(connect(&world.events), &signed(&format!("{name} {batch}"))), "{name}");
+        is_taken(connect(&world.events), &signed(&format!("{name} {batch}")), name);
         world.polls_go_on(name);
     });
 }
@@ -203,8 +204,8 @@ fn slow_bodies_keep_nobody_out() {
     let (begin, rest) = request.split_at(request.len() / 2);
     let mut stream = connect(&world.events);
     stream.write_all(begin.as_bytes()).unwrap();
-    assert!(is_taken(connect(&world.events), &signed("b")), "who needs another place");
-    assert!(is_taken(stream, rest));
+    is_taken(connect(&world.events), &signed("b"), "who needs another place");
+    is_taken(stream, rest, "who is not done");
 }
 
 /// Who has the secret is believed to send events, and not to be careful.
@@ -224,7 +225,7 @@ fn whatever_is_signed_is_taken() {
         let times = MIB / (part.len() + end.len());
         let body = part.repeat(times) + &end.repeat(times);
         let event = Event { body, ..Event::of(&part.escape_debug().to_string(), "", "", None) };
-        assert!(is_taken(connect(&world.events), &request_with(&event)), "{part}");
+        is_taken(connect(&world.events), &request_with(&event), &part.escape_debug().to_string());
     }
     let memory = world.exporter.memory_kib().saturating_sub(before);
     assert!(memory < 32 * 1024, "{memory} KiB more");
