@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards chart mutants lint-ops lint-chart board-pictures deny soak drill fuzz bench bench-webhooks
+.PHONY: try-readme bench-rules test test-all test-prometheus3 tools format docs dashboards chart mutants lint-ops lint-chart board-pictures deny soak drill fuzz bench bench-webhooks
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -56,6 +56,10 @@ EPISODES ?= 500
 drill: tools
 	if command -v go >/dev/null; then alertmanager="$$(./scripts/install-alertmanager)" && PATH="$$alertmanager:$$PATH" && export PATH; fi && \
 		cargo test --release --workspace --locked --test drill -- --seed $(SEED) --episodes $(EPISODES)
+
+# Runs the commands of the README and of the pages on use in a clean clone. Needs curl, openssl and htpasswd.
+try-readme:
+	./scripts/try-readme $(ARGS)
 
 # Installs what the tests need and this machine lacks.
 tools:
