@@ -34,7 +34,7 @@ fn check(tag: &str, changelog: &str, chart: Option<&str>) -> Output {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    // The version of a dependency is not the program's.
+    // Another version that stands further below is not the program's.
     let manifest = "[workspace]\n[package]\nversion = \"1.2.3\"\n[package.metadata.x]\nversion = \"9.9.9\"\n";
     write("Cargo.toml", manifest);
     write("CHANGELOG.md", changelog);
