@@ -1,6 +1,7 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: try-readme bench-rules test test-all test-prometheus3 tools format docs dashboards chart mutants lint-ops lint-chart board-pictures deny soak drill fuzz bench bench-webhooks
+.PHONY: advisories bench bench-rules bench-webhooks board-pictures chart dashboards deny docs drill format fuzz lint-chart lint-ops \
+	lint-workflows mutants soak test test-all test-prometheus3 tools try-readme
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -85,6 +86,14 @@ chart:
 deny:
 	@[ -x target/tools/bin/cargo-deny ] || cargo install --locked --quiet --root target/tools cargo-deny@0.20.2
 	target/tools/bin/cargo-deny --all-features check licenses bans sources
+
+# The same, and known weaknesses of the crates. Their database comes from outside the package registry.
+advisories: deny
+	target/tools/bin/cargo-deny --all-features check advisories
+
+# Lints the forge's workflows, the update bot's settings and the issue forms. Needs Go, pip and shellcheck.
+lint-workflows:
+	./scripts/lint-workflows
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 600

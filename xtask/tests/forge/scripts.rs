@@ -1,0 +1,117 @@
+//! The scripts of a release that need no forge: `check-release` and `pack-release`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::root;
+
+const CHANGELOG: &str = "# Changelog
+
+## [Unreleased]
+
+## [1.2.3] - 2026-01-31
+
+### Added
+
+- A thing.
+
+## [1.2.2] - 2026-01-01
+
+- An older thing.
+
+[1.2.3]: https://example.org
+";
+
+/// Runs `scripts/check-release` in a checkout that has these files, and a chart if it is given.
+fn check(tag: &str, changelog: &str, chart: Option<&str>) -> Output {
+    let folder = TempDir::new().unwrap();
+    let write = |file: &str, text: &str| {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    // Another version that stands further below is not the program's.
+    let manifest = "[workspace]\n[package]\nversion = \"1.2.3\"\n[package.metadata.x]\nversion = \"9.9.9\"\n";
+    write("Cargo.toml", manifest);
+    write("CHANGELOG.md", changelog);
+    if let Some(chart) = chart {
+        write("charts/nectar-exporter/Chart.yaml", chart);
+    }
+    fs::create_dir_all(folder.path().join("scripts")).unwrap();
+    let script = folder.path().join("scripts/check-release");
+    fs::copy(root().join("scripts/check-release"), &script).unwrap();
+    Command::new("bash").arg(script).arg(tag).output().unwrap()
+}
+
+#[test]
+fn a_release_says_what_the_changelog_says() {
+    for chart in [
+        None,
+        Some("version: 9.9.9\nappVersion: 1.2.3\n"),
+        Some("appVersion: \"1.2.3\" # x\nversion: 9.9.9\n"),
+    ] {
+        let output = check("v1.2.3", CHANGELOG, chart);
+        assert!(output.status.success(), "{chart:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "### Added\n\n- A thing.\n");
+    }
+    // The last section, up to the links.
+    let last = CHANGELOG.replace("## [1.2.2] - 2026-01-01\n\n- An older thing.\n\n", "");
+    assert_eq!(check("v1.2.3", &last, None).stdout, b"### Added\n\n- A thing.\n");
+}
+
+#[test]
+fn a_tag_that_does_not_fit_is_refused() {
+    let cases = [
+        ("v1.2.4", "", "", None, "it must be v1.2.3"),
+        ("1.2.3", "", "", None, "it must be v1.2.3"),
+        ("v1.2.3", "[1.2.3] - ", "[1x2.3] - ", None, "no section [1.2.3]"),
+        ("v1.2.3", " - 2026-01-31", "", None, "YEAR-MONTH-DAY"),
+        ("v1.2.3", " - 2026-01-31", " - 31.1.2026", None, "YEAR-MONTH-DAY"),
+        ("v1.2.3", " - 2026-01-31", " - 2026-01-31 or so", None, "YEAR-MONTH-DAY"),
+        ("v1.2.3", "### Added\n\n- A thing.\n", "", None, "nothing in section [1.2.3]"),
+        ("v1.2.3", "", "", Some("version: 1.2.3\nappVersion: 1.2.2\n"), "appVersion 1.2.2"),
+        ("v1.2.3", "", "", Some("version: 1.2.3\n"), "appVersion unknown"),
+    ];
+    for (tag, text, by, chart, expected) in cases {
+        let output = check(tag, &CHANGELOG.replacen(text, by, 1), chart);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(expected), "{tag} {by:?} {chart:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+/// Packs a program and a text that were written into `folder`.
+fn packed(folder: &Path, mode: u32) -> Vec<u8> {
+    let program = folder.join("program");
+    fs::write(&program, "binary").unwrap();
+    fs::set_permissions(&program, PermissionsExt::from_mode(mode)).unwrap();
+    fs::write(folder.join("LICENSE"), "text").unwrap();
+    let archive = folder.join("made/x-1.tar.gz");
+    let mut command = Command::new("python3");
+    command.arg(root().join("scripts/pack-release")).arg(&archive).args([program, folder.join("LICENSE")]);
+    assert!(command.env("SOURCE_DATE_EPOCH", "1700000000").output().unwrap().status.success());
+    fs::read(archive).unwrap()
+}
+
+#[test]
+fn an_archive_depends_on_names_and_content_alone() {
+    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    // The rights of group and others, and the folder, are different.
+    assert!(packed(one.path(), 0o700) == packed(other.path(), 0o755));
+    let mut list = Command::new("tar");
+    list.env("TZ", "UTC")
+        .args(["--list", "--verbose", "--full-time", "--file"])
+        .arg(one.path().join("made/x-1.tar.gz"));
+    let listed = String::from_utf8(list.output().unwrap().stdout).unwrap();
+    let words: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    let expected = [
+        ["-rwxr-xr-x", "root/root", "6", "2023-11-14", "22:13:20", "x-1/program"],
+        ["-rw-r--r--", "root/root", "4", "2023-11-14", "22:13:20", "x-1/LICENSE"],
+    ];
+    assert_eq!(words, expected);
+}
