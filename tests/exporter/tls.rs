@@ -9,7 +9,7 @@ use nectar_simulator::{Plan, Simulator};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose};
 use tokio_rustls::rustls::ServerConfig;
 
-use test_support::authority::{Authority, as_in_readme, self_signed};
+use test_support::authority::{Authority, as_in_docs, self_signed};
 use test_support::clock::{TestClock, wall};
 use test_support::exporter::{Exporter, KEY};
 use test_support::faulty_proxy::FaultyProxy;
@@ -39,7 +39,7 @@ async fn further_certificates_are_trusted() {
     let authority = Authority::new();
     said(authority.server("localhost"), &authority.pem(), "failures=0").await;
     // It is its own authority, and none for others.
-    let (server, pem) = as_in_readme();
+    let (server, pem) = as_in_docs();
     said(server, &pem, "failures=0").await;
 }
 

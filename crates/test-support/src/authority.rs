@@ -80,10 +80,10 @@ pub fn self_signed(name: &str, is_authority: bool) -> (Arc<ServerConfig>, String
     (server(certificate.der().clone(), private), certificate.pem())
 }
 
-/// A server with the certificate that the command in the README makes, and that certificate.
-pub fn as_in_readme() -> (Arc<ServerConfig>, String) {
-    let readme = std::fs::read_to_string(super::in_checkout("README.md")).unwrap();
-    let line = readme.split_once("\nopenssl req ").unwrap().1.replace("\\\n", " ");
+/// A server with the certificate that the command in docs/tls.md makes, and that certificate.
+pub fn as_in_docs() -> (Arc<ServerConfig>, String) {
+    let page = std::fs::read_to_string(super::in_checkout("docs/tls.md")).unwrap();
+    let line = page.split_once("\nopenssl req ").unwrap().1.replace("\\\n", " ");
     let line = format!("openssl req {}", line.lines().next().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();

@@ -48,7 +48,7 @@ fn promtool_agrees_on_good_files() {
         users(&[("alice", 4), ("123", 4)])
     );
     let yaml_1_1 = format!("{TLS}  prefer_server_cipher_suites: ON\nhttp_server_config:\n  http2: True\n");
-    for text in [TLS.to_owned(), everything, yaml_1_1, example_in_the_readme()] {
+    for text in [TLS.to_owned(), everything, yaml_1_1, example_in_the_docs()] {
         let place = Place::new(&text);
         let checked =
             Command::new("promtool").args(["check", "web-config"]).arg(place.path("web.yml")).output();
@@ -59,11 +59,10 @@ fn promtool_agrees_on_good_files() {
     }
 }
 
-/// The file that the README tells people to write, with a hash in it.
-fn example_in_the_readme() -> String {
-    let readme = std::fs::read_to_string(in_checkout("README.md")).unwrap();
-    let (_, section) = readme.split_once("## Serve it over TLS, with a password").unwrap();
-    let (_, rest) = section.split_once("```yaml\n").unwrap();
+/// The file that docs/tls.md tells people to write, with a hash in it.
+fn example_in_the_docs() -> String {
+    let page = std::fs::read_to_string(in_checkout("docs/tls.md")).unwrap();
+    let (_, rest) = page.split_once("```yaml\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
     assert!(example.contains("basic_auth_users"), "{example}");
     example.replace("HASH", &bcrypt::hash(PASSWORD, 4).unwrap())
