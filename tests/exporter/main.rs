@@ -28,6 +28,7 @@ mod keys;
 mod log;
 mod odd_values;
 mod openmetrics;
+mod packaging;
 mod pages;
 mod pagination;
 mod politeness;

@@ -1,17 +1,18 @@
-//! `cargo xtask`: generates the Grafana boards from the code, and tests the tests of the alert rules.
+//! `cargo xtask`: generates the Grafana boards and the manual pages from the code, and tests the tests of the alert rules.
 
 mod mutants;
 
 use std::process::ExitCode;
 
 use xtask::queries::{self, Choices};
-use xtask::{boards, files};
+use xtask::{boards, files, manual};
 
 const USAGE: &str = "usage:
   cargo xtask dashboards            write dashboards/*.json
   cargo xtask queries [NAME=VALUE]  print every query of the boards, one JSON object per line. NAME is a variable of a
                                     board (job, instance, company, provider, connection) or __rate_interval; what is
                                     not given is all. The board of one company needs company=ID
+  cargo xtask manual FOLDER         write manual pages into FOLDER/man, and completions for shells into FOLDER
   cargo xtask mutants [--list] [TEXT]
                                     break the alert rules in many small ways and expect a unit test to notice each.
                                     TEXT: only mutants whose name contains it";
@@ -23,6 +24,9 @@ fn main() -> ExitCode {
             files::write_all(&files::folder()).map_err(|error| error.to_string())
         }
         Some((command, choices)) if command == "queries" => print_queries(choices),
+        Some((command, [folder])) if command == "manual" => {
+            manual::write_all(folder.as_ref()).map_err(|error| error.to_string())
+        }
         Some((command, arguments)) if command == "mutants" => test_mutants(arguments),
         _ => Err(USAGE.to_owned()),
     };
