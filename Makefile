@@ -1,6 +1,6 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops board-pictures deny soak drill fuzz bench bench-webhooks
+.PHONY: bench-rules test test-all test-prometheus3 tools format docs dashboards mutants lint-ops board-pictures deny soak drill fuzz bench bench-webhooks packages try-packages try-image
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -71,6 +71,19 @@ dashboards:
 deny:
 	@[ -x target/tools/bin/cargo-deny ] || cargo install --locked --quiet --root target/tools cargo-deny@0.20.2
 	target/tools/bin/cargo-deny --all-features check licenses bans sources
+
+# Builds the .deb and the .rpm of this machine's architecture into target/packages. Installs cargo-deb, cargo-generate-rpm and cargo-about
+# into target/, which takes some minutes once.
+packages:
+	./scripts/build-packages
+
+# Installs, runs, upgrades and removes the packages in a clean Debian. For root, on Debian or Ubuntu.
+try-packages:
+	./scripts/try-packages
+
+# Builds the image from the Dockerfile, with no registry, and the packages' program; runs it. For root, on Debian or Ubuntu.
+try-image: packages
+	./scripts/try-image
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 600

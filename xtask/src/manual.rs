@@ -22,5 +22,6 @@ pub fn write_all(folder: &Path) -> io::Result<()> {
     for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
         clap_complete::generate_to(shell, &mut command, NAME, folder)?;
     }
-    clap_mangen::generate_to(command, pages)
+    // No pages about the help.
+    clap_mangen::generate_to(command.disable_help_subcommand(true), pages)
 }
