@@ -19,9 +19,10 @@ pub fn write_all(folder: &Path) -> io::Result<()> {
     let pages = folder.join("man");
     fs::create_dir_all(&pages)?;
     let mut command = command(Build::THIS.version.to_owned());
+    // First, since completions add the command `help`, which needs no page.
+    clap_mangen::generate_to(command.clone(), pages)?;
     for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
         clap_complete::generate_to(shell, &mut command, NAME, folder)?;
     }
-    // No pages about the help.
-    clap_mangen::generate_to(command.disable_help_subcommand(true), pages)
+    Ok(())
 }
