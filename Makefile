@@ -1,7 +1,7 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
 .PHONY: advisories bench bench-rules bench-webhooks board-pictures chart dashboards deny docs drill format fuzz lint-chart lint-ops \
-	lint-workflows mutants soak test test-all test-prometheus3 tools try-readme
+	lint-workflows mutants packages soak test test-all test-prometheus3 tools try-image try-packages try-readme
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -94,6 +94,19 @@ advisories: deny
 # Lints the forge's workflows, the update bot's settings and the issue forms. Needs Go, pip and shellcheck.
 lint-workflows:
 	./scripts/lint-workflows
+
+# Builds the .deb and the .rpm of this machine's architecture into target/packages. Installs cargo-deb, cargo-generate-rpm and cargo-about
+# into target/, which takes some minutes once.
+packages:
+	./scripts/build-packages
+
+# Installs, runs, upgrades and removes the packages in a clean Debian. For root, on Debian or Ubuntu.
+try-packages:
+	./scripts/try-packages
+
+# Builds the image from the Dockerfile, with no registry, and the packages' program; runs it. For root, on Debian or Ubuntu.
+try-image: packages
+	./scripts/try-image
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 600

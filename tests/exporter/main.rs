@@ -29,6 +29,7 @@ mod keys;
 mod log;
 mod odd_values;
 mod openmetrics;
+mod packaging;
 mod pages;
 mod pagination;
 mod politeness;

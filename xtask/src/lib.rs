@@ -1,5 +1,5 @@
 //! The Grafana boards of nectar-exporter, generated from the exporter's own tables of metrics and statuses; and its reference pages
-//! (`reference`).
+//! (`reference`), its manual pages and the completions of its flags (`manual`).
 //!
 //! A board is built from the bottom up: `promql` (what is asked) → `style` (colours, units, thresholds), `view`, `table` and
 //! `panel` (how it is shown) → `grid` (where it is shown) → `board` (the JSON) → `boards` (all of them) → `files`.
@@ -12,6 +12,7 @@ pub mod chart;
 pub mod files;
 pub mod grid;
 pub mod link;
+pub mod manual;
 pub mod panel;
 pub mod promql;
 pub mod queries;

@@ -1,11 +1,15 @@
-//! `cargo xtask`: generates the Grafana boards from the code, fills the Helm chart, and tests the tests of the alert rules.
+//! `cargo xtask`: generates the Grafana boards and the manual pages from the code, fills the Helm chart, and tests the tests of the alert rules.
 
 mod mutants;
 
 use std::process::ExitCode;
 
 use xtask::queries::{self, Choices};
+<<<<<<< HEAD
 use xtask::{boards, chart, files};
+=======
+use xtask::{boards, files, manual};
+>>>>>>> w22p
 
 const USAGE: &str = "usage:
   cargo xtask dashboards            write dashboards/*.json
@@ -13,6 +17,7 @@ const USAGE: &str = "usage:
   cargo xtask queries [NAME=VALUE]  print every query of the boards, one JSON object per line. NAME is a variable of a
                                     board (job, instance, company, provider, connection) or __rate_interval; what is
                                     not given is all. The board of one company needs company=ID
+  cargo xtask manual FOLDER         write manual pages into FOLDER/man, and completions for shells into FOLDER
   cargo xtask mutants [--list] [TEXT]
                                     break the alert rules in many small ways and expect a unit test to notice each.
                                     TEXT: only mutants whose name contains it";
@@ -25,6 +30,9 @@ fn main() -> ExitCode {
         }
         Some((command, [])) if command == "chart" => chart::write_all().map_err(|error| error.to_string()),
         Some((command, choices)) if command == "queries" => print_queries(choices),
+        Some((command, [folder])) if command == "manual" => {
+            manual::write_all(folder.as_ref()).map_err(|error| error.to_string())
+        }
         Some((command, arguments)) if command == "mutants" => test_mutants(arguments),
         _ => Err(USAGE.to_owned()),
     };
