@@ -5,11 +5,7 @@ mod mutants;
 use std::process::ExitCode;
 
 use xtask::queries::{self, Choices};
-<<<<<<< HEAD
-use xtask::{boards, chart, files};
-=======
-use xtask::{boards, files, manual};
->>>>>>> w22p
+use xtask::{boards, chart, files, manual};
 
 const USAGE: &str = "usage:
   cargo xtask dashboards            write dashboards/*.json
