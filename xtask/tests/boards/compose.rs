@@ -143,8 +143,7 @@ fn without_wait(mut route: Value) -> Value {
 
 #[test]
 fn routes_and_mails_are_the_shipped_ones() {
-    let [mut shipped, mut here] =
-        ["alerts/alertmanager.yml", "deploy/compose/alertmanager.yml"].map(|file| yaml(file));
+    let [mut shipped, mut here] = ["alerts/alertmanager.yml", "deploy/compose/alertmanager.yml"].map(yaml);
     assert_eq!(here["inhibit_rules"], shipped["inhibit_rules"]);
     assert_eq!(without_wait(here["route"].take()), without_wait(shipped["route"].take()));
     let named = |config: &Value| -> BTreeMap<String, Value> {
@@ -184,7 +183,7 @@ fn links_lead_to_the_boards_as_the_shipped_ones_would() {
 #[test]
 fn the_data_source_is_the_shipped_one_but_for_its_address_and_interval() {
     let [shipped, mut here] =
-        ["dashboards/provisioning/datasources.yml", "deploy/compose/datasources.yml"].map(|file| yaml(file));
+        ["dashboards/provisioning/datasources.yml", "deploy/compose/datasources.yml"].map(yaml);
     let prometheus = yaml("deploy/compose/prometheus.yml");
     let source = &mut here["datasources"][0];
     assert_eq!(source["jsonData"]["timeInterval"], prometheus["global"]["scrape_interval"]);
