@@ -1,7 +1,7 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
-.PHONY: advisories bench bench-rules bench-webhooks board-pictures chart dashboards deny docs drill format fuzz lint-chart lint-ops \
-	lint-workflows mutants packages soak test test-all test-prometheus3 tools try-image try-packages try-readme
+.PHONY: advisories bench bench-rules bench-webhooks board-pictures chart dashboards deny docs drill format fuzz lint-chart \
+	lint-compose lint-ops lint-workflows mutants packages soak test test-all test-prometheus3 tools try try-image try-packages try-readme
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -38,6 +38,16 @@ lint-ops: tools
 # builds or installs what it lacks. UPDATE=1 rewrites the golden renders in tests/chart.
 lint-chart: tools
 	./scripts/lint-chart
+
+# Checks deploy/compose against the Compose specification, by its authors' program. Needs Go, and builds that once.
+lint-compose:
+	@compose="$$(./scripts/go-install target/lint-compose github.com/compose-spec/compose-go/v2 v2.16.2 github.com/compose-spec/compose-go/v2/cmd)" && \
+		cd deploy/compose && "$$compose" compose.yaml >/dev/null && echo "make lint-compose: all is well"
+
+# Starts what deploy/compose starts, without containers and Grafana. Ctrl-C stops all. `make try ARGS=--once` ends once all is up and
+# a mail has come, and fails after 15 minutes.
+try: tools
+	@./scripts/try $(ARGS)
 
 # Draws the boards as Grafana shows them, and takes pictures of the exporter's pages, into target/board-pictures. Needs Node and
 # Chromium. For some of it: `make board-pictures ARGS="nectar-overview pages"`.

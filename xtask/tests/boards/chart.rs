@@ -9,11 +9,11 @@ use xtask::chart::{Row, folder, generated, rows};
 
 use crate::mixin::{THRESHOLDS, comparable, mixin, root, rules};
 
-fn read(path: &str) -> String {
+pub(super) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn yaml(path: &str) -> Value {
+pub(super) fn yaml(path: &str) -> Value {
     serde_saphyr::from_str(&read(path)).unwrap()
 }
 

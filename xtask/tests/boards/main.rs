@@ -1,5 +1,5 @@
 //! Tests of the boards that need no Grafana: their structure, their queries, and that each rule finds what it is for.
-//! Also of the mixin and the Helm chart, which are made from boards and rules.
+//! Also of the mixin and the Helm chart, which are made from boards and rules, and of `deploy/compose`, which shows them.
 
 // Tests may stop at the first surprise.
 #![allow(
@@ -13,6 +13,7 @@
 mod chart;
 mod colours;
 mod committed;
+mod compose;
 mod damage;
 mod labels;
 mod language;
