@@ -17,7 +17,8 @@ ARG PREBUILT=
 ARG REVISION=unknown
 RUN [ -n "$PREBUILT" ] || { \
         rm -rf target && mkdir -p target/package && \
-        NECTAR_EXPORTER_REVISION="$REVISION" cargo build --release --locked && \
+        cargo install --locked --quiet cargo-auditable@0.7.7 && \
+        NECTAR_EXPORTER_REVISION="$REVISION" cargo auditable build --release --locked && \
         ./scripts/list-licences target/package/licences.txt.gz; \
     }
 ARG SOURCE_DATE_EPOCH=0
