@@ -25,9 +25,12 @@ pub enum HealthError {
         /// What the client said.
         cause: String,
     },
-    /// It responded, and not with 200.
-    #[error("{0} returns {1}; the exporter's log says why")]
-    NotReady(String, StatusCode),
+    /// There was no good poll yet.
+    #[error("{0} returns 503: there was no good poll of Nectar yet; the exporter's log says why")]
+    NotReady(String),
+    /// Something else is there, or the path is another.
+    #[error("{0} returns {1}; is it the exporter, with the same flags?")]
+    Unexpected(String, StatusCode),
 }
 
 /// Asks for `/-/ready` at the first address of `web`, and returns when the response is 200.
@@ -54,6 +57,7 @@ pub async fn ask(web: &Web, has_tls: bool) -> Result<(), HealthError> {
     let response = client.build().map_err(unreachable)?.get(&url).send().await.map_err(unreachable)?;
     match response.status() {
         StatusCode::OK => Ok(()),
-        status => Err(HealthError::NotReady(url, status)),
+        StatusCode::SERVICE_UNAVAILABLE => Err(HealthError::NotReady(url)),
+        status => Err(HealthError::Unexpected(url, status)),
     }
 }

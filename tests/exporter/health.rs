@@ -31,6 +31,15 @@ fn an_exporter_that_is_ready_is_healthy() {
 }
 
 #[test]
+fn what_is_not_the_exporter_is_not_healthy() {
+    let demo = ["demo", "--web.listen-address=127.0.0.1:0", "--sim.companies=1"];
+    let mut exporter = Running::start(&mut nectar_exporter(&demo));
+    let (code, said) = health(&exporter.address(), &["--web.route-prefix=/other"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("returns 404 Not Found; is it the exporter, with the same flags?"), "{said}");
+}
+
+#[test]
 fn an_exporter_that_is_not_ready_is_not_healthy() {
     let exporter = ["--nectar.base-url=http://127.0.0.1:1/v2.2", "--web.listen-address=127.0.0.1:0"];
     let mut exporter = Running::start(nectar_exporter(&exporter).env("NECTAR_API_KEY", "key"));

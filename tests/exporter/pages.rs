@@ -125,7 +125,7 @@ fn parts_of_pages() {
 /// the lines below it.
 #[test]
 fn commands_can_be_pasted() {
-    let folders = ["", "docs", "dashboards", "charts/nectar-exporter"]
+    let folders = ["", "docs", "dashboards", "charts/nectar-exporter", "deploy/compose"]
         .map(|folder| std::fs::read_dir(in_checkout(folder)).unwrap());
     let files = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
     let mut commands = 0;
@@ -149,7 +149,7 @@ fn commands_can_be_pasted() {
 /// Each link between the pages leads to a file, and to a heading in it.
 #[test]
 fn links_between_pages_lead_somewhere() {
-    let folders = ["", "docs", "dashboards", "charts/nectar-exporter"];
+    let folders = ["", "docs", "dashboards", "charts/nectar-exporter", "deploy/compose"];
     let listed = |folder| std::fs::read_dir(in_checkout(folder)).unwrap().map(|entry| entry.unwrap().path());
     let pages = folders.into_iter().flat_map(listed);
     let mut links = 0;
