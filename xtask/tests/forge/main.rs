@@ -4,6 +4,7 @@
 // Tests may stop at the first surprise.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod fitting;
 mod rules;
 mod scripts;
 mod workflows;

@@ -28,6 +28,11 @@ const CHANGELOG: &str = "# Changelog
 
 /// Runs `scripts/check-release` in a checkout that has these files, and a chart if it is given.
 fn check(tag: &str, changelog: &str, chart: Option<&str>) -> Output {
+    check_on("", tag, changelog, chart)
+}
+
+/// The same on a forge at this address, or on none.
+fn check_on(forge: &str, tag: &str, changelog: &str, chart: Option<&str>) -> Output {
     let folder = TempDir::new().unwrap();
     let write = |file: &str, text: &str| {
         let path = folder.path().join(file);
@@ -44,7 +49,9 @@ fn check(tag: &str, changelog: &str, chart: Option<&str>) -> Output {
     fs::create_dir_all(folder.path().join("scripts")).unwrap();
     let script = folder.path().join("scripts/check-release");
     fs::copy(root().join("scripts/check-release"), &script).unwrap();
-    Command::new("bash").arg(script).arg(tag).output().unwrap()
+    let mut command = Command::new("bash");
+    command.env("GITHUB_SERVER_URL", forge).env("GITHUB_REPOSITORY", "owner/name");
+    command.arg(script).arg(tag).output().unwrap()
 }
 
 #[test]
@@ -61,6 +68,18 @@ fn a_release_says_what_the_changelog_says() {
     // The last section, up to the links.
     let last = CHANGELOG.replace("## [1.2.2] - 2026-01-01\n\n- An older thing.\n\n", "");
     assert_eq!(check("v1.2.3", &last, None).stdout, b"### Added\n\n- A thing.\n");
+}
+
+#[test]
+fn on_the_forge_links_to_files_lead_to_the_tag() {
+    let links = "[a](docs/a.md#from-1) and [b](LICENSE), not [c](https://example.org/c) or [d](#d).";
+    let changelog = CHANGELOG.replace("A thing.", links);
+    let said = |forge: &str| String::from_utf8(check_on(forge, "v1.2.3", &changelog, None).stdout).unwrap();
+    assert_eq!(said(""), format!("### Added\n\n- {links}\n"));
+    let files = "https://forge.example/owner/name/blob/v1.2.3";
+    let absolute =
+        links.replace("(docs", &format!("({files}/docs")).replace("(LICENSE", &format!("({files}/LICENSE"));
+    assert_eq!(said("https://forge.example"), format!("### Added\n\n- {absolute}\n"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The workflows in `.github/workflows`, and the settings of the update bot.
+//! The workflows in `.github/workflows`: what they may do, and that what they name exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::root;
 use crate::rules::findings;
 
-fn workflows() -> BTreeMap<String, String> {
+/// Each workflow's text, by the name of its file.
+pub fn workflows() -> BTreeMap<String, String> {
     let files = fs::read_dir(root().join(".github/workflows")).unwrap().map(|entry| entry.unwrap());
     files
         .map(|file| (file.file_name().into_string().unwrap(), fs::read_to_string(file.path()).unwrap()))
@@ -71,32 +72,6 @@ fn an_action_has_one_digest() {
         let Some((name, pin)) = action.split_once('@') else { continue };
         assert_eq!(*digests.entry(name.to_owned()).or_insert_with(|| pin.to_owned()), pin, "{name}");
     }
-}
-
-#[test]
-fn the_update_bot_looks_where_something_is() {
-    let manifests = [
-        ("cargo", "Cargo.lock"),
-        ("docker", "Dockerfile"),
-        ("github-actions", ".github/workflows"),
-        ("gomod", "go.mod"),
-        ("npm", "package-lock.json"),
-    ];
-    let text = fs::read_to_string(root().join(".github/dependabot.yml")).unwrap();
-    let settings: Value = serde_saphyr::from_str(&text).unwrap();
-    let updates = settings["updates"].as_array().unwrap();
-    for update in updates {
-        let (_, manifest) = manifests
-            .iter()
-            .find(|(ecosystem, _)| update["package-ecosystem"] == *ecosystem)
-            .expect("unknown");
-        let several = update["directories"].as_array().into_iter().flatten();
-        for folder in several.chain(update.get("directory")).map(|folder| folder.as_str().unwrap()) {
-            let file = root().join(folder.trim_start_matches('/')).join(manifest);
-            assert!(file.exists(), "{} does not exist", file.display());
-        }
-    }
-    assert_eq!(updates.len(), manifests.len());
 }
 
 /// A workflow with nothing wrong.
