@@ -48,7 +48,7 @@ pub fn generated() -> io::Result<BTreeMap<String, String>> {
     let read = |name: &str| fs::read_to_string(folder().join(name));
     generated.insert("Chart.yaml".to_owned(), with_versions(&read("Chart.yaml")?));
     let readme = with_table(&read("README.md")?, &read("values.yaml")?).map_err(io::Error::other)?;
-    generated.insert("README.md".to_owned(), readme);
+    generated.insert("README.md".to_owned(), with_version_of_command(&readme));
     Ok(generated)
 }
 
@@ -73,6 +73,14 @@ fn with_versions(chart: &str) -> String {
         _ => format!("{line}\n"),
     });
     lines.collect()
+}
+
+/// The README's command takes this version of the chart from a registry.
+fn with_version_of_command(readme: &str) -> String {
+    const FLAG: &str = "--version ";
+    let Some((before, after)) = readme.split_once(FLAG) else { return readme.to_owned() };
+    let rest = after.trim_start_matches(|letter: char| !letter.is_whitespace());
+    format!("{before}{FLAG}{}{rest}", Build::THIS.version)
 }
 
 fn with_table(readme: &str, values: &str) -> Result<String, String> {

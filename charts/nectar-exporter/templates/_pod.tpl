@@ -9,7 +9,7 @@
 - --total-shards={{ .Values.shards }}
 {{- end }}
 - --storage.path=/var/lib/nectar-exporter
-- --web.route-prefix={{ .Values.routePrefix }}
+- {{ printf "--web.route-prefix=%s" .Values.routePrefix | quote }}
 {{- if or .Values.tls.existingSecret .Values.webConfig.existingSecret }}
 - --web.config.file=/etc/nectar-exporter/web/web.yml
 {{- end }}
@@ -52,7 +52,7 @@ volumeMounts:
 {{/* Takes a list of the root and the path. */}}
 {{- define "nectar-exporter.probe" -}}
 httpGet:
-  path: {{ include "nectar-exporter.path" . }}
+  path: {{ include "nectar-exporter.path" . | quote }}
   port: metrics
   scheme: {{ include "nectar-exporter.scheme" (index . 0) | upper }}
 # A second, which is the default, may be too short on a node that has other things to do.
@@ -66,26 +66,26 @@ timeoutSeconds: 5
     defaultMode: 0440
     sources:
       - secret:
-          name: {{ include "nectar-exporter.apiKeySecret" . }}
-          items: [{key: {{ .Values.apiKey.secretKey }}, path: api-key}]
+          name: {{ include "nectar-exporter.apiKeySecret" . | quote }}
+          items: [{key: {{ .Values.apiKey.secretKey | quote }}, path: api-key}]
       {{- if .Values.webhook.enabled }}
       - secret:
-          name: {{ include "nectar-exporter.webhookSecret" . }}
-          items: [{key: {{ .Values.webhook.secretKey }}, path: webhook-secret}]
+          name: {{ include "nectar-exporter.webhookSecret" . | quote }}
+          items: [{key: {{ .Values.webhook.secretKey | quote }}, path: webhook-secret}]
       {{- end }}
 {{- if .Values.webConfig.existingSecret }}
 - name: web
   secret:
-    secretName: {{ .Values.webConfig.existingSecret }}
+    secretName: {{ .Values.webConfig.existingSecret | quote }}
     defaultMode: 0440
-    items: [{key: {{ .Values.webConfig.secretKey }}, path: web.yml}]
+    items: [{key: {{ .Values.webConfig.secretKey | quote }}, path: web.yml}]
 {{- else if .Values.tls.existingSecret }}
 - name: web
-  configMap: {name: {{ include "nectar-exporter.fullname" . }}-web}
+  configMap: {name: "{{ include "nectar-exporter.fullname" . }}-web"}
 {{- end }}
 {{- with .Values.tls.existingSecret }}
 - name: tls
-  secret: {secretName: {{ . }}, defaultMode: 0440}
+  secret: {secretName: {{ . | quote }}, defaultMode: 0440}
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
@@ -112,7 +112,7 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 

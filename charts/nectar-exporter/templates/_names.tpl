@@ -18,8 +18,8 @@
 {{- end }}
 
 {{- define "nectar-exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "nectar-exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "nectar-exporter.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: exporter
 {{- end }}
 
@@ -93,5 +93,13 @@ app.kubernetes.io/component: exporter
 {{- end }}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled would scrape each pod twice: set one of them" }}
+{{- end }}
+{{- range $name := list "serviceMonitor" "podMonitor" }}
+{{- with index $.Values $name }}
+{{- $isElsewhere := ne $.Release.Namespace (default $.Release.Namespace .namespace) }}
+{{- if and .enabled $.Values.tls.existingSecret (not .tlsConfig) $isElsewhere }}
+{{- fail (printf "the operator looks for the secret of tls.existingSecret in %s.namespace, and it is in the release's: set %s.tlsConfig, with a ca that is in %s.namespace, or leave that empty" $name $name $name) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
