@@ -15,9 +15,11 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use super::duration;
-use super::webhook::DEFAULT_PATH;
 use crate::http::ListenAddress;
 use crate::metrics::Detail;
+
+/// What `--webhook.path` is by default, and the path of the events in the demo.
+pub(super) const WEBHOOK_PATH: &str = "/webhooks/nectar";
 
 /// Prefix of the environment twins.
 const ENV_PREFIX: &str = "NECTAR_EXPORTER_";
@@ -240,7 +242,7 @@ pub struct WebhookFlags {
         id = "webhook_path",
         long = "webhook.path",
         value_name = "PATH",
-        default_value = DEFAULT_PATH
+        default_value = WEBHOOK_PATH
     )]
     pub path: String,
     /// File with the signing secret of the endpoint, whsec_…; while it is rotated, several, a line each; read again when it changes

@@ -10,7 +10,7 @@ use url::Url;
 use super::flags::{ExporterFlags, NectarFlags, WebFlags, WebhookFlags};
 use super::shard::{self, host_name};
 use super::webhook::{self, Webhook};
-use crate::http::{ListenAddress, RESERVED_PATHS, WebPaths};
+use crate::http::{ListenAddress, RESERVED_PATHS, WebPaths, is_path};
 use crate::poll::Selection;
 use crate::shard::Shard;
 use crate::{metrics, nectar, poll};
@@ -195,12 +195,6 @@ fn check(flags: &ExporterFlags, faults: &mut Vec<String>) -> Option<Web> {
 /// The maximum age of data; it follows the poll interval unless it is set.
 fn max_data_age(flags: &ExporterFlags) -> Duration {
     flags.max_data_age.unwrap_or_else(|| MAX_DATA_AGE.max(flags.poll_interval.saturating_mul(2)))
-}
-
-/// Whether this is a path that needs no escapes. Dot segments are refused: clients resolve them, and would ask for another path.
-pub(super) fn is_path(text: &str) -> bool {
-    let has_dots = text.split('/').any(|segment| matches!(segment, "." | ".."));
-    text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b)) && !has_dots
 }
 
 /// The prefix of all paths, here and as seen from outside, without a trailing slash.

@@ -2,12 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::flags::WebhookFlags;
-use super::settings::is_path;
-use crate::http::ListenAddress;
-
-/// The path of the events in the demo, and what `--webhook.path` is by default.
-pub(super) const DEFAULT_PATH: &str = "/webhooks/nectar";
+use super::flags::{WEBHOOK_PATH, WebhookFlags};
+use crate::http::{ListenAddress, is_path};
 
 /// Where the secrets of webhook events come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +38,7 @@ impl Webhook {
 
     /// On a free port of this machine.
     pub(super) fn of_demo() -> Self {
-        let (listen_addresses, path) = (vec![ListenAddress::loopback(0)], DEFAULT_PATH.to_owned());
+        let (listen_addresses, path) = (vec![ListenAddress::loopback(0)], WEBHOOK_PATH.to_owned());
         Self { listen_addresses, path, secrets: WebhookSecrets::Demo, config_file: None }
     }
 }

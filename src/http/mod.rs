@@ -18,5 +18,5 @@ mod worklist;
 pub use handshake::TlsMode;
 pub use limits::Limits;
 pub use listen::{BindError, ListenAddress, bind, bind_all};
-pub use paths::{RESERVED_PATHS, WebPaths};
+pub use paths::{RESERVED_PATHS, WebPaths, is_path};
 pub use serve::{Request, serve};

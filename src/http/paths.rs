@@ -65,6 +65,12 @@ pub(super) enum Route {
     RedirectToLanding,
 }
 
+/// Whether this is a path that needs no escapes. Dot segments are refused: clients resolve them, and would ask for another path.
+pub fn is_path(text: &str) -> bool {
+    let has_dots = text.split('/').any(|segment| matches!(segment, "." | ".."));
+    text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b)) && !has_dots
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
