@@ -6,7 +6,7 @@ mod process;
 use std::env;
 use std::ffi::OsString;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -294,14 +294,17 @@ fn health(flags: &HealthFlags) -> Result<ExitCode, ConfigError> {
         let has_tls = web_config.as_ref().is_some_and(ConfigReloader::has_tls);
         Ok::<(), StartError>(health::ask(&web, has_tls).await?)
     });
-    match outcome {
-        Ok(()) => println!("ready"),
-        Err(fault) => {
-            eprintln!("nectar-exporter: {fault}");
-            return Ok(ExitCode::FAILURE);
+    // The exit code says it, too, if nobody reads the words.
+    Ok(match outcome {
+        Ok(()) => {
+            let _ = writeln!(io::stdout(), "ready");
+            ExitCode::SUCCESS
         }
-    }
-    Ok(ExitCode::SUCCESS)
+        Err(fault) => {
+            let _ = writeln!(io::stderr(), "nectar-exporter: {fault}");
+            ExitCode::FAILURE
+        }
+    })
 }
 
 fn export(cli: &Cli, stray: Vec<String>) -> Result<ExitCode, ConfigError> {

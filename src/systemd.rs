@@ -21,7 +21,8 @@ impl Systemd {
     /// As the variables that systemd sets have it; none if it does not want to be told. See sd_notify(3) and sd_watchdog_enabled(3).
     pub fn from_env() -> Option<Self> {
         std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())?;
-        Some(Self { watchdog: sd_notify::watchdog_enabled() })
+        // Zero is no time to wait for: telling would never pause.
+        Some(Self { watchdog: sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) })
     }
 
     /// Says that the exporter serves, whether or not Nectar can be reached; then how each poll ends, and that polling goes on, until

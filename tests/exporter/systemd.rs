@@ -89,7 +89,7 @@ fn systemd_is_told_how_the_exporter_is() {
 fn nothing_is_told_where_nobody_wants_to_know() {
     let mut systemd = Notified::new();
     let mut command = systemd.exporter("http://127.0.0.1:1/v2.2");
-    let exporter = Running::start(&mut command);
+    let exporter = Running::start(command.env("WATCHDOG_USEC", "0"));
     systemd.wait_for("STATUS=The last poll ended at ");
     exporter.signal("TERM");
     systemd.wait_for("STOPPING=1");
