@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{StartError, StartupSummary};
+use crate::StartError;
+use crate::startup::StartupSummary;
 
 /// One of each, for scrapes and pages, and for webhook events.
 pub struct ByServer<T> {

@@ -2,12 +2,12 @@
 
 mod listeners;
 mod process;
+mod startup;
 
 use std::env;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ use nectar_exporter::failure::FILE_READ_TIMEOUT;
 use nectar_exporter::health::{self, HealthError};
 use nectar_exporter::http::web_config::{ConfigReloader, WebConfigError};
 use nectar_exporter::http::{self, BindError, ListenAddress};
-use nectar_exporter::metrics::{Build, Detail};
+use nectar_exporter::metrics::Build;
 use nectar_exporter::nectar::proxy::{ProxyError, proxy_for};
 use nectar_exporter::nectar::{Certificates, Key, KeyError};
 use nectar_exporter::observe::DroppedLines;
@@ -39,10 +39,10 @@ use nectar_simulator::{Endpoint, EndpointError, Plan, Simulator, WEBHOOK_SECRET}
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use url::Url;
 
 use crate::listeners::{Addresses, say_where};
 use crate::process::{Hangup, on_runtime, start};
+use crate::startup::StartupSummary;
 
 /// How many file descriptors there are, if the system does not say.
 const DESCRIPTORS: u64 = 256;
@@ -127,69 +127,6 @@ fn arguments() -> Vec<OsString> {
         arguments.retain(|argument| argument != "--help" && argument != "-h");
     }
     arguments
-}
-
-/// What is logged first, once nothing keeps the program from starting.
-struct StartupSummary {
-    base_url: Url,
-    detail: Detail,
-    companies: String,
-    /// Variables that look like those of a flag, but are not.
-    stray: Vec<String>,
-    /// What each file with a secret is called, and where it is.
-    secret_files: Vec<(&'static str, PathBuf)>,
-    crosses_network_in_the_clear: bool,
-}
-
-impl StartupSummary {
-    fn of(settings: &Config, stray: Vec<String>, key: Option<&Key>) -> Self {
-        Self {
-            base_url: settings.nectar.base_url.clone(),
-            detail: settings.metrics.detail,
-            companies: settings.poll.selection.to_string(),
-            stray,
-            secret_files: secret_files(settings, key),
-            crosses_network_in_the_clear: settings.nectar.crosses_network_in_the_clear(),
-        }
-    }
-
-    async fn say(&self) {
-        let Build { version, revision, .. } = Build::THIS;
-        let (base_url, detail, companies) = (&self.base_url, self.detail.label(), &self.companies);
-        info!(msg = "Starting", version, revision, %base_url, detail, companies);
-        for warning in self.warnings().await {
-            warn!(msg = warning);
-        }
-    }
-
-    /// Warnings about what looks like a mistake.
-    async fn warnings(&self) -> Vec<String> {
-        let stray = self.stray.iter().map(|variable| {
-            format!("The variable {variable} looks like one of a flag, and is none; see docs/flags.md")
-        });
-        let in_the_clear = self.crosses_network_in_the_clear.then(|| {
-            "The API key crosses the network in the clear: use https in --nectar.base-url".to_owned()
-        });
-        let mut readable = Vec::new();
-        for (name, file) in &self.secret_files {
-            if is_readable_by_all(file).await {
-                readable.push(format!(
-                    "Everybody on this machine can read or write the {name} {}: chmod o= takes that away",
-                    file.display()
-                ));
-            }
-        }
-        stray.chain(in_the_clear).chain(readable).collect()
-    }
-}
-
-fn secret_files(settings: &Config, key: Option<&Key>) -> Vec<(&'static str, PathBuf)> {
-    let key = key.and_then(Key::file).map(|file| ("API key file", file.to_owned()));
-    let webhook = settings.webhook.as_ref().and_then(|webhook| match &webhook.secrets {
-        WebhookSecrets::File(file) => Some(("webhook secret file", file.clone())),
-        WebhookSecrets::Demo => None,
-    });
-    key.into_iter().chain(webhook).collect()
 }
 
 /// The key is read from the environment and is not a flag, because a command line is public.
@@ -389,14 +326,6 @@ fn endpoint(url: &str, secret: &str, flags: &SimFlags) -> Result<Endpoint, Endpo
 fn plan(flags: &SimFlags) -> Plan {
     let &SimFlags { companies, connections, accounts, seed, speed } = flags;
     Plan { companies, connections, accounts, seed, speed }
-}
-
-/// Whether everybody on this machine can read the file.
-async fn is_readable_by_all(file: &Path) -> bool {
-    match tokio::time::timeout(FILE_READ_TIMEOUT, tokio::fs::metadata(file)).await {
-        Ok(Ok(file)) => file.is_file() && file.mode() & 0o007 != 0,
-        _ => false,
-    }
 }
 
 /// Raises the soft limit of file descriptors to the hard one, and returns the limit.

@@ -111,7 +111,7 @@ impl Config {
         let base_url = base_url(&nectar.base_url).map_err(|fault| faults.push(fault)).ok();
         let key = key_source(nectar, key).map_err(|fault| faults.push(fault)).ok();
         let web = check(flags, &mut faults);
-        webhook::check(webhook, &flags.web.listen_addresses, &mut faults);
+        webhook::check(webhook, &flags.web, &mut faults);
         match (base_url, key, web) {
             (Some(base_url), Some(key), Some(web)) if faults.is_empty() => {
                 let mut settings = Self::new(flags, base_url, web);
@@ -325,6 +325,12 @@ mod tests {
         }
         let all = ["--nectar.max-data-age=1m", "--web.telemetry-path=x", "--nectar.base-url=x"];
         assert_eq!(settings(&all, None).unwrap_err().len(), 4, "every fault, and not only the first");
+    }
+
+    #[test]
+    fn where_systemd_listens_no_address_is_taken() {
+        let flags = ["--webhook.listen-address=:10942", "--webhook.secret-file=f", "--web.systemd-socket"];
+        assert!(settings(&flags, Some("k")).unwrap().webhook.is_some());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::flags::{WEBHOOK_PATH, WebhookFlags};
+use super::flags::{WEBHOOK_PATH, WebFlags, WebhookFlags};
 use crate::http::{ListenAddress, is_path};
 
 /// Where the secrets of webhook events come from.
@@ -43,8 +43,8 @@ impl Webhook {
     }
 }
 
-/// Adds what does not hold together. Scrapes are served on `web`.
-pub(super) fn check(flags: &WebhookFlags, web: &[ListenAddress], faults: &mut Vec<String>) {
+/// Adds what does not hold together with the flags of `web`, where scrapes are served.
+pub(super) fn check(flags: &WebhookFlags, web: &WebFlags, faults: &mut Vec<String>) {
     let WebhookFlags { listen_addresses, path, secret_file, config_file } = flags;
     if !is_path(path) {
         faults.push("--webhook.path takes a path that begins with /, and has no segment . or ..".to_owned());
@@ -60,8 +60,8 @@ pub(super) fn check(flags: &WebhookFlags, web: &[ListenAddress], faults: &mut Ve
         }
         _ => {}
     }
-    let is_taken = |port: u16| port != 0 && web.iter().any(|address| address.port() == port);
-    if listen_addresses.iter().any(|address| is_taken(address.port())) {
+    let is_taken = |port: u16| port != 0 && web.listen_addresses.iter().any(|address| address.port() == port);
+    if !web.systemd_socket && listen_addresses.iter().any(|address| is_taken(address.port())) {
         faults.push(
             "--webhook.listen-address takes another port than --web.listen-address: it is to be open to the outside, \
              and the metrics are not"

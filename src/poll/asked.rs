@@ -66,14 +66,16 @@ impl Asked {
         company.waiting.take()
     }
 
-    /// A reading of this company ended. `unanswered` is what [`began`](Self::began) returned, if the reading was not whole.
-    pub(super) fn ended(&mut self, company: &CompanyId, unanswered: Option<Duration>, now: Duration) {
+    /// A reading of this company ended. `unanswered` is what [`began`](Self::began) returned, if the reading was not whole. Returns
+    /// whether events ask for another one.
+    pub(super) fn ended(&mut self, company: &CompanyId, unanswered: Option<Duration>, now: Duration) -> bool {
         let company = self.company(company);
         company.under_way = company.under_way.saturating_sub(1);
         if unanswered.is_some() {
             company.waiting = earlier(unanswered, company.waiting);
             company.not_before = now.saturating_add(AFTER_FAILURE);
         }
+        company.waiting.is_some()
     }
 
     /// Nectar has accepted the key, or refused it: then the next poll is to try it again, and nothing else.
@@ -221,19 +223,27 @@ mod tests {
         for (name, steps) in cases {
             let mut asked = Asked::default();
             let mut answers = BTreeMap::new();
+            // What the last step returned, if a reading ended in it.
+            let mut asks_for_another = None;
             for (number, step) in steps.iter().enumerate() {
                 match *step {
-                    Event(second) => asked.ask_for(&id, at(second)),
+                    Event(second) => {
+                        asked.ask_for(&id, at(second));
+                        asks_for_another = None;
+                    }
                     Begins(reading, second) => _ = answers.insert(reading, asked.began(&id, at(second))),
                     Ends(reading, second, since) => {
                         assert_eq!(answers.remove(&reading), Some(since.map(at)), "{name}, step {number}");
-                        asked.ended(&id, None, at(second));
+                        asks_for_another = Some(asked.ended(&id, None, at(second)));
                     }
                     Fails(reading, second) => {
                         let unanswered = answers.remove(&reading).flatten();
-                        asked.ended(&id, unanswered, at(second));
+                        asks_for_another = Some(asked.ended(&id, unanswered, at(second)));
                     }
                     Due(due) => {
+                        if let Some(asks) = asks_for_another.take() {
+                            assert_eq!(asks, due.is_some(), "{name}, step {number}");
+                        }
                         assert_eq!(asked.next_reading(), due.map(at), "{name}, step {number}");
                         let Some(due) = due else { continue };
                         assert!(asked.due(at(due - 1), 9).is_empty(), "{name}, step {number}");

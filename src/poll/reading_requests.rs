@@ -171,8 +171,12 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         let shared = &self.requests.0;
-        self.requests.asked().ended(&self.company, self.answering, shared.clock.monotonic());
-        shared.reading_changed.notify_one();
+        let asks_for_another =
+            self.requests.asked().ended(&self.company, self.answering, shared.clock.monotonic());
+        // Whoever is woken looks at all companies: at each end of a reading, that would be their number squared in a poll.
+        if asks_for_another {
+            shared.reading_changed.notify_one();
+        }
     }
 }
 
@@ -191,4 +195,42 @@ fn company_with<'a>(fleet: &'a Fleet, connection: &str) -> Option<&'a CompanyId>
         connections.into_iter().any(|rows| rows.binary_search_by(|row| by_id(&row.id, connection)).is_ok())
     });
     had.map(|(id, _)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use futures::FutureExt;
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::fleet::FleetWriter;
+    use crate::model::Company;
+    use crate::observe::Uncounted;
+    use crate::shard::Shard;
+
+    /// Where nobody asks for a reading, the end of one wakes nobody; else it does, since that one may have missed what changed.
+    #[tokio::test]
+    async fn the_end_of_a_reading_wakes_who_has_waited_for_it() {
+        let writer = FleetWriter::new(SignedDuration::ZERO);
+        let company = Company { id: "c".into(), name: "C".into(), external_id: "".into() };
+        let listed = BTreeMap::from([(CompanyId::clone(&company.id), company.clone())]);
+        writer.apply_list(&listed, &[], Duration::ZERO);
+        let (interval, timeout) = Default::default();
+        let selection = Selection { only: Vec::new(), except: Vec::new(), shard: Shard::ALL };
+        let settings = Settings { interval, timeout, selection };
+        let requests =
+            ReadingRequests::new(writer.reader(), SystemClock::shared(), &settings, Arc::new(Uncounted));
+        drop(requests.begin(&company.id));
+        assert!(requests.changed().now_or_never().is_none());
+        let reading = requests.begin(&company.id);
+        let changed = Changed { company: Some("c"), connection: None };
+        assert_eq!(requests.ask(changed), EventOutcome::Reading);
+        assert!(requests.changed().now_or_never().is_some(), "an event wakes");
+        assert!(requests.changed().now_or_never().is_none(), "a reading is under way");
+        drop(reading);
+        assert!(requests.changed().now_or_never().is_some());
+    }
 }
