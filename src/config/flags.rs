@@ -174,7 +174,7 @@ pub struct ExporterFlags {
     /// Connections per request, 1 to 500
     #[arg(long = "nectar.page-size", value_name = "N", default_value = "500", value_parser = whole::<u16>(1, 500))]
     pub page_size: u16,
-    /// Connections and accounts of a company are withdrawn when its last good snapshot is older; must exceed the poll interval [default:
+    /// Connections and accounts of a company are withdrawn when its last good poll is older; must exceed the poll interval [default:
     /// 1h, or two poll intervals where that is longer]
     #[arg(long = "nectar.max-data-age", value_name = "DURATION", value_parser = duration::parse)]
     pub max_data_age: Option<Duration>,
@@ -259,16 +259,16 @@ pub struct SimFlags {
     /// Simulated companies
     #[arg(long = "sim.companies", value_name = "N", default_value = "16", value_parser = whole::<u32>(0, 10_000))]
     pub companies: u32,
-    /// Simulated connections per company, in the mean
+    /// Simulated connections per company, on average
     #[arg(long = "sim.connections", value_name = "N", default_value = "75", value_parser = whole::<u32>(0, 100_000))]
     pub connections: u32,
-    /// Simulated accounts per connection, in the mean
+    /// Simulated accounts per connection, on average
     #[arg(long = "sim.accounts", value_name = "N", default_value = "3", value_parser = whole::<u32>(0, 1_000))]
     pub accounts: u32,
     /// Seed: the same one makes the same fleet
     #[arg(long = "sim.seed", value_name = "N", default_value = "1", value_parser = whole::<u64>(0, u64::MAX))]
     pub seed: u64,
-    /// How many times faster than in life checks and changes come, up to 1000000; at 0 everything stands still
+    /// How many times faster than in reality checks and changes come, up to 1000000; at 0 everything stands still
     #[arg(long = "sim.speed", value_name = "N", default_value = "1", value_parser = speed)]
     pub speed: f64,
 }

@@ -17,7 +17,7 @@ const NOTE: &str =
 pub fn metrics_page() -> String {
     let mut page = format!("{NOTE}\n# Metrics\n\n");
     page.push_str(
-        "Values are as of the last good poll of the company that they speak of. No sample carries a time of its own.\n",
+        "Values are as of the last good poll of the company that they speak of; with webhooks, an event leads to a poll of one company. No sample carries a time of its own.\n",
     );
     let labels: BTreeSet<&str> = catalogue::all().flat_map(|entry| entry.labels).copied().collect();
     let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
@@ -77,7 +77,9 @@ pub fn statuses_page() -> String {
     let mut page = format!("{NOTE}\n# Statuses\n\n");
     page.push_str(
         "Every status of Nectar's page \"Connection and account statuses\". \
-         A status that is not here is shown under its own name, with `category=\"unknown\"`, and counts as re-checked weekly.\n",
+         A status that is not here is shown under its own name, with `category=\"unknown\"`, and counts as re-checked weekly.\n\n\
+         Who acts is what Nectar says for the statuses that need the customer, and for `PENDING`, `UNDER_INVESTIGATION`, `CONNECTED` and \
+         `WEBSITE_DOWN`. For the others it is what this project concludes from their meaning.\n",
     );
     for (kind, title) in [(Kind::Connection, "Connections"), (Kind::Account, "Accounts")] {
         let _ = write!(
@@ -186,6 +188,9 @@ fn default_of(arg: &Arg) -> String {
 }
 
 fn choices_of(arg: &Arg) -> String {
+    if matches!(arg.get_action(), ArgAction::SetTrue) {
+        return " (a switch: the variable takes `true` or `false`)".to_owned();
+    }
     let values: Vec<_> =
         arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
     if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) }

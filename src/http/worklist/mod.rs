@@ -71,7 +71,7 @@ impl Withheld {
             }
             Self::TooMany => {
                 "The logins are not listed, because there are more than this program is set to show one by one. \
-                 Whoever runs it can raise that limit (--metrics.detail-limit)."
+                 Whoever runs it can raise that limit."
             }
         }
     }

@@ -107,7 +107,7 @@ fn lines(title: &str, description: &str, unit: Unit) -> Panel {
 }
 
 fn data_age() -> Panel {
-    let description = "Time since the last good reading of the company whose is oldest, against the interval between polls and the age at which \
+    let description = "Time since the last good reading of the company that was not read for longest, against the interval between polls and the age at which \
                        data is withdrawn.";
     lines("Data age against the interval", description, Unit::Seconds)
         .ask("{{instance}}", exporter::data_age_by_instance())

@@ -138,7 +138,7 @@ fn customers() -> Panel {
     let company = from_row(To::Company, "Open the company", &[("company", "company_id")]);
     let worklist = from_row(To::Worklist, "Its logins", &[("company", "company_id")]);
     table(
-        "Customers who wait longest and most often",
+        "Customers whose logins wait longest and break most often",
         "For how long the oldest login has needed its customer, how many need it now, how often one was mended within four weeks, and how \
          long that took on average.",
         NOBODY,

@@ -54,14 +54,15 @@ pub fn board() -> Board {
 }
 
 fn longest() -> Panel {
-    let description = "How long the customer who has waited longest has not acted. Orange from 14 days.";
+    let description =
+        "For how long the login that waits longest has needed its customer. Orange from 14 days.";
     let longest = companies::longest_wait_of_all(OF);
     shared::stat("Longest wait", description, Unit::Days, Thresholds::AttentionFrom(FORGOTTEN_DAYS), longest)
 }
 
 fn listed() -> Panel {
-    let description = "How many of them the table below can name, of the chosen utilities. None if the exporter serves no series \
-                       per connection (--metrics.detail, --metrics.detail-limit).";
+    let description = "How many of them the table below can name, of the chosen utilities. None if whoever runs the \
+                       exporter has switched off the details of single logins, or there are more than it is set to show.";
     let rows = format!("count({})", Connections::Waiting.rows());
     let unknown = json!({"type": "value", "options": {"-1": {"text": "No names served", "color": NEUTRAL, "index": 0}}});
     let number = companies::or_less_than_zero(OF, &crate::promql::utilities::or_zero_with_detail(&rows));
@@ -129,7 +130,7 @@ fn states() -> Panel {
 fn accounts() -> Panel {
     table(
         "Its accounts",
-        "The accounts behind the connection. Only with --metrics.detail=accounts.",
+        "The accounts behind the connection. Only if whoever runs the exporter has switched on the details of accounts.",
         "No connection is chosen, or there is no data of its accounts",
         [WHO_ACTS, IN_STATUS],
         vec![
