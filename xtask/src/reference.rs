@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use nectar_exporter::config::flags::{env_var, is_setting};
 use nectar_exporter::metrics::metric::{Desc, Group};
 use nectar_exporter::metrics::{catalogue, served_without_data};
