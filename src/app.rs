@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -204,8 +204,9 @@ impl App {
             self.systemd.map(|systemd| tokio::spawn(systemd.tell(self.poller.watched(), stop.clone())));
         let receiving = webhooks
             .map(|(webhooks, listeners)| server.receive(webhooks, listeners, &self.poller, self.events));
-        let reading = tokio::spawn(self.poller.event_readings().run(stop.clone()));
-        let polling = tokio::spawn(self.poller.run(stop.clone()));
+        let mut reading = JoinSet::new();
+        reading.spawn(self.poller.event_readings().run(stop.clone()));
+        reading.spawn(self.poller.run(stop.clone()));
         tokio::spawn(self.exposition.publish_changes(stop.clone()));
         let routes = self.routes;
         let is_open = {
@@ -219,31 +220,38 @@ impl App {
         let outcome = tokio::select! {
             _ = &mut serving => Ok(()),
             // Serving without polling would go on showing old data; and events would be taken for nothing.
-            _ = futures::future::select(polling, reading) => {
+            _ = reading.join_next() => {
                 let asked_to_stop = stop.is_cancelled();
                 stop.cancel();
                 serving.await;
                 if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
             }
         };
-        if let Some(telling) = telling {
-            let _ = telling.await;
-        }
-        if let Some(storing) = storing {
-            let _ = timeout(LAST_WRITE, storing).await;
-        }
+        let last = async {
+            // What they had read is in the fleet then, and is stored.
+            while reading.join_next().await.is_some() {}
+            if let Some((storing, stop_storing)) = storing {
+                stop_storing.cancel();
+                let _ = storing.await;
+            }
+            if let Some(telling) = telling {
+                let _ = telling.await;
+            }
+        };
+        let _ = timeout(LAST_WRITE, last).await;
         outcome
     }
 
-    /// Shows what was stored, if something is to be stored, and goes on storing until `stop`.
-    async fn restore(&mut self, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+    /// Shows what was stored, if something is to be stored, and goes on storing until that is stopped.
+    async fn restore(&mut self, stop: &CancellationToken) -> Option<(JoinHandle<()>, CancellationToken)> {
         let mut storage = self.storage.take()?;
         tokio::select! {
             () = stop.cancelled() => return None,
             () = storage.restore(self.writer.clone()) => {}
         }
         self.exposition.publish().await;
-        Some(tokio::spawn(storage.keep(self.poller.ended(), stop.clone())))
+        let stop_storing = CancellationToken::new();
+        Some((tokio::spawn(storage.keep(self.poller.ended(), stop_storing.clone())), stop_storing))
     }
 
     fn files(&self, webhooks: Option<&Webhooks>) -> ReloadedFiles {

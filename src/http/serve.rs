@@ -106,8 +106,11 @@ where
         loop {
             match listener.accept().await {
                 Ok((stream, _peer)) => {
-                    tokio::spawn(self.clone().connection(stream, graceful.watcher()));
-                    // A connection that is closed for this one ends before the next is accepted.
+                    // Here and not in the task, which can begin later than that of a younger connection: then the older one would
+                    // count as the younger, and others be closed for it.
+                    let guard = Arc::new(self.connections.admit());
+                    tokio::spawn(self.clone().connection(stream, guard, graceful.watcher()));
+                    // Lets a connection that is closed for this one end.
                     tokio::task::yield_now().await;
                 }
                 Err(error) => {
@@ -119,8 +122,7 @@ where
         }
     }
 
-    async fn connection(self, stream: TcpStream, watcher: Watcher) {
-        let guard = Arc::new(self.connections.admit());
+    async fn connection(self, stream: TcpStream, guard: Arc<ConnectionGuard>, watcher: Watcher) {
         tokio::select! {
             () = guard.evicted() => {
                 debug!(msg = "A connection was closed: its client was too slow, or idle for longest when the limit was reached");

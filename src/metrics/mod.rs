@@ -231,10 +231,12 @@ impl Exposition {
         let mut published = self.published();
         if published.is_outdated(self.clock.now()) {
             self.publish().await;
-            published = self.published();
-            if published.is_outdated(self.clock.now()) {
+            let newer = self.published();
+            // What was rendered just now is served, even if a further company has expired meanwhile: the next scrape leaves that out.
+            if Arc::ptr_eq(&published, &newer) && newer.is_outdated(self.clock.now()) {
                 return Err(RenderError::Ended);
             }
+            published = newer;
         }
         let mut before = Text::default();
         about_last_poll(&mut before, published.fleet.last_poll);
@@ -280,5 +282,75 @@ fn about_last_poll(text: &mut Text, outcome: Option<PollOutcome>) {
     let mut last_failure = text.family(&cat::LAST_FAILURE);
     if let Some(Err(failure)) = outcome {
         last_failure.sample([failure.label()], 1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::fleet::{FleetWriter, Moment};
+    use crate::model::{Company, CompanyId, Snapshot};
+    use crate::observe::DroppedLines;
+
+    /// Whoever looks at this clock takes a second.
+    struct SlowLooks(AtomicI64);
+
+    impl Clock for SlowLooks {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(self.0.fetch_add(1, Ordering::Relaxed)).unwrap()
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            futures::future::pending().boxed()
+        }
+    }
+
+    /// The companies were read one after the other, and so their data expires: also while a scrape is rendered.
+    #[tokio::test]
+    async fn scrapes_are_served_while_data_expires() {
+        let writer = FleetWriter::new(SignedDuration::ZERO);
+        let company = |number: u64| {
+            let id = CompanyId::from(number.to_string());
+            (CompanyId::clone(&id), Company { id, name: "C".into(), external_id: "".into() })
+        };
+        let companies: BTreeMap<_, _> = (0..9).map(company).collect();
+        writer.apply_list(&companies, &[], Duration::ZERO);
+        for (id, second) in companies.keys().zip(0_u32..) {
+            let begun_wall = Timestamp::from_second(second.into()).unwrap();
+            let begun_monotonic = Duration::from_secs(second.into());
+            let (connections, faults) = Default::default();
+            writer.record_success(id, Snapshot { begun_wall, begun_monotonic, connections, faults });
+        }
+        let ended = Moment { wall: Timestamp::from_second(9).unwrap(), monotonic: Duration::from_secs(9) };
+        writer.record_poll_end(Ok(()), true, ended);
+        let clock = Arc::new(SlowLooks(AtomicI64::new(10)));
+        let settings = Settings {
+            detail: Detail::None,
+            detail_limit: 0,
+            check_interval: SignedDuration::ZERO,
+            max_data_age: Duration::from_secs(100),
+            poll_interval: Duration::ZERO,
+            shard: Shard::ALL,
+        };
+        let own = Arc::new(SelfMetrics::new(DroppedLines::default()).unwrap());
+        let exposition = Exposition::new(writer.reader(), own, clock.clone(), settings).unwrap();
+        exposition.publish().await;
+        for second in 100..112 {
+            clock.0.store(second, Ordering::Relaxed);
+            assert!(exposition.body(Format::Text, false).await.is_ok(), "at second {second}");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Asked {
     /// When the first event came that no poll has answered yet.
     poll: Option<Duration>,
     last_asked_poll: Option<Duration>,
-    /// Whether no company is to be read, since Nectar refuses the key.
+    /// Whether nothing is to be read because of events, since Nectar refuses the key.
     is_held: bool,
 }
 
@@ -115,9 +115,9 @@ impl Asked {
         self.companies.values().filter(|_| !self.is_held).filter_map(Company::due).min()
     }
 
-    /// When the next poll is to begin; none if no event asks for one.
+    /// When the next poll is to begin; none if no event asks for one, or if Nectar refuses the key.
     pub(super) fn next_poll(&self) -> Option<Duration> {
-        let asked = self.poll?.saturating_add(GATHER);
+        let asked = self.poll.filter(|_| !self.is_held)?.saturating_add(GATHER);
         Some(self.last_asked_poll.map_or(asked, |last| asked.max(last.saturating_add(BETWEEN_POLLS))))
     }
 
@@ -302,9 +302,12 @@ mod tests {
         let mut asked = Asked::default();
         asked.hold(true);
         asked.ask_for(&"a".into(), Duration::ZERO);
+        asked.ask_for_poll(Duration::ZERO);
         assert!(asked.due(GATHER, 9).is_empty() && asked.next_reading().is_none());
+        assert!(asked.next_poll().is_none() && !asked.begin_poll(GATHER));
         asked.hold(false);
         assert!(asked.due(GATHER, 9).len() == 1 && asked.next_reading() == Some(GATHER));
+        assert!(asked.next_poll() == Some(GATHER) && asked.begin_poll(GATHER));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod event_readings;
 mod failure_log;
 mod reading_requests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -214,19 +214,22 @@ impl Poller {
         poll_began: Duration,
         stats: &mut PollStats,
     ) -> BTreeMap<CompanyId, Company> {
+        if list.dropped > 0 {
+            // A company without a readable id cannot be read, so this poll is not whole. It may be any of those that are missing.
+            stats.failed(Failure::Request(Reason::Decode));
+            let missing = self.missing(&list);
+            list.companies.extend(missing);
+        }
         self.keep_id_case(&mut list);
         stats.has_list = true;
         let list_is_empty = list.companies.is_empty();
-        if list.dropped > 0 {
-            // A company without a readable id cannot be read, so this poll is not whole.
-            stats.failed(Failure::Request(Reason::Decode));
-        }
         let filter = CompanySelection::from(list.companies, &self.settings.selection);
         stats.companies = filter.len();
         stats.nothing_to_read = list_is_empty || stats.companies == 0;
         self.reader.failures().keep_only(|id| filter.contains(id));
-        self.reader.requests.keep_only(|id| filter.contains(id));
         let CompanySelection { listed, absent, unmatched_exclusions } = filter;
+        // Not those that were asked for by id and are not listed: to read them would fail again and again.
+        self.reader.requests.keep_only(|id| listed.contains_key(id));
         self.reader.failures().unmatched_exclusions(&unmatched_exclusions);
         self.last_poll_of.retain(|id, _| listed.contains_key(id));
         self.reader.fleet.apply_list(&listed, &absent, poll_began);
@@ -235,6 +238,17 @@ impl Poller {
             self.reader.failures().company(&company, Some(&Failure::NotListed.into()));
         }
         listed
+    }
+
+    /// Companies that an earlier list had, and this one does not.
+    fn missing(&self, list: &CompanyList) -> Vec<Company> {
+        let folded = |company: &Company| company.id.to_ascii_lowercase();
+        let listed: BTreeSet<String> = list.companies.iter().map(folded).collect();
+        let fleet = self.reader.fleet.reader().current();
+        let states = fleet.companies.values();
+        let known = states.filter(|state| state.last_reading != Some(Err(Failure::NotListed)));
+        let known = known.map(|state| state.company.clone());
+        known.filter(|company| !listed.contains(&folded(company))).collect()
     }
 
     fn keep_id_case(&mut self, list: &mut CompanyList) {

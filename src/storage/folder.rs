@@ -130,6 +130,10 @@ impl Folder {
             Err(error) => {
                 // On a full disk, others need the room.
                 self.remove(NEW);
+                // The folder is gone, and its lock with it: the next write makes both anew.
+                if error.kind() == ErrorKind::NotFound {
+                    self.lock = None;
+                }
                 return Err(error.into());
             }
         }
@@ -236,6 +240,19 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(folder.read().unwrap(), Some(Found { file: "d".into(), is_whole: false }), "still there");
         assert!(!place.path().join("new").join(NEW).exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_is_made_anew() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("new");
+        let mut folder = Folder::new(path.clone());
+        let mut write = || folder.write(|out| out.write_all(b"a"), || true);
+        write().unwrap();
+        fs::remove_dir_all(&path).unwrap();
+        assert!(write().is_err());
+        write().unwrap();
+        assert!(matches!(Folder::new(path).claim(), Err(FolderError::InUse)), "with its lock");
     }
 
     /// Whoever looks leaves no trace, and is told the same again.

@@ -104,6 +104,20 @@ async fn a_company_that_is_gone_leaves_no_trace() {
     assert_eq!(scrape.value("nectar_up", &[]), Some(1.0));
 }
 
+/// It may be any of those that are missing.
+#[tokio::test]
+async fn no_company_goes_while_one_in_the_list_has_no_id() {
+    let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;
+    let before = program.after_polls(1).await;
+    let first = simulator.companies()[0].clone();
+    let list = format!(r#"[{{"id":"{first}","name":"A"}},{{"id":null,"name":"B"}}]"#);
+    simulator.faults().set(Scope::CompanyList, Fault::Body(list));
+    let scrape = program.next_poll().await;
+    assert_eq!(scrape.value("nectar_up", &[]), Some(0.0));
+    assert_eq!(scrape.sum("nectar_company_up", &[]), 3.0, "all are still read");
+    assert_eq!(scrape.sum("nectar_connections", &[]), before.sum("nectar_connections", &[]));
+}
+
 #[tokio::test]
 async fn a_company_is_renamed_even_while_it_fails() {
     let (program, simulator) = Exporter::simulated(&SMALL, &[]).await;

@@ -28,6 +28,10 @@ impl InFlight {
         self.requests.load(Ordering::Relaxed)
     }
 
+    pub fn current(&self) -> usize {
+        self.current.load(Ordering::Relaxed)
+    }
+
     pub fn peak(&self) -> usize {
         self.peak.load(Ordering::Relaxed)
     }

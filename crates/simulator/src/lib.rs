@@ -158,6 +158,11 @@ impl Simulator {
         self.0.in_flight.requests()
     }
 
+    /// How many requests are in flight now.
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight.current()
+    }
+
     /// The most requests that were in flight at once.
     pub fn peak_in_flight(&self) -> usize {
         self.0.in_flight.peak()

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 pub fn in_own_process(name: &str) -> (String, String) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -15,7 +16,7 @@ pub fn in_own_process(name: &str) -> (String, String) {
     (said, log)
 }
 
-/// The end of the log: that of a whole test is too long to read.
+/// The end of the log, where the panic is: that of a whole test is too long to read.
 fn end_of(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     let short = |line: &&str| line.chars().take(300).collect::<String>();
