@@ -47,6 +47,31 @@ fn the_image_is_given_each_argument_that_it_has() {
     assert_eq!(given, expected);
 }
 
+/// What readers of the pages copy: names of packages, and the tag with the rules.
+#[test]
+fn pages_name_the_version_of_the_program() {
+    let manifest = read("Cargo.toml");
+    let (_, package) = manifest.split_once("\n[package]\n").unwrap();
+    let version = package.split_once("\nversion = \"").unwrap().1.split('"').next().unwrap();
+    // As the release names them, where it is one with a hyphen.
+    let in_names = version.replace('-', ".");
+    let cases = [
+        ("install", "/nectar-exporter_", format!("{in_names}-1_amd64.deb\n")),
+        ("install", "/nectar-exporter-", format!("{in_names}-1.x86_64.rpm\n")),
+        ("alerts", "`git clone --branch ", format!("v{version}` ")),
+        ("upgrading", "`git clone --branch ", format!("v{version}` ")),
+    ];
+    for (page, before, expected) in cases {
+        let text = read(&format!("docs/{page}.md"));
+        let versions: Vec<&str> = text.split(before).skip(1).collect();
+        assert!(!versions.is_empty(), "{page}: {before}");
+        for found in versions {
+            let line = found.lines().next().unwrap();
+            assert!(found.starts_with(&expected), "docs/{page}.md: {before}{line} must be {before}{expected}");
+        }
+    }
+}
+
 /// The scripts that build what is released, and those which they start.
 #[test]
 fn a_change_to_what_builds_a_release_tries_it() {
