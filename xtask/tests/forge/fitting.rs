@@ -67,7 +67,10 @@ fn pages_name_the_version_of_the_program() {
         assert!(!versions.is_empty(), "{page}: {before}");
         for found in versions {
             let line = found.lines().next().unwrap();
-            assert!(found.starts_with(&expected), "docs/{page}.md: {before}{line} must be {before}{expected}");
+            assert!(
+                found.starts_with(&expected),
+                "docs/{page}.md: {before}{line} must be {before}{expected}"
+            );
         }
     }
 }
