@@ -1,7 +1,7 @@
 # The two commands that matter: `cargo run --release -- demo`, and `make test`.
 
 .PHONY: advisories bench bench-rules bench-webhooks board-pictures chart dashboards deny docs drill format fuzz lint-chart \
-	lint-compose lint-ops lint-workflows mutants packages soak test test-all test-prometheus3 tools try try-image try-packages try-readme
+	lint-compose lint-ops lint-workflows mutants packages soak test test-all test-prometheus3 tools try try-chart try-image try-packages try-readme
 
 # Everything that must hold: formatting, lints and all tests, those of the alert rules among them.
 # `--all-targets` leaves out what `cargo test` leaves out, which is the soak. `--workspace` stands everywhere: without it some
@@ -113,6 +113,10 @@ packages:
 # Installs, runs, upgrades and removes the packages in a clean Debian. For root, on Debian or Ubuntu.
 try-packages:
 	./scripts/try-packages
+
+# Installs the chart in a Kubernetes of its own, with a simulated Nectar. Needs Docker, kind, kubectl and Helm.
+try-chart:
+	./scripts/try-chart
 
 # Builds the image from the Dockerfile, with no registry, and the packages' program; runs it. For root, on Debian or Ubuntu.
 try-image: packages

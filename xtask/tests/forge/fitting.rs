@@ -34,17 +34,53 @@ fn named<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
 
 #[test]
 fn the_image_is_given_each_argument_that_it_has() {
-    let given: BTreeSet<String> = workflows()
-        .values()
-        .flat_map(|text| named(text, "--build-arg ").map(str::to_owned).collect::<Vec<_>>())
-        .collect();
+    let script = read("scripts/build-image");
+    let given: BTreeSet<String> = named(&script, "--build-arg ").map(str::to_owned).collect();
     let dockerfile = read("Dockerfile");
     let mut expected: BTreeSet<String> = named(&dockerfile, "\nARG ").map(str::to_owned).collect();
     // For a build without a registry.
-    for other in ["BUILD_BASE", "PREBUILT"] {
-        assert!(expected.remove(other), "{other}");
-    }
+    assert!(expected.remove("PREBUILT"));
     assert_eq!(given, expected);
+}
+
+#[test]
+fn the_image_and_the_archives_have_the_same_compiler() {
+    let of = |text: &str, before: &str| {
+        let (_, version) = text.split_once(before).unwrap();
+        let mut numbers = version.split(|c: char| !c.is_ascii_digit());
+        [numbers.next().unwrap().to_owned(), numbers.next().unwrap().to_owned()]
+    };
+    let image = of(&read("Dockerfile"), "rust:");
+    assert_eq!(image[0], "1");
+    assert_eq!(image, of(&workflows()["release.yml"], "RUSTUP_TOOLCHAIN: "));
+}
+
+/// What readers of the pages copy: names of packages, and the tag with the rules.
+#[test]
+fn pages_name_the_version_of_the_program() {
+    let manifest = read("Cargo.toml");
+    let (_, package) = manifest.split_once("\n[package]\n").unwrap();
+    let version = package.split_once("\nversion = \"").unwrap().1.split('"').next().unwrap();
+    // As the release names them, where it is one with a hyphen.
+    let in_names = version.replace('-', ".");
+    let cases = [
+        ("install", "/nectar-exporter_", format!("{in_names}-1_amd64.deb\n")),
+        ("install", "/nectar-exporter-", format!("{in_names}-1.x86_64.rpm\n")),
+        ("alerts", "`git clone --branch ", format!("v{version}` ")),
+        ("upgrading", "`git clone --branch ", format!("v{version}` ")),
+    ];
+    for (page, before, expected) in cases {
+        let text = read(&format!("docs/{page}.md"));
+        let versions: Vec<&str> = text.split(before).skip(1).collect();
+        assert!(!versions.is_empty(), "{page}: {before}");
+        for found in versions {
+            let line = found.lines().next().unwrap();
+            assert!(
+                found.starts_with(&expected),
+                "docs/{page}.md: {before}{line} must be {before}{expected}"
+            );
+        }
+    }
 }
 
 /// The scripts that build what is released, and those which they start.

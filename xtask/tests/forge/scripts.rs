@@ -1,4 +1,4 @@
-//! The scripts of a release that need no forge: `check-release` and `pack-release`.
+//! The scripts of a release that need no forge: `check-release`, `check-glibc` and `pack-release`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -101,6 +101,25 @@ fn a_tag_that_does_not_fit_is_refused() {
         assert!(!output.status.success() && said.contains(expected), "{tag} {by:?} {chart:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(output.stdout.is_empty());
+    }
+}
+
+/// This test is a program that needs some glibc, from 2.2 to 98.
+#[test]
+fn a_program_that_needs_a_later_glibc_is_refused() {
+    let program = std::env::current_exe().unwrap();
+    let text = root().join("LICENSE");
+    let cases = [
+        ("99.0", &program, true, "needs glibc 2."),
+        ("2.2", &program, false, "must not need one after 2.2:"),
+        ("99.0", &text, false, "not recognized"),
+    ];
+    for (version, program, succeeds, expected) in cases {
+        let mut command = Command::new("bash");
+        let output =
+            command.arg(root().join("scripts/check-glibc")).arg(version).arg(program).output().unwrap();
+        let said = String::from_utf8_lossy(if succeeds { &output.stdout } else { &output.stderr });
+        assert!(output.status.success() == succeeds && said.contains(expected), "{version}: {said}");
     }
 }
 

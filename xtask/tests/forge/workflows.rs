@@ -52,6 +52,20 @@ fn only_a_release_may_write() {
     assert_eq!(rights, expected);
 }
 
+/// What is published was built, and passed what a change must pass.
+#[test]
+fn a_release_waits_for_every_other_job() {
+    let release: Value = serde_saphyr::from_str(&workflows()["release.yml"]).unwrap();
+    let jobs = release["jobs"].as_object().unwrap();
+    let waits_for: BTreeSet<&str> =
+        jobs["publish"]["needs"].as_array().unwrap().iter().map(|job| job.as_str().unwrap()).collect();
+    let others: BTreeSet<&str> = jobs.keys().map(String::as_str).filter(|job| *job != "publish").collect();
+    assert_eq!(waits_for, others);
+    let started: BTreeSet<&str> = jobs.values().filter_map(|job| job["uses"].as_str()).collect();
+    let expected = ["test", "lint", "prometheus3"].map(|name| format!("./.github/workflows/{name}.yml"));
+    assert_eq!(started, expected.iter().map(String::as_str).collect());
+}
+
 /// The job that may write has nobody's code: no checkout, no compiler, no make.
 #[test]
 fn what_may_write_builds_nothing() {
