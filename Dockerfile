@@ -7,17 +7,23 @@
 # The same source and base make the same files, since paths, times and versions are fixed; to have the same digest as well, name the base
 # by its digest, and let the builder set the times of its layers (buildah: --timestamp, BuildKit: --output with rewrite-timestamp=true).
 
-# Any Debian with a Rust of Cargo.toml's rust-version or later.
-ARG BUILD_BASE=rust:1.95-bookworm
+# Any Debian with a Rust of Cargo.toml's rust-version or later. The update bot finds a version only behind FROM.
+# Buildah before 1.29 needs `--build-arg BUILD_BASE=rust`: it does not see that the default is a stage.
+ARG BUILD_BASE=rust
+FROM rust:1.95-bookworm AS rust
+
 FROM ${BUILD_BASE} AS build
 WORKDIR /source
-COPY . .
 # "yes": takes target/release/nectar-exporter and target/package/licences.txt.gz as they are, and needs no Rust.
 ARG PREBUILT=
+# The tools have a layer of their own: a change of the source does not build them anew.
+ENV CARGO_INSTALL_ROOT=/tools PATH="/tools/bin:$PATH"
+COPY scripts/list-licences scripts/
+RUN [ -n "$PREBUILT" ] || { cargo install --locked --quiet cargo-auditable@0.7.7 && ./scripts/list-licences; }
+COPY . .
 ARG REVISION=unknown
 RUN [ -n "$PREBUILT" ] || { \
         rm -rf target && mkdir -p target/package && \
-        cargo install --locked --quiet cargo-auditable@0.7.7 && \
         NECTAR_EXPORTER_REVISION="$REVISION" cargo auditable build --release --locked && \
         ./scripts/list-licences target/package/licences.txt.gz; \
     }

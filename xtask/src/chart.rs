@@ -48,7 +48,7 @@ pub fn generated() -> io::Result<BTreeMap<String, String>> {
     let read = |name: &str| fs::read_to_string(folder().join(name));
     generated.insert("Chart.yaml".to_owned(), with_versions(&read("Chart.yaml")?));
     let readme = with_table(&read("README.md")?, &read("values.yaml")?).map_err(io::Error::other)?;
-    generated.insert("README.md".to_owned(), with_version_of_command(&readme));
+    generated.insert("README.md".to_owned(), with_version_in_commands(&readme));
     Ok(generated)
 }
 
@@ -75,12 +75,16 @@ fn with_versions(chart: &str) -> String {
     lines.collect()
 }
 
-/// The README's command takes this version of the chart from a registry.
-fn with_version_of_command(readme: &str) -> String {
-    const FLAG: &str = "--version ";
-    let Some((before, after)) = readme.split_once(FLAG) else { return readme.to_owned() };
-    let rest = after.trim_start_matches(|letter: char| !letter.is_whitespace());
-    format!("{before}{FLAG}{}{rest}", Build::THIS.version)
+/// The README's commands take this version of the chart from a registry, and bring this version of the image there.
+fn with_version_in_commands(readme: &str) -> String {
+    ["--version ", "REGISTRY/nectar-exporter:"].into_iter().fold(readme.to_owned(), |readme, before| {
+        let mut parts = readme.split(before);
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            let rest = part.trim_start_matches(|letter: char| !letter.is_whitespace());
+            format!("{text}{before}{}{rest}", Build::THIS.version)
+        })
+    })
 }
 
 fn with_table(readme: &str, values: &str) -> Result<String, String> {

@@ -62,8 +62,13 @@ app.kubernetes.io/component: exporter
 {{- printf "%s%s" ((index . 0).Values.routePrefix | trimSuffix "/") (index . 1) }}
 {{- end }}
 
+{{/* What a web configuration of your own has is in a secret, which templates cannot read: you say so, or it is what it seems to be. */}}
 {{- define "nectar-exporter.scheme" -}}
-{{- if .Values.tls.existingSecret }}https{{ else }}http{{ end }}
+{{- $hasTls := .Values.tls.existingSecret }}
+{{- if and .Values.webConfig.existingSecret (kindIs "bool" .Values.webConfig.tls) }}
+{{- $hasTls = .Values.webConfig.tls }}
+{{- end }}
+{{- if $hasTls }}https{{ else }}http{{ end }}
 {{- end }}
 
 {{/* What does not fit together, said in words; the schema says what is wrong by itself. */}}
@@ -97,7 +102,8 @@ app.kubernetes.io/component: exporter
 {{- range $name := list "serviceMonitor" "podMonitor" }}
 {{- with index $.Values $name }}
 {{- $isElsewhere := ne $.Release.Namespace (default $.Release.Namespace .namespace) }}
-{{- if and .enabled $.Values.tls.existingSecret (not .tlsConfig) $isElsewhere }}
+{{- $needsCa := and $.Values.tls.existingSecret (eq (include "nectar-exporter.scheme" $) "https") (not .tlsConfig) }}
+{{- if and .enabled $needsCa $isElsewhere }}
 {{- fail (printf "the operator looks for the secret of tls.existingSecret in %s.namespace, and it is in the release's: set %s.tlsConfig, with a ca that is in %s.namespace, or leave that empty" $name $name $name) }}
 {{- end }}
 {{- end }}
