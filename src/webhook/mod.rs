@@ -45,9 +45,10 @@ const SECRET_EVERY: Duration = Duration::from_secs(10);
 /// Limits on the clients of a listener for webhooks, beside one for scrapes that has the limits `web`: 64 connections for its 512. Together
 /// with the largest body, they limit the memory that clients take.
 pub fn limits(web: Limits) -> Limits {
-    let (idle_time, answer_time) = (Duration::from_secs(60), Duration::from_secs(10));
+    // Idle connections stay for longer than proxies keep theirs, which is a minute for many: an event that a proxy sends on one that is
+    // just being closed would be answered with 502.
     let (connections, spares_answered) = ((web.connections / 8).max(1), false);
-    Limits { connections, spares_answered, idle_time, answer_time, ..web }
+    Limits { connections, spares_answered, answer_time: Duration::from_secs(10), ..web }
 }
 
 /// Answers the requests of one listener. Cheap to clone.

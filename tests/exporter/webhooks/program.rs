@@ -75,8 +75,9 @@ async fn a_connection_is_kept_for_the_next_event() {
         let read = raw.stream.read(&mut said).await.unwrap();
         let said = String::from_utf8_lossy(&said[..read]);
         assert!(said.starts_with("HTTP/1.1 204 "), "event {number}: {said}");
-        // Four times as long as a head may take. Somebody who comes then has been seen by whoever would close this connection.
-        for _ in 0..20 {
+        // Longer than a minute, after which many proxies close theirs. Somebody who comes then has been seen by whoever would close this
+        // connection.
+        for _ in 0..75 {
             tokio::time::advance(seconds(1)).await;
             world.events("duplicate").await;
         }
