@@ -141,7 +141,7 @@ pub fn longest_wait(of: Of) -> String {
 /// A customer who has not acted for this many days has probably forgotten it.
 pub const FORGOTTEN_DAYS: f64 = 14.0;
 
-/// How long the customer who has waited longest has not acted; 0 where nobody waits.
+/// How long the login that waits longest has needed its customer; 0 where none does.
 pub fn longest_wait_of_all(of: Of) -> String {
     or_zero(of, &format!("max({})", longest_wait(of)))
 }
