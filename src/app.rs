@@ -215,31 +215,32 @@ impl App {
         };
         let respond = move |request| routes.clone().respond(request);
         let serving = server.serve(self.web_config, listeners, self.limits, is_open, respond);
-        let serving = async { tokio::join!(serving, futures::future::OptionFuture::from(receiving)) };
-        tokio::pin!(serving);
-        let outcome = tokio::select! {
-            _ = &mut serving => Ok(()),
+        let serving = async {
+            tokio::join!(serving, futures::future::OptionFuture::from(receiving));
+            stop.cancel();
+        };
+        let working = async {
             // Serving without polling would go on showing old data; and events would be taken for nothing.
-            _ = reading.join_next() => {
-                let asked_to_stop = stop.is_cancelled();
-                stop.cancel();
-                serving.await;
-                if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
-            }
+            let _ = reading.join_next().await;
+            let asked_to_stop = stop.is_cancelled();
+            stop.cancel();
+            let last = async {
+                // What they had read is in the fleet then, and is stored.
+                while reading.join_next().await.is_some() {}
+                if let Some((storing, stop_storing)) = storing {
+                    stop_storing.cancel();
+                    let _ = storing.await;
+                }
+                if let Some(telling) = telling {
+                    let _ = telling.await;
+                }
+            };
+            let _ = timeout(LAST_WRITE, last).await;
+            asked_to_stop
         };
-        let last = async {
-            // What they had read is in the fleet then, and is stored.
-            while reading.join_next().await.is_some() {}
-            if let Some((storing, stop_storing)) = storing {
-                stop_storing.cancel();
-                let _ = storing.await;
-            }
-            if let Some(telling) = telling {
-                let _ = telling.await;
-            }
-        };
-        let _ = timeout(LAST_WRITE, last).await;
-        outcome
+        // The state is stored while clients take their last responses.
+        let ((), asked_to_stop) = tokio::join!(serving, working);
+        if asked_to_stop { Ok(()) } else { Err(AppError::PollerStopped) }
     }
 
     /// Shows what was stored, if something is to be stored, and goes on storing until that is stopped.
